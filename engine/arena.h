@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arenas: memory by lifetime. An arena takes chunks from the caller's allocator and gives them all back at once.
+ * A heap is the same thing with marks, for values that a run makes.
+ */
+#ifndef LN_ENGINE_ARENA_H
+#define LN_ENGINE_ARENA_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/linnet.h"
+
+/* The allocator with its limit; shared by all arenas of a model. */
+typedef struct ln_memory {
+    linnet_allocator from;
+    uint64_t limit;
+    _Atomic uint64_t used;
+} ln_memory;
+
+void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit);
+void *ln_memory_alloc(ln_memory *m, size_t bytes); /* 64-byte aligned; NULL: none left */
+void ln_memory_free(ln_memory *m, void *block, size_t bytes);
+
+typedef struct ln_chunk ln_chunk;
+typedef struct ln_arena {
+    ln_memory *memory;
+    ln_chunk *chunks; /* newest first */
+    size_t next_size;
+} ln_arena;
+
+void ln_arena_init(ln_arena *a, ln_memory *m);
+void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align); /* NULL: none left; bytes 0 gives a valid pointer */
+void *ln_arena_zalloc(ln_arena *a, size_t bytes, size_t align);
+char *ln_arena_strndup(ln_arena *a, const char *text, size_t size);
+void *ln_arena_dup(ln_arena *a, const void *bytes, size_t size, size_t align);
+void ln_arena_reset(ln_arena *a); /* forgets everything, keeps the largest chunk for reuse */
+void ln_arena_free(ln_arena *a);  /* gives everything back */
+
+/* array of n items of size, checked */
+void *ln_arena_array(ln_arena *a, int64_t n, size_t size);
+
+bool ln_size_mul(size_t a, size_t b, size_t *product); /* false: overflow */
+
+#endif

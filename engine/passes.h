@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inference, folding and the passes over a graph. One list, in order; each entry can be switched off by its name.
+ */
+#ifndef LN_ENGINE_PASSES_H
+#define LN_ENGINE_PASSES_H
+
+#include "engine/graph.h"
+
+typedef struct ln_pass_ctx {
+    ln_memory *memory;
+    linnet_error *error;
+    int32_t changes; /* a pass counts what it changed */
+    bool final;      /* shapes are those of a plan: what depends on them may be done */
+    /* Called for a fusion that matched in part and was refused; may be NULL. */
+    void (*refused)(void *user, const char *pass, const char *node, const char *why);
+    void *user;
+    const char *pass; /* the running pass */
+} ln_pass_ctx;
+
+typedef linnet_status ln_pass_fn(ln_graph *g, ln_pass_ctx *c);
+
+typedef struct ln_pass {
+    const char *name, *what; /* what: one line for `linnet info --help` and the docs */
+    ln_pass_fn *run;
+    bool final; /* only on graphs with the shapes of a plan; never for `linnet optimize` */
+} ln_pass;
+
+extern const ln_pass ln_passes[];
+extern const int32_t ln_passes_count;
+
+typedef struct ln_optimize_options {
+    const char *disable; /* names with commas between, "all", or NULL */
+    const char *stop_after; /* name of the last pass to run, or NULL */
+    bool final;
+    void (*refused)(void *user, const char *pass, const char *node, const char *why);
+    void *user;
+} ln_optimize_options;
+
+/* Infer, then the passes until nothing changes (bounded), inferring in between. */
+linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_options *options, linnet_error *error);
+
+/* Types and shapes of all values. A node whose operator is missing is an error naming it, unless allow_missing. */
+linnet_status ln_infer_graph(ln_graph *g, ln_memory *memory, bool allow_missing, linnet_error *error);
+linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error);
+
+/* True: a constant float32 with every element equal (or one element); *value gets it. */
+bool ln_graph_scalar(const ln_graph *g, int32_t value, float *scalar);
+void ln_pass_refuse(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char *why);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Declarations and dispatch of all kernels, from kernels.def.
+ *
+ * LN_K(relu_f32)(y, x, n) calls the variant of the running tier: through a table picked once on a host, directly where
+ * LN_TIER names the one tier that there is (firmware).
+ */
+#ifndef LN_KERNELS_KERNELS_H
+#define LN_KERNELS_KERNELS_H
+
+#include "kernels/signatures.h"
+
+#define LN_CAT_(a, b) a##b
+#define LN_CAT(a, b) LN_CAT_(a, b)
+#define LN_PICK_scalar(s, a2, a5, ne, nd, rv, wa) s
+#define LN_PICK_avx2(s, a2, a5, ne, nd, rv, wa) a2
+#define LN_PICK_avx512(s, a2, a5, ne, nd, rv, wa) a5
+#define LN_PICK_neon(s, a2, a5, ne, nd, rv, wa) ne
+#define LN_PICK_neondot(s, a2, a5, ne, nd, rv, wa) nd
+#define LN_PICK_rvv(s, a2, a5, ne, nd, rv, wa) rv
+#define LN_PICK_wasm(s, a2, a5, ne, nd, rv, wa) wa
+
+/* Every variant is declared; a cell that repeats a variant repeats a harmless declaration. */
+#define K(sig, k, s, a2, a5, ne, nd, rv, wa)                                                              \
+    extern ln_##sig ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd, ln_##k##_##rv, \
+        ln_##k##_##wa;
+#include "kernels/kernels.def"
+#undef K
+
+#ifdef LN_TIER
+#define K(sig, k, ...) \
+    static ln_##sig *const ln_k_##k __attribute__((unused)) = LN_CAT(ln_##k##_, LN_CAT(LN_PICK_, LN_TIER)(__VA_ARGS__));
+#include "kernels/kernels.def"
+#undef K
+#define LN_K(k) (*ln_k_##k)
+#else
+typedef struct ln_kernel_table {
+#define K(sig, k, ...) ln_##sig *k;
+#include "kernels/kernels.def"
+#undef K
+} ln_kernel_table;
+extern const ln_kernel_table *ln_kernels; /* the table of the running tier; never NULL */
+#define LN_K(kn) (*ln_kernels->kn)
+
+typedef enum ln_tier {
+    LN_TIER_SCALAR, LN_TIER_AVX2, LN_TIER_AVX512, LN_TIER_NEON, LN_TIER_NEONDOT, LN_TIER_RVV, LN_TIER_WASM, LN_TIER_COUNT
+} ln_tier;
+
+const char *ln_tier_name(ln_tier tier);
+ln_tier ln_tier_running(void);
+int ln_tier_available(ln_tier tier);                    /* compiled in, and this machine has it */
+const ln_kernel_table *ln_tier_table(ln_tier tier);     /* NULL: not available here */
+
+/* Picks the best tier that the machine has, at most the one that the environment variable LINNET_CPU names. Called by
+ * linnet_session_create and by tests; idempotent, thread-safe. Before it the scalar tier runs. */
+void ln_dispatch_init(void);
+#endif
+
+#endif
