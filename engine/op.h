@@ -119,7 +119,7 @@ typedef struct ln_op {
     uint32_t types;     /* LN_T mask of the first input's element type (of the first output's where there is none) */
     struct {
         int16_t min, max;
-    } in, out; /* counts; max LN_VARIADIC: any number */
+    } in, out; /* counts; max LN_VARIADIC: any number. The engine has checked them: the first `min` are never absent */
     const ln_attr_spec *attrs;
     uint32_t params_size; /* bytes of the parameters; attributes are decoded into them before infer and plan */
     uint32_t flags;
@@ -185,6 +185,8 @@ linnet_status ln_infer_same(ln_ctx *c);       /* every output as input 0 */
 linnet_status ln_infer_broadcast(ln_ctx *c);  /* output 0: type of input 0, shape of all inputs broadcast */
 /* dims of the broadcast of two shapes (specification: Broadcasting.md); false where they do not fit. */
 bool ln_broadcast(int32_t *rank, int64_t *dims, int32_t rank_b, const int64_t *dims_b);
+/* "[1, 3, ?]" into buf (200 bytes hold every shape). Returns buf. */
+const char *ln_dims_text(char *buf, size_t size, int32_t rank, const int64_t *dims);
 /* axis in [-rank, rank) made non-negative; fails naming it otherwise. */
 linnet_status ln_axis(ln_ctx *c, int64_t axis, int32_t rank, int32_t *result);
 /* Output out is constant: data of its (known) shape is copied. Infer may call it, e.g. Shape of a known shape. */
@@ -211,8 +213,10 @@ linnet_value *ln_late_out(ln_ctx *c, int32_t out); /* to fill; NULL where the ou
 void *ln_late_alloc(ln_ctx *c, size_t bytes);      /* 64-byte aligned, not zeroed; NULL: no memory */
 /* A tensor output with memory for its elements; returns the data (non-NULL for empty tensors too), NULL: no memory. */
 void *ln_late_tensor(ln_ctx *c, int32_t out, linnet_type type, int32_t rank, const int64_t *dims);
-/* Gives an input (or an item of one) on as an output without a copy. */
+/* Gives an input (or an item of one) on as an output; copies only what does not live until the next run. */
 linnet_status ln_late_pass(ln_ctx *c, int32_t out, const linnet_value *value);
+/* The same into any value, e.g. an item of a sequence that is being made. */
+linnet_status ln_late_keep(ln_ctx *c, linnet_value *to, const linnet_value *from);
 
 /* Subgraphs (attributes of graph type), late only. Values that a subgraph takes from outside it are inputs of the node
  * after its formal ones, and of the body after its formal ones: node inputs n_formal.. -> body inputs; the engine
@@ -222,7 +226,7 @@ int32_t ln_body_inputs(const ln_ctx *c, int32_t body);        /* formal inputs *
 int32_t ln_body_outputs(const ln_ctx *c, int32_t body);
 const ln_info *ln_body_output_info(const ln_ctx *c, int32_t body, int32_t out); /* as inferred so far */
 /* Runs it. in: the formal inputs; out: ln_body_outputs() values, filled, whose memory lives until the next run
- * (keep = true) or until the next call for this body with keep = false. */
+ * (keep = true) or (keep = false) through the next call for this body, of which they may so be inputs, but no longer. */
 linnet_status ln_body_run(ln_ctx *c, int32_t body, const linnet_value *in, linnet_value *out, bool keep);
 
 /* -- run ---------------------------------------------------------------------------------------------------------- */
