@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The graph's primitives: making values and nodes, the three mutations, order, lookups, copies. Ids never change
+ * while a graph lives: a dead node keeps its place, and arrays grow by doubling in the graph's arena.
+ */
+#include "engine/graph.h"
+
+#include <string.h>
+
+/* -- growth ---------------------------------------------------------------------------------------------------------- */
+
+/* Room for one more item: returns the array (the old one while it has room), or NULL. */
+static void *grow(ln_arena *a, void *items, int32_t n, int32_t *cap, size_t size)
+{
+    if (n < *cap)
+        return items;
+    if (*cap > INT32_MAX / 2)
+        return NULL;
+    int32_t larger = *cap ? *cap * 2 : 16;
+    void *p = ln_arena_array(a, larger, size);
+    if (!p)
+        return NULL;
+    if (n)
+        memcpy(p, items, (size_t)n * size);
+    *cap = larger;
+    return p;
+}
+
+static int32_t *copy_ids(ln_arena *a, const int32_t *ids, int32_t n)
+{
+    int32_t *p = ln_arena_array(a, n, sizeof *p);
+    if (p && n)
+        memcpy(p, ids, (size_t)n * sizeof *p);
+    return p;
+}
+
+ln_graph *ln_graph_new(ln_arena *arena)
+{
+    ln_graph *g = ln_arena_zalloc(arena, sizeof *g, _Alignof(ln_graph));
+    if (!g)
+        return NULL;
+    g->arena = arena;
+    g->first = g->last = LN_NO_NODE;
+    g->name = "";
+    return g;
+}
+
+int32_t ln_graph_value(ln_graph *g, const char *name)
+{
+    ln_value *values = grow(g->arena, g->values, g->n_values, &g->cap_values, sizeof *values);
+    if (!values)
+        return LN_NO_VALUE;
+    g->values = values;
+    values[g->n_values] = (ln_value){.info = {.kind = LINNET_TENSOR, .rank = -1},
+                                     .name = name ? name : "",
+                                     .producer = LN_NO_NODE,
+                                     .first_use = {LN_NO_NODE, 0}};
+    return g->n_values++;
+}
+
+int32_t ln_graph_symbol(ln_graph *g, const char *name)
+{
+    if (name)
+        for (int32_t i = 0; i < g->n_symbols; i++)
+            if (g->symbols[i] && strcmp(g->symbols[i], name) == 0)
+                return -2 - i;
+    const char **symbols = grow(g->arena, g->symbols, g->n_symbols, &g->cap_symbols, sizeof *symbols);
+    if (!symbols)
+        return 0;
+    g->symbols = symbols;
+    symbols[g->n_symbols] = name;
+    return -2 - g->n_symbols++;
+}
+
+int32_t ln_graph_constant(ln_graph *g, const char *name, linnet_type type, int32_t rank, const int64_t *dims,
+                          const void *data)
+{
+    int32_t id = ln_graph_value(g, name);
+    if (id < 0)
+        return LN_NO_VALUE;
+    ln_info *info = &g->values[id].info;
+    info->type = (uint8_t)type;
+    info->rank = rank;
+    for (int32_t i = 0; i < rank; i++)
+        info->dims[i] = dims[i];
+    info->data = data;
+    return id;
+}
+
+/* -- uses ------------------------------------------------------------------------------------------------------------ */
+
+static void add_use(ln_graph *g, int32_t node, int32_t slot)
+{
+    int32_t value = g->nodes[node].in[slot];
+    if (value < 0)
+        return;
+    ln_value *v = &g->values[value];
+    g->nodes[node].next_use[slot] = v->first_use;
+    v->first_use = (ln_use){node, slot};
+    v->n_uses++;
+}
+
+static void remove_use(ln_graph *g, int32_t node, int32_t slot)
+{
+    int32_t value = g->nodes[node].in[slot];
+    if (value < 0)
+        return;
+    ln_value *v = &g->values[value];
+    ln_use *at = &v->first_use;
+    while (at->node >= 0 && (at->node != node || at->slot != slot))
+        at = &g->nodes[at->node].next_use[at->slot];
+    if (at->node < 0)
+        return;
+    *at = g->nodes[node].next_use[slot];
+    v->n_uses--;
+}
+
+void ln_graph_set_input(ln_graph *g, int32_t node, int32_t slot, int32_t value)
+{
+    remove_use(g, node, slot);
+    g->nodes[node].in[slot] = value;
+    add_use(g, node, slot);
+}
+
+bool ln_node_add_input(ln_graph *g, int32_t node, int32_t value)
+{
+    ln_node *n = &g->nodes[node];
+    int32_t *in = ln_arena_array(g->arena, (int64_t)n->n_in + 1, sizeof *in);
+    ln_use *next_use = ln_arena_array(g->arena, (int64_t)n->n_in + 1, sizeof *next_use);
+    if (!in || !next_use)
+        return false;
+    if (n->n_in) {
+        memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
+        memcpy(next_use, n->next_use, (size_t)n->n_in * sizeof *next_use);
+    }
+    bool bodies = false;
+    for (int32_t i = 0; i < n->n_attrs; i++)
+        bodies = bodies || n->attrs[i].kind == LN_ATTR_GRAPH;
+    in[n->n_in] = value;
+    next_use[n->n_in] = (ln_use){LN_NO_NODE, 0};
+    n->in = in;
+    n->next_use = next_use;
+    n->n_in++;
+    if (!bodies)
+        n->n_formal = n->n_in;
+    add_use(g, node, n->n_in - 1);
+    return true;
+}
+
+void ln_graph_replace_uses(ln_graph *g, int32_t value, int32_t by)
+{
+    if (value == by)
+        return;
+    ln_value *from = &g->values[value], *to = &g->values[by];
+    for (ln_use use = from->first_use; use.node >= 0;) {
+        ln_node *n = &g->nodes[use.node];
+        ln_use next = n->next_use[use.slot];
+        n->in[use.slot] = by;
+        n->next_use[use.slot] = to->first_use;
+        to->first_use = use;
+        use = next;
+    }
+    to->n_uses += from->n_uses;
+    from->n_uses = 0;
+    from->first_use = (ln_use){LN_NO_NODE, 0};
+    for (int32_t i = 0; from->outputs && i < g->n_outputs; i++)
+        if (g->outputs[i] == value) {
+            g->outputs[i] = by;
+            from->outputs--;
+            to->outputs++;
+        }
+}
+
+/* -- nodes ----------------------------------------------------------------------------------------------------------- */
+
+static void link_before(ln_graph *g, int32_t id, int32_t before)
+{
+    ln_node *n = &g->nodes[id];
+    n->next = before;
+    n->prev = before >= 0 ? g->nodes[before].prev : g->last;
+    if (n->prev >= 0)
+        g->nodes[n->prev].next = id;
+    else
+        g->first = id;
+    if (n->next >= 0)
+        g->nodes[n->next].prev = id;
+    else
+        g->last = id;
+}
+
+int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int64_t opset, const char *type,
+                           const char *name, int32_t n_in, const int32_t *in, int32_t n_out, const int32_t *out,
+                           int32_t n_attrs, const ln_attr *attrs)
+{
+    ln_node *nodes = grow(g->arena, g->nodes, g->n_nodes, &g->cap_nodes, sizeof *nodes);
+    if (!nodes)
+        return LN_NO_NODE;
+    g->nodes = nodes;
+    if (!domain || strcmp(domain, "ai.onnx") == 0)
+        domain = "";
+    ln_node n = {.name = name ? name : "", .domain = domain, .type = type, .n_in = n_in, .n_out = n_out,
+                 .n_attrs = n_attrs, .n_formal = n_in};
+    n.in = copy_ids(g->arena, in, n_in);
+    n.out = copy_ids(g->arena, out, n_out);
+    n.next_use = ln_arena_array(g->arena, n_in, sizeof *n.next_use);
+    n.attrs = ln_arena_array(g->arena, n_attrs, sizeof *n.attrs);
+    if (!n.in || !n.out || !n.next_use || !n.attrs)
+        return LN_NO_NODE;
+    if (n_attrs)
+        memcpy(n.attrs, attrs, (size_t)n_attrs * sizeof *n.attrs);
+    n.op = ln_op_find(domain, type);
+    n.version = n.op ? ln_op_version(n.op, opset) : 0;
+    if (n.version == 0) {
+        n.op = NULL;
+        n.version = (int32_t)opset;
+    }
+    int32_t id = g->n_nodes++;
+    g->nodes[id] = n;
+    link_before(g, id, before);
+    for (int32_t i = 0; i < n_in; i++)
+        add_use(g, id, i);
+    for (int32_t i = 0; i < n_out; i++)
+        if (out[i] >= 0)
+            g->values[out[i]].producer = id;
+    return id;
+}
+
+int32_t ln_graph_insert(ln_graph *g, int32_t before, const char *domain, const char *type, const char *name,
+                        int32_t n_in, const int32_t *in, int32_t n_out, const int32_t *out, int32_t n_attrs,
+                        const ln_attr *attrs)
+{
+    return ln_graph_insert_at(g, before, domain, ln_graph_opset(g, domain), type, name, n_in, in, n_out, out, n_attrs,
+                              attrs);
+}
+
+void ln_graph_kill(ln_graph *g, int32_t node)
+{
+    ln_node *n = &g->nodes[node];
+    if (n->dead)
+        return;
+    for (int32_t i = 0; i < n->n_in; i++)
+        remove_use(g, node, i);
+    for (int32_t i = 0; i < n->n_out; i++)
+        if (n->out[i] >= 0 && g->values[n->out[i]].producer == node)
+            g->values[n->out[i]].producer = LN_NO_NODE;
+    if (n->prev >= 0)
+        g->nodes[n->prev].next = n->next;
+    else
+        g->first = n->next;
+    if (n->next >= 0)
+        g->nodes[n->next].prev = n->prev;
+    else
+        g->last = n->prev;
+    n->dead = true;
+}
+
+/* A producer stays until it is killed; its output being constant, it then has no purpose. */
+void ln_graph_set_data(ln_graph *g, int32_t value, const void *data)
+{
+    g->values[value].info.data = data;
+}
+
+/* -- inputs and outputs ---------------------------------------------------------------------------------------------- */
+
+bool ln_graph_set_inputs(ln_graph *g, const int32_t *values, int32_t n)
+{
+    int32_t *ids = copy_ids(g->arena, values, n);
+    if (!ids)
+        return false;
+    for (int32_t i = 0; i < g->n_inputs; i++)
+        g->values[g->inputs[i]].input = false;
+    for (int32_t i = 0; i < n; i++)
+        g->values[ids[i]].input = true;
+    g->inputs = ids;
+    g->n_inputs = n;
+    return true;
+}
+
+bool ln_graph_set_outputs(ln_graph *g, const int32_t *values, int32_t n)
+{
+    int32_t *ids = copy_ids(g->arena, values, n);
+    if (!ids)
+        return false;
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        g->values[g->outputs[i]].outputs--;
+    for (int32_t i = 0; i < n; i++)
+        g->values[ids[i]].outputs++;
+    g->outputs = ids;
+    g->n_outputs = n;
+    return true;
+}
+
+bool ln_graph_add_input(ln_graph *g, int32_t value)
+{
+    int32_t *ids = ln_arena_array(g->arena, (int64_t)g->n_inputs + 1, sizeof *ids);
+    if (!ids)
+        return false;
+    if (g->n_inputs)
+        memcpy(ids, g->inputs, (size_t)g->n_inputs * sizeof *ids);
+    ids[g->n_inputs++] = value;
+    g->inputs = ids;
+    g->values[value].input = true;
+    return true;
+}
+
+/* -- order ----------------------------------------------------------------------------------------------------------- */
+
+/* Depth first from each node in the present order, producers before users: what is in order stays as it is. */
+bool ln_graph_sort(ln_graph *g, int32_t *node)
+{
+    enum { NEW, OPEN, DONE };
+    ln_arena temporary;
+    ln_arena_init(&temporary, g->arena->memory);
+    uint8_t *state = ln_arena_array(&temporary, g->n_nodes, 1);
+    int32_t *stack = ln_arena_array(&temporary, g->n_nodes, sizeof *stack);
+    int32_t *slot = ln_arena_array(&temporary, g->n_nodes, sizeof *slot);
+    int32_t *order = ln_arena_array(&temporary, g->n_nodes, sizeof *order);
+    int32_t n_order = 0;
+    bool ok = state && stack && slot && order;
+    *node = LN_NO_NODE;
+    for (int32_t root = g->first; ok && root >= 0; root = g->nodes[root].next) {
+        if (state[root] != NEW)
+            continue;
+        int32_t depth = 0;
+        stack[0] = root;
+        state[root] = OPEN;
+        while (ok && depth >= 0) {
+            int32_t id = stack[depth];
+            const ln_node *n = &g->nodes[id];
+            if (slot[id] == n->n_in) {
+                state[id] = DONE;
+                order[n_order++] = id;
+                depth--;
+                continue;
+            }
+            int32_t value = n->in[slot[id]++];
+            int32_t producer = value >= 0 ? g->values[value].producer : LN_NO_NODE;
+            if (producer < 0 || state[producer] == DONE)
+                continue;
+            if (state[producer] == OPEN) {
+                *node = producer;
+                ok = false;
+                break;
+            }
+            state[producer] = OPEN;
+            stack[++depth] = producer;
+        }
+    }
+    if (ok) {
+        g->first = g->last = LN_NO_NODE;
+        for (int32_t i = 0; i < n_order; i++)
+            link_before(g, order[i], LN_NO_NODE);
+    }
+    ln_arena_free(&temporary);
+    return ok;
+}
+
+/* -- copies ---------------------------------------------------------------------------------------------------------- */
+
+static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
+{
+    *to = *from;
+    to->in = copy_ids(arena, from->in, from->n_in);
+    to->out = copy_ids(arena, from->out, from->n_out);
+    to->next_use = ln_arena_dup(arena, from->next_use, (size_t)from->n_in * sizeof *to->next_use, 16);
+    to->attrs = ln_arena_dup(arena, from->attrs, (size_t)from->n_attrs * sizeof *to->attrs, 16);
+    if (!to->in || !to->out || !to->next_use || !to->attrs)
+        return false;
+    for (int32_t i = 0; i < to->n_attrs; i++)
+        if (to->attrs[i].kind == LN_ATTR_GRAPH && !from->dead) {
+            to->attrs[i].graph = ln_graph_clone(from->attrs[i].graph, arena);
+            if (!to->attrs[i].graph)
+                return false;
+        }
+    return true;
+}
+
+/* Ids are the same in the copy. Names, lists of attributes and constant data are shared. */
+ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
+{
+    ln_graph *c = ln_arena_dup(arena, g, sizeof *g, _Alignof(ln_graph));
+    if (!c)
+        return NULL;
+    c->arena = arena;
+    c->cap_values = g->n_values;
+    c->cap_nodes = g->n_nodes;
+    c->cap_symbols = g->n_symbols;
+    c->values = ln_arena_dup(arena, g->values, (size_t)g->n_values * sizeof *c->values, 16);
+    c->nodes = ln_arena_array(arena, g->n_nodes, sizeof *c->nodes);
+    c->symbols = ln_arena_dup(arena, g->symbols, (size_t)g->n_symbols * sizeof *c->symbols, 16);
+    c->inputs = copy_ids(arena, g->inputs, g->n_inputs);
+    c->outputs = copy_ids(arena, g->outputs, g->n_outputs);
+    if (!c->values || !c->nodes || !c->symbols || !c->inputs || !c->outputs)
+        return NULL;
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!clone_node(&c->nodes[i], &g->nodes[i], arena))
+            return NULL;
+    return c;
+}
+
+/* -- asking ---------------------------------------------------------------------------------------------------------- */
+
+const ln_attr *ln_node_attr(const ln_node *n, const char *name)
+{
+    for (int32_t i = 0; i < n->n_attrs; i++)
+        if (strcmp(n->attrs[i].name, name) == 0)
+            return &n->attrs[i];
+    return NULL;
+}
+
+int64_t ln_node_attr_int(const ln_node *n, const char *name, int64_t def)
+{
+    const ln_attr *a = ln_node_attr(n, name);
+    return a && a->kind == LN_ATTR_INT ? a->i : def;
+}
+
+bool ln_node_is(const ln_node *n, const char *type)
+{
+    return n->domain[0] == '\0' && strcmp(n->type, type) == 0;
+}
+
+int32_t ln_graph_only_user(const ln_graph *g, int32_t value)
+{
+    const ln_value *v = &g->values[value];
+    if (v->outputs || v->first_use.node < 0)
+        return LN_NO_NODE;
+    for (ln_use use = v->first_use; use.node >= 0; use = g->nodes[use.node].next_use[use.slot])
+        if (use.node != v->first_use.node)
+            return LN_NO_NODE;
+    return v->first_use.node;
+}
+
+int64_t ln_graph_opset(const ln_graph *g, const char *domain)
+{
+    if (!domain || strcmp(domain, "ai.onnx") == 0)
+        domain = "";
+    for (int32_t i = 0; i < g->n_opsets; i++)
+        if (strcmp(g->opsets[i].domain, domain) == 0)
+            return g->opsets[i].version;
+    return 0;
+}
+
+const char *ln_node_label(const ln_graph *g, const ln_node *n)
+{
+    if (n->name[0])
+        return n->name;
+    for (int32_t i = 0; i < n->n_out; i++)
+        if (n->out[i] >= 0 && g->values[n->out[i]].name[0])
+            return g->values[n->out[i]].name;
+    return "";
+}
