@@ -13,4 +13,11 @@
 /* y[i] = f(x[i]), i < n. y == x is allowed. */
 typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 
+/* y[i] = saturate(round(x[i] / scale) + zero) in [low, low + 255], as a byte: low is 0 for uint8, -128 for int8. Half
+ * to even; NaN gives low. */
+typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low);
+
+/* y[i] = ((x[i] ^ flip) - zero) * scale: flip is 0 for uint8; int8 goes with flip 0x80 and zero + 128. */
+typedef void ln_VDEQUANTIZE8(float *y, const uint8_t *x, size_t n, float scale, int32_t zero, uint32_t flip);
+
 #endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Granularity of scales: see quant.h.
+ */
+#include "ops/quant.h"
+
+linnet_status ln_quant_grid_of(ln_ctx *c, const ln_info *x, const ln_info *scale, int64_t axis, int64_t block,
+                               ln_quant_grid *g)
+{
+    int64_t count = ln_info_count(x);
+    *g = (ln_quant_grid){.segments = 1, .n = count, .dim = 1};
+    bool one = ln_info_count(scale) == 1;
+    if (one && (scale->rank == 0 || (scale->rank == 1 && block == 0)))
+        return LINNET_OK;
+    if (x->rank == 0)
+        return ln_fail(c, LINNET_ERR_MODEL, "a scale of rank %d does not go with a scalar", scale->rank);
+    int32_t ax;
+    if (x->rank == 1 && (axis < -1 || axis > 0))
+        axis = 0;
+    LN_TRY(ln_axis(c, axis, x->rank, &ax));
+    int64_t outer = 1, inner = 1, dim = x->dims[ax];
+    for (int32_t i = 0; i < x->rank; i++)
+        if (i < ax)
+            outer *= x->dims[i];
+        else if (i > ax)
+            inner *= x->dims[i];
+    if (block == 0) {
+        if (scale->rank != 1)
+            return ln_fail(c, LINNET_ERR_MODEL, "scale has rank %d, but block_size is not given", scale->rank);
+        LN_TRY(ln_check_dim(c, scale->dims[0], dim, "number of scales"));
+        g->per_axis = 1;
+        g->dim = dim;
+        if (inner == 1) {
+            g->vector = 1;
+            g->segments = outer;
+            g->n = dim;
+        } else {
+            g->segments = outer * dim;
+            g->n = inner;
+        }
+        return LINNET_OK;
+    }
+    if (scale->rank != x->rank)
+        return ln_fail(c, LINNET_ERR_MODEL, "scale has rank %d, x has rank %d, and block_size is %lld", scale->rank,
+                       x->rank, (long long)block);
+    for (int32_t i = 0; i < x->rank; i++)
+        LN_TRY(ln_check_dim(c, scale->dims[i], i == ax ? (dim + block - 1) / block : x->dims[i],
+                            "a dimension of the scale"));
+    g->block = block;
+    g->blocks = (dim + block - 1) / block;
+    g->dim = dim;
+    g->vector = inner > 1;
+    g->segments = inner > 1 ? outer * dim : outer * g->blocks;
+    g->n = inner > 1 ? inner : block;
+    return LINNET_OK;
+}
+
+void ln_quant_segment(const ln_quant_grid *g, int64_t segment, int64_t *at, int64_t *n, int64_t *scale)
+{
+    *n = g->n;
+    *at = segment * g->n;
+    *scale = 0;
+    if (g->per_axis) {
+        *scale = g->vector ? 0 : segment % g->dim;
+    } else if (g->block > 0 && g->vector) {
+        int64_t outer = segment / g->dim, d = segment % g->dim;
+        *scale = (outer * g->blocks + d / g->block) * g->n;
+    } else if (g->block > 0) {
+        int64_t outer = segment / g->blocks, b = segment % g->blocks;
+        *at = outer * g->dim + b * g->block;
+        if (b == g->blocks - 1)
+            *n = g->dim - b * g->block;
+        *scale = segment;
+    }
+}
+
+linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block)
+{
+    const ln_info *x = c->in[0], *s = c->in[1], *z = ln_in(c, 2);
+    if (block < 0 || block > INT32_MAX)
+        return ln_fail(c, LINNET_ERR_MODEL, "block_size %lld", (long long)block);
+    if (z && z->rank >= 0 && s->rank >= 0) {
+        /* Exporters mix scalars and vectors of one element. */
+        bool ones = ln_maybe_scalar(z) && ln_maybe_scalar(s);
+        if (z->rank != s->rank && !ones)
+            return ln_fail(c, LINNET_ERR_MODEL, "zero point has rank %d, scale has rank %d", z->rank, s->rank);
+        for (int32_t i = 0; i < s->rank && !ones; i++)
+            LN_TRY(ln_check_dim(c, z->dims[i], s->dims[i], "a dimension of the zero point"));
+    }
+    if (ln_info_known(x) && ln_info_known(s)) {
+        ln_quant_grid g;
+        LN_TRY(ln_quant_grid_of(c, x, s, axis, block, &g));
+    }
+    return LINNET_OK;
+}
