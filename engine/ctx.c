@@ -246,7 +246,7 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
                           ln_arena *temporary, linnet_error *error)
 {
     const ln_node *n = &g->nodes[node];
-    *p = (struct ln_ctx_private){.g = g, .node = node, .arena = arena, .error = error};
+    *p = (struct ln_ctx_private){.g = g, .node = node, .arena = arena, .data_arena = arena, .error = error};
     *c = (ln_ctx){.op = n->op, .version = n->version, .n_in = n->n_formal, .n_out = n->n_out, .threads = 1, .p = p};
     if (!n->op)
         return ln_node_fail(g, node, error, LINNET_ERR_UNSUPPORTED, "no such operator in Linnet at opset %d of %s",
@@ -425,7 +425,7 @@ linnet_status ln_set_data(ln_ctx *c, int32_t out, const void *data)
     if (out >= c->n_out || !c->out[out])
         return LINNET_OK;
     size_t bytes = ln_info_bytes(c->out[out]);
-    void *copy = ln_arena_alloc(c->p->arena, bytes, 64);
+    void *copy = ln_arena_alloc(c->p->data_arena, bytes, 64);
     if (!copy)
         return ln_no_memory(c);
     if (bytes)

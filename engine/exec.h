@@ -22,7 +22,7 @@ typedef struct ln_block {
 /* The environment of nodes that are executed one at a time. */
 typedef struct ln_exec {
     ln_memory *memory;
-    ln_arena heap; /* values that late steps make; reset by the owner */
+    ln_arena *heap; /* values that late steps make; the owner's to reset and free */
     const ln_block *blocks;
     struct ln_pool *pool;
     int32_t threads;
@@ -33,7 +33,7 @@ typedef struct ln_exec {
     int32_t depth;
 } ln_exec;
 
-void ln_exec_init(ln_exec *x, ln_memory *memory);
+void ln_exec_init(ln_exec *x, ln_memory *memory, ln_arena *heap);
 void ln_exec_free(ln_exec *x);
 
 /* in: n_in pointers, NULL where absent. out: n_out values to fill; where out[i].data is not NULL on entry its shape
@@ -50,7 +50,8 @@ linnet_status ln_value_copy(ln_arena *a, linnet_value *to, const linnet_value *f
 struct ln_ctx_private {
     ln_graph *g;
     int32_t node;
-    ln_arena *arena; /* parameters, packed constants, data that infer sets */
+    ln_arena *arena;      /* parameters, packed constants */
+    ln_arena *data_arena; /* data that infer sets */
     linnet_error *error;
     /* plan */
     struct ln_builder *builder; /* NULL: a single node is executed */
@@ -64,11 +65,15 @@ struct ln_ctx_private {
     const linnet_value *const *late_in;
     linnet_value *late_out;
     bool *late_fixed; /* per output: where and what it is was given */
+    bool viewed;      /* every output is a view: nothing to run */
 };
 
 /* Allocates and fills a context for a node: infos, decoded parameters. Errors are reported. */
 linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int32_t node, ln_arena *arena,
                           ln_arena *temporary, linnet_error *error);
+
+/* ln_view of a single node. */
+bool ln_exec_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset);
 
 /* Fails with the node's name and operator. */
 linnet_status ln_node_fail(const ln_graph *g, int32_t node, linnet_error *error, linnet_status status,

@@ -12,6 +12,7 @@ typedef struct ln_pass_ctx {
     linnet_error *error;
     int32_t changes; /* a pass counts what it changed */
     bool final;      /* shapes are those of a plan: what depends on them may be done */
+    bool allow_missing; /* nodes without an operator are passed over */
     /* Called for a fusion that matched in part and was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
@@ -26,6 +27,10 @@ typedef struct ln_pass {
     bool final; /* only on graphs with the shapes of a plan; never for `linnet optimize` */
 } ln_pass;
 
+#define PASS(name, what, final) ln_pass_fn ln_pass_##name;
+#include "engine/passes.def"
+#undef PASS
+
 extern const ln_pass ln_passes[];
 extern const int32_t ln_passes_count;
 
@@ -33,6 +38,7 @@ typedef struct ln_optimize_options {
     const char *disable; /* names with commas between, "all", or NULL */
     const char *stop_after; /* name of the last pass to run, or NULL */
     bool final;
+    bool allow_missing; /* nodes without an operator are passed over */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
 } ln_optimize_options;

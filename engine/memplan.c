@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Places regions in one block: largest first, each into the smallest gap that holds it among the regions already placed
+ * that live at the same time (best fit; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
+ * 2020, greedy by size).
+ */
+#include <stdlib.h>
+
+#include "engine/plan.h"
+
+static bool overlap(const ln_region *a, const ln_region *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+static bool before(const ln_region *r, int32_t a, int32_t b)
+{
+    if (r[a].bytes != r[b].bytes)
+        return r[a].bytes > r[b].bytes;
+    int32_t la = r[a].last - r[a].first, lb = r[b].last - r[b].first;
+    return la != lb ? la > lb : a < b;
+}
+
+/* Heap sort: no recursion, no allocation, the same order everywhere. */
+static void sift(const ln_region *r, int32_t *order, int32_t at, int32_t n)
+{
+    for (int32_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && before(r, order[child], order[child + 1]))
+            child++;
+        if (!before(r, order[at], order[child]))
+            return;
+        int32_t t = order[at];
+        order[at] = order[child];
+        order[child] = t;
+    }
+}
+
+static void sort_by_size(const ln_region *r, int32_t *order, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        order[i] = i;
+    for (int32_t i = n / 2; i-- > 0;)
+        sift(r, order, i, n);
+    for (int32_t last = n; last-- > 1;) {
+        int32_t t = order[0];
+        order[0] = order[last];
+        order[last] = t;
+        sift(r, order, 0, last);
+    }
+}
+
+/* order[0, placed) is kept sorted by offset here. */
+static uint64_t best_gap(const ln_region *r, const int32_t *by_offset, int32_t placed, const ln_region *now)
+{
+    uint64_t end = 0, best = UINT64_MAX, best_size = UINT64_MAX;
+    for (int32_t i = 0; i < placed; i++) {
+        const ln_region *p = &r[by_offset[i]];
+        if (!overlap(p, now))
+            continue;
+        if (p->offset > end && p->offset - end >= now->bytes && p->offset - end < best_size) {
+            best = end;
+            best_size = p->offset - end;
+        }
+        if (p->offset + p->bytes > end)
+            end = p->offset + p->bytes;
+    }
+    return best != UINT64_MAX ? best : end;
+}
+
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order)
+{
+    uint64_t total = 0;
+    int32_t *sorted = order, *by_offset = order + n;
+    for (int32_t i = 0; i < n; i++)
+        regions[i].bytes = (regions[i].bytes + 63) & ~UINT64_C(63);
+    sort_by_size(regions, sorted, n);
+    for (int32_t i = 0; i < n; i++) {
+        ln_region *now = &regions[sorted[i]];
+        now->offset = best_gap(regions, by_offset, i, now);
+        if (now->offset + now->bytes > total)
+            total = now->offset + now->bytes;
+        int32_t at = i;
+        for (; at > 0 && regions[by_offset[at - 1]].offset > now->offset; at--)
+            by_offset[at] = by_offset[at - 1];
+        by_offset[at] = sorted[i];
+    }
+    return total;
+}
+
+uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps)
+{
+    uint64_t most = 0;
+    for (int32_t s = 0; s < n_steps; s++) {
+        uint64_t live = 0;
+        for (int32_t i = 0; i < n; i++)
+            if (regions[i].first <= s && s <= regions[i].last)
+                live += regions[i].bytes;
+        if (live > most)
+            most = live;
+    }
+    return most;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of passes and the loop over it. Order matters: folding first, so that patterns see constants; dead nodes
+ * after each pass that may leave some; what needs the final shapes last.
+ */
+#include "engine/passes.h"
+
+#include <string.h>
+
+#include "engine/model.h"
+
+enum { MAX_ROUNDS = 8 };
+
+#define PASS(name_, what_, final_) {.name = #name_, .what = what_, .run = ln_pass_##name_, .final = final_},
+const ln_pass ln_passes[] = {
+#include "engine/passes.def"
+};
+#undef PASS
+const int32_t ln_passes_count = sizeof ln_passes / sizeof *ln_passes;
+
+static bool listed(const char *list, const char *name)
+{
+    if (!list)
+        return false;
+    size_t size = strlen(name);
+    for (const char *at = list; *at;) {
+        size_t n = strcspn(at, ",");
+        if ((n == size && memcmp(at, name, n) == 0) || (n == 3 && memcmp(at, "all", 3) == 0))
+            return true;
+        at += n + (at[n] == ',');
+    }
+    return false;
+}
+
+static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
+{
+    c->pass = p->name;
+    linnet_status st = p->run(g, c);
+    if (st != LINNET_OK)
+        return st;
+#ifndef NDEBUG
+    const char *wrong = ln_graph_verify(g);
+    if (wrong)
+        return ln_error_set(c->error, LINNET_ERR_MODEL, "", "", "after pass %s: %s", p->name, wrong);
+#endif
+    return LINNET_OK;
+}
+
+linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_options *o, linnet_error *error)
+{
+    ln_pass_ctx c = {.memory = memory, .error = error, .final = o->final, .allow_missing = o->allow_missing,
+                     .refused = o->refused, .user = o->user};
+    linnet_status st = ln_infer_graph(g, memory, o->allow_missing, error);
+    for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
+        c.changes = 0;
+        bool stopped = false;
+        for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
+            const ln_pass *p = &ln_passes[i];
+            int32_t before = c.changes;
+            /* Folding is what makes shapes known: "all" leaves it on. */
+            bool off = listed(o->disable, p->name) && !(i == 0 && o->disable && strcmp(o->disable, "all") == 0);
+            if (!off && (!p->final || o->final))
+                st = run_pass(g, p, &c);
+            if (st == LINNET_OK && c.changes != before && i > 0)
+                st = ln_infer_graph(g, memory, o->allow_missing, error);
+            stopped = o->stop_after && strcmp(o->stop_after, p->name) == 0;
+        }
+        if (stopped || c.changes == 0)
+            break;
+    }
+    return st;
+}
+
+bool ln_graph_scalar(const ln_graph *g, int32_t value, float *scalar)
+{
+    if (value < 0)
+        return false;
+    const ln_info *info = &g->values[value].info;
+    int64_t n = ln_info_count(info);
+    if (!info->data || info->type != LINNET_FLOAT32 || n < 1)
+        return false;
+    const float *x = info->data;
+    for (int64_t i = 1; i < n; i++)
+        if (x[i] != x[0])
+            return false;
+    *scalar = x[0];
+    return true;
+}
+
+void ln_pass_refuse(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char *why)
+{
+    if (c->refused)
+        c->refused(c->user, c->pass, ln_node_label(g, &g->nodes[node]), why);
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Makes a plan: copies the graph, gives it the input shapes, optimises it, lets every operator plan its step, and assigns
+ * memory. Values that share storage (views, parts of a concatenation) form a set around a root; lifetimes and places
+ * are those of roots.
+ *
+ *   1. each node in order: op->plan; views and placements are granted at once, wishes for in-place are noted
+ *   2. lifetimes of roots over steps; then in-place wishes are granted where the input dies with the step
+ *   3. regions for roots and scratch, ln_memplan, references
+ */
+#include "engine/plan.h"
+
+#include <string.h>
+
+#include "engine/model.h"
+#include "engine/passes.h"
+
+/* Planning state of a value. */
+typedef struct place {
+    int32_t root;     /* value whose storage this lies in */
+    uint64_t offset;  /* in the root */
+    int32_t first, last; /* root: steps; -1: never made */
+    int32_t region;   /* root: -1 none */
+    int32_t late;     /* entry of the late values, -1: none */
+    int32_t input;    /* graph input, -1: none */
+} place;
+
+struct ln_builder {
+    ln_plan *plan;
+    ln_graph *g;
+    place *places; /* by value */
+    int32_t **in_place; /* by step: wishes per output */
+    linnet_error *error;
+};
+
+static bool is_static(const struct ln_builder *b, int32_t value)
+{
+    return ln_info_known(&b->g->values[value].info);
+}
+
+static bool in_block(const struct ln_builder *b, int32_t value)
+{
+    return is_static(b, value) && !b->g->values[value].info.data && b->places[value].input < 0;
+}
+
+/* -- what operators ask for in plan ------------------------------------------------------------------------------- */
+
+void ln_scratch(ln_ctx *c, size_t bytes)
+{
+    c->p->scratch += (bytes + 63) & ~(size_t)63;
+}
+
+void *ln_pack(ln_ctx *c, size_t bytes)
+{
+    c->p->packed = ln_arena_zalloc(c->p->arena, bytes, 64);
+    c->p->packed_bytes = bytes;
+    return c->p->packed;
+}
+
+void ln_drop_input(ln_ctx *c, int32_t in)
+{
+    c->p->dropped[in] = true;
+}
+
+void ln_in_place(ln_ctx *c, int32_t out, int32_t in)
+{
+    c->p->in_place[out] = in;
+}
+
+static int32_t value_in(const ln_ctx *c, int32_t in)
+{
+    return c->p->g->nodes[c->p->node].in[in];
+}
+
+static int32_t value_out(const ln_ctx *c, int32_t out)
+{
+    return c->p->g->nodes[c->p->node].out[out];
+}
+
+bool ln_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset)
+{
+    struct ln_builder *b = c->p->builder;
+    if (!b)
+        return ln_exec_view(c, out, in, byte_offset);
+    int32_t from = value_in(c, in), to = value_out(c, out);
+    if (c->late || !is_static(b, from) || !is_static(b, to) || b->g->values[from].info.data)
+        return false;
+    b->places[to].root = b->places[from].root;
+    b->places[to].offset = b->places[from].offset + byte_offset;
+    b->places[to].input = b->places[from].input;
+    return true;
+}
+
+/* True: no other value lies in this one's storage, and nothing but the node itself may write there. */
+static bool alone(const struct ln_builder *b, int32_t value)
+{
+    if (b->places[value].root != value)
+        return false;
+    for (int32_t v = 0; v < b->g->n_values; v++)
+        if (v != value && b->places[v].root == value)
+            return false;
+    return true;
+}
+
+bool ln_place(ln_ctx *c, int32_t in, int32_t out, size_t byte_offset)
+{
+    struct ln_builder *b = c->p->builder;
+    if (!b || c->late)
+        return false;
+    int32_t from = value_in(c, in), to = value_out(c, out);
+    if (from == to || !in_block(b, from) || !in_block(b, to) || b->places[to].root != to || !alone(b, from))
+        return false;
+    b->places[from].root = to;
+    b->places[from].offset = byte_offset;
+    return true;
+}
+
+/* -- steps ---------------------------------------------------------------------------------------------------------- */
+
+static bool must_be_late(const struct ln_builder *b, const ln_node *n)
+{
+    for (int32_t i = 0; i < n->n_in; i++)
+        if (n->in[i] >= 0 && !is_static(b, n->in[i]))
+            return true;
+    for (int32_t i = 0; i < n->n_out; i++)
+        if (n->out[i] >= 0 && !is_static(b, n->out[i]))
+            return true;
+    return !n->op->plan;
+}
+
+/* Plans one node. No step is left (*made false) when its outputs are all views. */
+static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, bool *made)
+{
+    ln_plan *plan = b->plan;
+    const ln_node *n = &b->g->nodes[node];
+    ln_arena temporary;
+    ln_arena_init(&temporary, plan->memory);
+    ln_ctx c;
+    struct ln_ctx_private p;
+    linnet_status st = ln_ctx_open(&c, &p, b->g, node, &plan->arena, &temporary, b->error);
+    *s = (ln_step){.op = n->op, .n_in = n->n_in, .n_out = n->n_out, .node = node, .late = must_be_late(b, n)};
+    *made = true;
+    if (st == LINNET_OK && !s->late) {
+        for (int32_t i = 0; i < n->n_out; i++)
+            if (c.out[i])
+                *c.out[i] = b->g->values[n->out[i]].info;
+        p.builder = b;
+        c.threads = plan->threads;
+        c.run = n->op->run;
+        c.run_name = n->op->run_name;
+        st = n->op->plan(&c);
+        if (st == LN_NEED_DATA) {
+            s->late = true;
+            st = LINNET_OK;
+        } else if (st == LINNET_OK) {
+            s->run = c.run;
+            s->run_name = c.run_name;
+            s->params = c.params;
+            s->packed = p.packed;
+            s->packed_bytes = p.packed_bytes;
+            s->scratch_bytes = p.scratch;
+            plan->packed_bytes += p.packed_bytes;
+            *made = c.run != NULL;
+        }
+    }
+    if (st == LINNET_OK && *made) {
+        ln_ref *refs = ln_arena_array(&plan->arena, s->n_in + s->n_out + 1, sizeof *refs);
+        int32_t *wishes = ln_arena_array(&plan->arena, s->n_out + 1, sizeof *wishes);
+        if (refs && wishes) {
+            for (int32_t i = 0; i < s->n_in; i++) /* what is dropped lies nowhere; the others are marked for later */
+                refs[i].where = n->in[i] < 0 || (!s->late && i < c.n_in && p.dropped[i]) ? LN_AT_NOWHERE : LN_AT_BLOCK;
+            memcpy(wishes, p.in_place, (size_t)s->n_out * sizeof *wishes);
+            s->refs = refs;
+            b->in_place[plan->n_steps] = wishes;
+        } else {
+            st = ln_no_memory(&c);
+        }
+    }
+    ln_arena_free(&temporary);
+    return st;
+}
+
+static linnet_status plan_nodes(struct ln_builder *b)
+{
+    ln_plan *plan = b->plan;
+    for (int32_t v = 0; v < b->g->n_values; v++)
+        b->places[v] = (place){.root = v, .first = -1, .last = -1, .region = -1, .late = -1, .input = -1};
+    for (int32_t i = 0; i < b->g->n_inputs; i++)
+        b->places[b->g->inputs[i]].input = i;
+    LN_FOR_NODES(b->g, id)
+    {
+        bool made;
+        linnet_status st = plan_node(b, id, &plan->steps[plan->n_steps], &made);
+        if (st != LINNET_OK)
+            return st;
+        plan->n_steps += made;
+    }
+    return LINNET_OK;
+}
+
+/* -- memory ---------------------------------------------------------------------------------------------------------- */
+
+static void touch(struct ln_builder *b, int32_t value, int32_t step)
+{
+    if (value < 0 || !in_block(b, value))
+        return;
+    place *r = &b->places[b->places[value].root];
+    if (r->first < 0)
+        r->first = step;
+    if (step > r->last)
+        r->last = step;
+}
+
+/* True: another operand of the step lies in the storage of input i, too. */
+static bool shared(const struct ln_builder *b, const ln_step *s, int32_t i, int32_t o)
+{
+    const ln_node *n = &b->g->nodes[s->node];
+    int32_t root = b->places[n->in[i]].root;
+    for (int32_t k = 0; k < s->n_in; k++)
+        if (s->refs[k].where != LN_AT_NOWHERE && n->in[k] != n->in[i] && b->places[n->in[k]].root == root)
+            return true;
+    for (int32_t k = 0; k < o; k++)
+        if (n->out[k] >= 0 && b->places[n->out[k]].root == root)
+            return true;
+    return false;
+}
+
+/* Lets an output take the storage of an input that dies with the step. */
+static void grant_in_place(struct ln_builder *b, int32_t step)
+{
+    const ln_step *s = &b->plan->steps[step];
+    const ln_node *n = &b->g->nodes[s->node];
+    for (int32_t o = 0; o < s->n_out && !s->late; o++) {
+        int32_t i = b->in_place[step][o];
+        if (i < 0 || n->in[i] < 0 || n->out[o] < 0 || s->refs[i].where == LN_AT_NOWHERE)
+            continue;
+        int32_t from = n->in[i], to = n->out[o];
+        if (!in_block(b, from) || !in_block(b, to) || b->places[to].root != to || b->places[to].first != step)
+            continue;
+        place *r = &b->places[b->places[from].root];
+        size_t bytes = ln_info_bytes(&b->g->values[from].info);
+        if (r->last != step || shared(b, s, i, o) || bytes != ln_info_bytes(&b->g->values[to].info))
+            continue;
+        r->last = b->places[to].last;
+        /* Whoever lies in `to` (views, placed parts) moves along. */
+        int32_t root = b->places[from].root;
+        uint64_t offset = b->places[from].offset;
+        for (int32_t v = 0; v < b->g->n_values; v++)
+            if (b->places[v].root == to) {
+                b->places[v].root = root;
+                b->places[v].offset += offset;
+            }
+    }
+}
+
+static void lifetimes(struct ln_builder *b)
+{
+    ln_plan *plan = b->plan;
+    for (int32_t s = 0; s < plan->n_steps; s++) {
+        const ln_node *n = &b->g->nodes[plan->steps[s].node];
+        for (int32_t i = 0; i < n->n_in; i++)
+            if (plan->steps[s].refs[i].where != LN_AT_NOWHERE)
+                touch(b, n->in[i], s);
+        for (int32_t i = 0; i < n->n_out; i++)
+            touch(b, n->out[i], s);
+    }
+    for (int32_t i = 0; i < b->g->n_outputs; i++)
+        touch(b, b->g->outputs[i], plan->n_steps);
+    for (int32_t s = 0; s < plan->n_steps; s++)
+        grant_in_place(b, s);
+}
+
+static linnet_status assign(struct ln_builder *b)
+{
+    ln_plan *plan = b->plan;
+    int32_t n = 0;
+    for (int32_t v = 0; v < b->g->n_values; v++)
+        n += b->places[v].root == v && b->places[v].last >= 0;
+    ln_region *regions = ln_arena_array(&plan->arena, n + plan->n_steps + 1, sizeof *regions);
+    int32_t *order = ln_arena_array(&plan->arena, 2 * (int64_t)(n + plan->n_steps) + 1, sizeof *order);
+    if (!regions || !order)
+        return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
+    n = 0;
+    for (int32_t v = 0; v < b->g->n_values; v++) {
+        place *p = &b->places[v];
+        if (p->root != v || p->last < 0)
+            continue;
+        regions[n] = (ln_region){.bytes = ln_info_bytes(&b->g->values[v].info), .first = p->first, .last = p->last,
+                                 .value = v};
+        p->region = n++;
+    }
+    for (int32_t s = 0; s < plan->n_steps; s++)
+        if (plan->steps[s].scratch_bytes)
+            regions[n++] = (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s,
+                                       .value = LN_NO_VALUE};
+    plan->block_bytes = ln_memplan(regions, n, order);
+    plan->live_bytes = ln_memplan_bound(regions, n, plan->n_steps);
+    plan->regions = regions;
+    plan->n_regions = n;
+    for (int32_t i = 0; i < n; i++)
+        if (regions[i].value == LN_NO_VALUE)
+            plan->steps[regions[i].first].scratch = regions[i].offset;
+    return LINNET_OK;
+}
+
+static ln_ref reference(struct ln_builder *b, int32_t value)
+{
+    if (value < 0)
+        return (ln_ref){.where = LN_AT_NOWHERE};
+    const ln_value *v = &b->g->values[value];
+    place *p = &b->places[value];
+    if (v->info.data && !v->input)
+        return (ln_ref){.where = LN_AT_CONSTANT, .data = v->info.data};
+    if (!is_static(b, value)) {
+        if (p->late < 0)
+            p->late = b->plan->n_late++;
+        return (ln_ref){.where = LN_AT_LATE, .index = p->late};
+    }
+    if (p->input >= 0)
+        return (ln_ref){.where = LN_AT_INPUT, .index = p->input, .offset = p->offset};
+    int32_t region = b->places[p->root].region;
+    return (ln_ref){.where = LN_AT_BLOCK, .index = value,
+                    .offset = p->offset + (region >= 0 ? b->plan->regions[region].offset : 0)};
+}
+
+static linnet_status resolve(struct ln_builder *b)
+{
+    ln_plan *plan = b->plan;
+    for (int32_t s = 0; s < plan->n_steps; s++) {
+        const ln_node *n = &b->g->nodes[plan->steps[s].node];
+        ln_ref *refs = (ln_ref *)(uintptr_t)plan->steps[s].refs;
+        for (int32_t i = 0; i < n->n_in; i++)
+            if (refs[i].where != LN_AT_NOWHERE)
+                refs[i] = reference(b, n->in[i]);
+        for (int32_t i = 0; i < n->n_out; i++)
+            refs[n->n_in + i] = reference(b, n->out[i]);
+    }
+    ln_ref *in = ln_arena_array(&plan->arena, plan->n_inputs + 1, sizeof *in);
+    ln_ref *out = ln_arena_array(&plan->arena, plan->n_outputs + 1, sizeof *out);
+    if (!in || !out)
+        return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
+    for (int32_t i = 0; i < plan->n_inputs; i++)
+        in[i] = reference(b, b->g->inputs[i]);
+    for (int32_t i = 0; i < plan->n_outputs; i++)
+        out[i] = reference(b, b->g->outputs[i]);
+    plan->input_refs = in;
+    plan->outputs = out;
+    return LINNET_OK;
+}
+
+/* -- the whole --------------------------------------------------------------------------------------------------------- */
+
+static linnet_status set_inputs(ln_plan *plan, const linnet_value *inputs)
+{
+    ln_graph *g = plan->graph;
+    ln_info *infos = ln_arena_array(&plan->arena, g->n_inputs + 1, sizeof *infos);
+    if (!infos)
+        return LINNET_ERR_MEMORY;
+    for (int32_t i = 0; i < g->n_inputs; i++) {
+        ln_value *v = &g->values[g->inputs[i]];
+        if (v->info.data && inputs[i].kind == LINNET_NONE) { /* not fed: a constant */
+            v->input = false;
+            infos[i] = v->info;
+            infos[i].kind = LINNET_NONE;
+            continue;
+        }
+        ln_info_of(&inputs[i], &infos[i]);
+        infos[i].data = NULL;
+        if (inputs[i].kind == LINNET_TENSOR)
+            v->info = infos[i];
+        else
+            v->info.data = NULL;
+        v->input = true;
+    }
+    plan->inputs = infos;
+    plan->n_inputs = g->n_inputs;
+    plan->n_outputs = g->n_outputs;
+    return LINNET_OK;
+}
+
+/* Dimensions that were symbols have sizes now; what inference said of inner values is made anew. */
+static void forget_infos(ln_graph *g)
+{
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (g->values[v].producer >= 0 && !g->values[v].info.data)
+            g->values[v].info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};
+}
+
+static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_plan_options *o, linnet_error *error)
+{
+    ln_graph *g = plan->graph;
+    linnet_status st = set_inputs(plan, inputs);
+    if (st != LINNET_OK)
+        return ln_error_set(error, st, "", "", "out of memory while planning");
+    forget_infos(g);
+    ln_optimize_options oo = {.disable = o->disable_passes, .final = true, .refused = o->refused, .user = o->user};
+    if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
+        return st;
+    int32_t n_nodes = 0;
+    LN_FOR_NODES(g, id) n_nodes++;
+    struct ln_builder b = {.plan = plan, .g = g, .error = error};
+    ln_arena temporary;
+    ln_arena_init(&temporary, plan->memory);
+    b.places = ln_arena_array(&temporary, (int64_t)g->n_values + 1, sizeof *b.places);
+    b.in_place = ln_arena_array(&temporary, (int64_t)n_nodes + 1, sizeof *b.in_place);
+    plan->steps = ln_arena_array(&plan->arena, (int64_t)n_nodes + 1, sizeof *plan->steps);
+    if (!b.places || !b.in_place || !plan->steps)
+        st = ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
+    if (st == LINNET_OK)
+        st = plan_nodes(&b);
+    if (st == LINNET_OK) {
+        lifetimes(&b);
+        st = assign(&b);
+    }
+    if (st == LINNET_OK)
+        st = resolve(&b);
+    ln_arena_free(&temporary);
+    return st;
+}
+
+linnet_status ln_plan_make(ln_plan **made, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,
+                           const ln_plan_options *options, linnet_error *error)
+{
+    *made = NULL;
+    ln_plan *plan = ln_memory_alloc(memory, sizeof *plan);
+    if (!plan)
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
+    *plan = (ln_plan){.memory = memory, .threads = options->threads < 1 ? 1 : options->threads};
+    ln_arena_init(&plan->arena, memory);
+    linnet_status st = LINNET_ERR_MEMORY;
+    plan->graph = ln_graph_clone(g, &plan->arena);
+    if (plan->graph)
+        st = build(plan, inputs, options, error);
+    else
+        ln_error_set(error, st, "", "", "out of memory while planning");
+    if (st != LINNET_OK) {
+        ln_plan_free(plan);
+        return st;
+    }
+    *made = plan;
+    return LINNET_OK;
+}
+
+void ln_plan_free(ln_plan *plan)
+{
+    if (!plan)
+        return;
+    ln_memory *memory = plan->memory;
+    ln_arena_free(&plan->arena);
+    ln_memory_free(memory, plan, sizeof *plan);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A small thread pool. Work is a range cut into parts that the threads take one after the other from an atomic counter;
+ * results may not depend on the cut, so this needs no order. Workers spin briefly for the next job, since a network is a
+ * row of short ones, and then sleep. When a second session wants the pool while it is busy, it works alone.
+ */
+#include "engine/threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MAX_THREADS = 64, SPINS = 4000, PARTS_PER_THREAD = 4 };
+
+struct ln_pool {
+    pthread_mutex_t owner; /* held by the thread whose job it is */
+    pthread_mutex_t lock;  /* for sleeping */
+    pthread_cond_t wake;
+    pthread_t threads[MAX_THREADS];
+    int32_t n_workers; /* threads besides the caller's */
+    atomic_int sleeping;
+    atomic_uint_fast32_t job; /* counts jobs; odd bit unused */
+    atomic_bool stop;
+    /* the job */
+    ln_task_fn *fn;
+    void *arg;
+    int64_t n, part;
+    int32_t helpers; /* workers with an index below it take part */
+    atomic_int_fast64_t next;
+    atomic_int running; /* workers that have not finished */
+};
+
+typedef struct worker {
+    ln_pool *pool;
+    int32_t index;
+} worker;
+
+static pthread_mutex_t global = PTHREAD_MUTEX_INITIALIZER;
+static ln_pool *shared;
+static int32_t users;
+static worker workers[MAX_THREADS];
+
+static void pause_cpu(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static void take_parts(ln_pool *p, int32_t index)
+{
+    for (;;) {
+        int64_t begin = atomic_fetch_add_explicit(&p->next, p->part, memory_order_relaxed);
+        if (begin >= p->n)
+            return;
+        int64_t end = p->n - begin < p->part ? p->n : begin + p->part;
+        p->fn(p->arg, index, begin, end);
+    }
+}
+
+static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
+{
+    for (int i = 0; i < SPINS; i++) {
+        uint_fast32_t job = atomic_load_explicit(&p->job, memory_order_acquire);
+        if (job != seen)
+            return job;
+        pause_cpu();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleeping, 1);
+    uint_fast32_t job;
+    while ((job = atomic_load(&p->job)) == seen)
+        pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->sleeping, 1);
+    pthread_mutex_unlock(&p->lock);
+    return job;
+}
+
+static void *work(void *arg)
+{
+    const worker *w = arg;
+    ln_pool *p = w->pool;
+    uint_fast32_t seen = 0;
+    for (;;) {
+        seen = wait_for_job(p, seen);
+        if (atomic_load(&p->stop))
+            return NULL;
+        if (w->index <= p->helpers)
+            take_parts(p, w->index);
+        atomic_fetch_sub_explicit(&p->running, 1, memory_order_release);
+    }
+}
+
+static void post_job(ln_pool *p)
+{
+    atomic_fetch_add(&p->job, 1);
+    if (atomic_load(&p->sleeping) > 0) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+    }
+}
+
+/* Starts workers until there are n; called with no job running. */
+static void grow(ln_pool *p, int32_t n)
+{
+    while (p->n_workers < n) {
+        int32_t i = p->n_workers;
+        workers[i] = (worker){p, i + 1};
+        if (pthread_create(&p->threads[i], NULL, work, &workers[i]) != 0)
+            return;
+        p->n_workers++;
+    }
+}
+
+static ln_pool *make(void)
+{
+    ln_pool *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    if (pthread_mutex_init(&p->owner, NULL) == 0) {
+        if (pthread_mutex_init(&p->lock, NULL) == 0) {
+            if (pthread_cond_init(&p->wake, NULL) == 0)
+                return p;
+            pthread_mutex_destroy(&p->lock);
+        }
+        pthread_mutex_destroy(&p->owner);
+    }
+    free(p);
+    return NULL;
+}
+
+ln_pool *ln_pool_get(int32_t threads)
+{
+    if (threads <= 1)
+        return NULL;
+    if (threads > MAX_THREADS)
+        threads = MAX_THREADS;
+    pthread_mutex_lock(&global);
+    if (!shared)
+        shared = make();
+    ln_pool *p = shared;
+    if (p) {
+        users++;
+        pthread_mutex_lock(&p->owner); /* a worker that starts now must not miss a job */
+        if (p->n_workers < threads - 1 && atomic_load(&p->job) == 0)
+            grow(p, threads - 1);
+        pthread_mutex_unlock(&p->owner);
+    }
+    pthread_mutex_unlock(&global);
+    return p;
+}
+
+void ln_pool_release(ln_pool *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&global);
+    if (--users == 0) {
+        atomic_store(&p->stop, true);
+        post_job(p);
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+        for (int32_t i = 0; i < p->n_workers; i++)
+            pthread_join(p->threads[i], NULL);
+        pthread_cond_destroy(&p->wake);
+        pthread_mutex_destroy(&p->lock);
+        pthread_mutex_destroy(&p->owner);
+        free(p);
+        shared = NULL;
+    }
+    pthread_mutex_unlock(&global);
+}
+
+int32_t ln_threads_wanted(int32_t asked)
+{
+    if (asked <= 0) {
+        const char *text = getenv("LINNET_THREADS");
+        asked = text ? atoi(text) : 1;
+    }
+    return asked < 1 ? 1 : asked > MAX_THREADS ? MAX_THREADS : asked;
+}
+
+/* Below this a job is not worth waking anyone. */
+static const double MIN_NANOSECONDS = 8000;
+
+void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void *arg)
+{
+    if (n <= 0)
+        return;
+    ln_pool *p = a->pool;
+    double total = cost * (double)n;
+    if (!p || n == 1 || total < 2 * MIN_NANOSECONDS || pthread_mutex_trylock(&p->owner) != 0) {
+        fn(arg, 0, 0, n);
+        return;
+    }
+    int32_t threads = p->n_workers + 1;
+    if (total / MIN_NANOSECONDS < threads)
+        threads = (int32_t)(total / MIN_NANOSECONDS);
+    int64_t parts = (int64_t)threads * PARTS_PER_THREAD;
+    if (total / (MIN_NANOSECONDS / 4) < (double)parts)
+        parts = threads;
+    p->fn = fn;
+    p->arg = arg;
+    p->n = n;
+    p->part = (n + parts - 1) / parts;
+    p->helpers = threads - 1;
+    atomic_store(&p->next, 0);
+    atomic_store(&p->running, p->n_workers);
+    post_job(p);
+    take_parts(p, 0);
+    while (atomic_load_explicit(&p->running, memory_order_acquire) > 0)
+        pause_cpu();
+    pthread_mutex_unlock(&p->owner);
+}
