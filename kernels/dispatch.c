@@ -15,6 +15,7 @@
 
 TABLE(scalar) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_scalar(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_scalar(__VA_ARGS__)),
 #include "kernels/kernels.def"
 #undef K
 };
@@ -22,12 +23,14 @@ TABLE(scalar) = {
 #if defined(__x86_64__)
 TABLE(avx2) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_avx2(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_avx2(__VA_ARGS__)),
 #include "kernels/kernels.def"
 #undef K
 };
 
 TABLE(avx512) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_avx512(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_avx512(__VA_ARGS__)),
 #include "kernels/kernels.def"
 #undef K
 };

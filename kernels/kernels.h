@@ -3,7 +3,7 @@
  * Declarations and dispatch of all kernels, from kernels.def.
  *
  * LN_K(relu_f32)(y, x, n) calls the variant of the running tier: through a table picked once on a host, directly where
- * LN_TIER names the one tier that there is (firmware).
+ * LN_TIER names the one tier that there is (firmware). LN_D(gemm_f32) is a pointer to a constant struct likewise.
  */
 #ifndef LN_KERNELS_KERNELS_H
 #define LN_KERNELS_KERNELS_H
@@ -27,20 +27,33 @@
 #include "kernels/kernels.def"
 #undef K
 
+#define D(type, k, s, a2, a5, ne, nd, rv, wa)                                                                   \
+    extern const struct ln_##type ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd,     \
+        ln_##k##_##rv, ln_##k##_##wa;
+#define K(...)
+#include "kernels/kernels.def"
+#undef K
+
 #ifdef LN_TIER
 #define K(sig, k, ...) \
     static ln_##sig *const ln_k_##k __attribute__((unused)) = LN_CAT(ln_##k##_, LN_CAT(LN_PICK_, LN_TIER)(__VA_ARGS__));
+#define D(type, k, ...) \
+    static const struct ln_##type *const ln_k_##k __attribute__((unused)) = \
+        &LN_CAT(ln_##k##_, LN_CAT(LN_PICK_, LN_TIER)(__VA_ARGS__));
 #include "kernels/kernels.def"
 #undef K
 #define LN_K(k) (*ln_k_##k)
+#define LN_D(k) (ln_k_##k)
 #else
 typedef struct ln_kernel_table {
 #define K(sig, k, ...) ln_##sig *k;
+#define D(type, k, ...) const struct ln_##type *k;
 #include "kernels/kernels.def"
 #undef K
 } ln_kernel_table;
 extern const ln_kernel_table *ln_kernels; /* the table of the running tier; never NULL */
 #define LN_K(kn) (*ln_kernels->kn)
+#define LN_D(kn) (ln_kernels->kn) /* pointer to the struct of a D row */
 
 typedef enum ln_tier {
     LN_TIER_SCALAR, LN_TIER_AVX2, LN_TIER_AVX512, LN_TIER_NEON, LN_TIER_NEONDOT, LN_TIER_RVV, LN_TIER_WASM, LN_TIER_COUNT

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The float32 matrix product C = act(A B + bias + R), for products and convolutions alike.
+ *
+ * A is read through row pointers: K is `taps` pieces of k elements, and row i of tap t starts where a pointer says. A
+ * dense matrix has one tap; a convolution has one per position of its window, with pointers into the channels-last
+ * image, or to a row of zeros in the padding. B is packed in panels of nr columns, each headed by its nr biases. The
+ * geometry is data in a descriptor, so packing (gemm_pack.c) and the loops (gemm_f32.c) are portable C.
+ *
+ * What may run in parallel are the tiles of C; K is never divided between threads and is blocked by its size alone,
+ * so that a result does not depend on the number of threads.
+ */
+#ifndef LN_KERNELS_GEMM_H
+#define LN_KERNELS_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/act.h"
+#include "kernels/kernels.h"
+
+/* One call of a micro-kernel: c[0..m)[0..n) = clamp(bias + r + sum over taps and k of a b). */
+typedef struct ln_gemm_f32_tile {
+    size_t m, n;           /* 1..mr, 1..nr */
+    size_t taps, k;        /* either may be 0 */
+    const float *const *a; /* row i of tap t: a[t * a_stride + i] + a_offset */
+    size_t a_stride, a_offset;
+    const float *b;        /* taps * k rows of nr; 64-byte aligned where nr * 4 is a multiple of 64 */
+    const float *bias;     /* nr elements, or NULL: 0 */
+    const float *r;        /* added; may be c; NULL: nothing */
+    size_t ldr;
+    float *c;
+    size_t ldc;
+    bool clamp;
+    float lo, hi;
+} ln_gemm_f32_tile;
+
+typedef void ln_gemm_f32_fn(const ln_gemm_f32_tile *t);
+
+typedef struct ln_gemm_f32_desc {
+    uint16_t mr, nr;      /* the largest tile */
+    uint16_t kc;          /* K of a block: mr x kc of A stay in the first cache */
+    uint16_t mc;          /* rows of a block */
+    uint32_t nc_bytes;    /* bytes of B that a block keeps in the second cache */
+    ln_gemm_f32_fn *tile;
+} ln_gemm_f32_desc;
+
+/* -- packing ------------------------------------------------------------------------------------------------------ */
+
+/* Elements of packed B; SIZE_MAX when that is more than a size_t of bytes holds. */
+size_t ln_gemm_f32_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, size_t k);
+
+/* Where the elements of B lie: column j, tap t, row i at b[j * n_stride + t * tap_stride + i * k_stride]. */
+typedef struct ln_gemm_f32_b {
+    const float *b;
+    size_t n_stride, tap_stride, k_stride;
+    const float *bias; /* n elements, bias_stride apart (0: one for all); NULL: none */
+    size_t bias_stride;
+    float scale, bias_scale; /* B and bias are multiplied by these */
+} ln_gemm_f32_b;
+
+/* Packs panels [begin, end) of the n / nr, rounded up. */
+void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k,
+                      const ln_gemm_f32_b *b, size_t begin, size_t end);
+
+/* -- the product -------------------------------------------------------------------------------------------------- */
+
+/* Fills rows[t * stride + i] for rows begin + i, i < count, and all taps. */
+typedef void ln_gemm_rows_fn(const void *arg, size_t begin, size_t count, const float **rows, size_t stride);
+
+typedef struct ln_gemm_f32_job {
+    const ln_gemm_f32_desc *d;
+    size_t m, n, taps, k;
+    const float *a; /* dense A, where rows is NULL (taps is 1): element (i, p) at a[i * a_row + p * a_col] */
+    size_t a_row, a_col;
+    ln_gemm_rows_fn *rows;
+    const void *rows_arg;
+    size_t rows_pitch; /* elements between the starts of neighbouring rows; 0: varies. Only guides the copying of A */
+    const float *b;    /* packed */
+    float *c;
+    size_t ldc;
+    const float *r; /* residual, or NULL; may be c */
+    size_t ldr;
+    ln_act act;
+    float lo, hi;
+    /* By ln_gemm_f32_prepare: */
+    size_t mc, nc, kc, tap_block, tiles_m, tiles;
+    bool copy;
+} ln_gemm_f32_job;
+
+/* Chooses the blocks. d, m, n, taps, k and the layout of A are set. */
+void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads);
+
+/* Bytes of scratch that each worker needs for a job of at most these sizes (whatever the blocks). */
+size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k);
+
+/* Does tiles [begin, end) of job->tiles, with a worker's scratch (64-byte aligned). */
+void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end);
+
+/* Nanoseconds that a tile takes, roughly. */
+double ln_gemm_f32_cost(const ln_gemm_f32_job *job);
+
+#endif

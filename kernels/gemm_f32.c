@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The loops around the float32 micro-kernels (gemm.h). A tile of C, mc rows by nc columns, goes through K in blocks;
+ * in a block every mr rows of A meet all panels of B, so that a sliver of A stays in the first cache and the block of
+ * B in the second. The first block starts from bias and residual, the others from C, the last one clamps.
+ *
+ * A is copied to a dense block first where its rows would fight for the same sets of a cache (strides of large powers
+ * of two), where it lies transposed, or where taps are so short that the loop over them would cost more.
+ */
+#include <string.h>
+
+#include "kernels/gemm.h"
+
+#define SHORT_TAP 16 /* elements below which taps are copied together */
+
+static size_t ceil_div(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+static size_t min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A block's part of K: kc elements of each of tap_block taps; one of them is all there is. */
+static void block_k(const ln_gemm_f32_desc *d, size_t taps, size_t k, size_t *kc, size_t *tap_block)
+{
+    *kc = k;
+    *tap_block = 1;
+    if (k > d->kc + d->kc / 4u)
+        *kc = (ceil_div(k, ceil_div(k, d->kc)) + 3) / 4 * 4;
+    else if (k && taps > 1)
+        *tap_block = ceil_div(taps, ceil_div(taps, k < d->kc ? d->kc / k : 1));
+}
+
+size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k)
+{
+    size_t kc, tap_block;
+    block_k(d, taps, k, &kc, &tap_block);
+    size_t pointers = ((size_t)d->mc * (taps ? taps : 1) + d->mc) * sizeof(float *);
+    size_t copy = (size_t)d->mc * (kc * tap_block + 16) * sizeof(float);
+    return (pointers + 63) / 64 * 64 + (copy + 63) / 64 * 64;
+}
+
+void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
+{
+    const ln_gemm_f32_desc *d = job->d;
+    block_k(d, job->taps, job->k, &job->kc, &job->tap_block);
+    size_t kb = job->kc * job->tap_block, m = job->m ? job->m : 1, n = job->n ? job->n : 1;
+    size_t nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr, panels = ceil_div(n, d->nr), mc = d->mc / d->mr;
+    size_t slivers = ceil_div(m, d->mr);
+    nc = min(nc ? nc : 1, panels);
+    mc = min(mc, slivers);
+    /* Several tiles for each thread even out what they take; rows are divided first, since B is then shared. */
+    if (threads > 1) {
+        while (ceil_div(slivers, mc) * ceil_div(panels, nc) < 4 * threads && (mc > 1 || nc > 1)) {
+            if (mc >= 4 || nc == 1)
+                mc = ceil_div(mc, 2);
+            else
+                nc = ceil_div(nc, 2);
+        }
+    }
+    job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
+    job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
+    job->tiles_m = ceil_div(m, job->mc);
+    job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
+    size_t pitch = job->rows ? job->rows_pitch : job->a_row;
+    job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
+                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr);
+}
+
+double ln_gemm_f32_cost(const ln_gemm_f32_job *job)
+{
+    return (double)min(job->mc, job->m) * (double)min(job->nc, job->n) * ((double)job->taps * (double)job->k + 4) * 0.02;
+}
+
+/* Rows of the block of K as a dense matrix of mc rows. */
+static void copy_rows(float *y, size_t ld, const float *const *rows, size_t stride, size_t m, size_t taps, size_t k,
+                      size_t offset)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t t = 0; t < taps; t++) {
+            const float *x = rows[t * stride + i] + offset;
+            float *to = y + i * ld + t * k;
+            if (k < SHORT_TAP)
+                for (size_t p = 0; p < k; p++)
+                    to[p] = x[p];
+            else
+                memcpy(to, x, k * sizeof(float));
+        }
+}
+
+static void copy_transposed(float *restrict y, size_t ld, const float *restrict a, size_t row, size_t col, size_t m,
+                            size_t k)
+{
+    for (size_t i0 = 0; i0 < m; i0 += 16) {
+        size_t i1 = min(i0 + 16, m);
+        for (size_t p = 0; p < k; p++)
+            for (size_t i = i0; i < i1; i++)
+                y[i * ld + p] = a[i * row + p * col];
+    }
+}
+
+static void finish_rows(const ln_gemm_f32_job *job, float *c, size_t m, size_t n)
+{
+    if (job->act <= LN_ACT_CLIP)
+        return;
+    for (size_t i = 0; i < m; i++)
+        ln_act_f32(c + i * job->ldc, n, job->act, job->lo, job->hi);
+}
+
+/* Rows [m0, m0 + m) by columns [n0, n0 + n). */
+static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n)
+{
+    const ln_gemm_f32_desc *d = job->d;
+    const float **rows = (const float **)(void *)scratch;
+    size_t kk = job->taps * job->k, mc = d->mc, panel = d->nr * (kk + 1);
+    const float **dense = rows + mc * (job->taps ? job->taps : 1);
+    float *copied = (float *)(void *)(scratch + (((size_t)((char *)(dense + mc) - scratch) + 63) / 64 * 64));
+    size_t ld = (job->kc * job->tap_block + 15) / 16 * 16;
+    if (ld % 512 == 0)
+        ld += 16;
+    if (job->rows)
+        job->rows(job->rows_arg, m0, m, rows, mc);
+    else
+        for (size_t i = 0; i < m; i++)
+            rows[i] = job->a + (m0 + i) * job->a_row;
+    if (job->copy)
+        for (size_t i = 0; i < m; i++)
+            dense[i] = copied + i * ld;
+
+    ln_gemm_f32_tile t = {.ldc = job->ldc, .lo = job->lo, .hi = job->hi, .a_stride = mc};
+    if (job->act == LN_ACT_RELU) {
+        t.lo = 0;
+        t.hi = __builtin_inff();
+    }
+    size_t tap = 0, k0 = 0;
+    do {
+        size_t kb = min(job->kc, job->k - k0), tb = min(job->tap_block, job->taps - tap);
+        size_t done = tap * job->k + k0;
+        bool first = done == 0, last = done + tb * kb == kk;
+        if (job->copy) {
+            if (job->rows || job->a_col == 1)
+                copy_rows(copied, ld, rows + tap * mc, mc, m, tb, kb, k0);
+            else
+                copy_transposed(copied, ld, rows[0] + k0 * job->a_col, job->a_row, job->a_col, m, kb);
+            t.taps = 1;
+            t.k = tb * kb;
+            t.a_offset = 0;
+        } else {
+            t.taps = tb;
+            t.k = kb;
+            t.a_offset = k0;
+        }
+        t.clamp = last && (job->act == LN_ACT_RELU || job->act == LN_ACT_CLIP);
+        for (size_t i = 0; i < m; i += d->mr) {
+            t.m = min(d->mr, m - i);
+            t.a = job->copy ? dense + i : rows + tap * mc + i;
+            for (size_t j = n0; j < n0 + n; j += d->nr) {
+                const float *b = job->b + j / d->nr * panel;
+                t.n = min(d->nr, n0 + n - j);
+                t.b = b + d->nr * (done + 1);
+                t.bias = first ? b : NULL;
+                t.c = job->c + (m0 + i) * job->ldc + j;
+                t.r = first ? (job->r ? job->r + (m0 + i) * job->ldr + j : NULL) : t.c;
+                t.ldr = first ? job->ldr : job->ldc;
+                d->tile(&t);
+            }
+            if (last)
+                finish_rows(job, job->c + (m0 + i) * job->ldc + n0, t.m, n);
+        }
+        k0 += kb;
+        if (k0 == job->k) {
+            k0 = 0;
+            tap += tb;
+        }
+    } while (tap < job->taps && job->k);
+}
+
+void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        size_t m0 = i % job->tiles_m * job->mc, n0 = i / job->tiles_m * job->nc;
+        tile_of_c(job, scratch, m0, min(job->mc, job->m - m0), n0, min(job->nc, job->n - n0));
+    }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packing of B: panels of nr columns, each the nr biases and then K rows of nr, zeros behind the last column. Portable
+ * over the descriptor, so that a plan can be made for another machine than this one.
+ */
+#include "kernels/gemm.h"
+
+size_t ln_gemm_f32_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, size_t k)
+{
+    size_t panels = n / d->nr + (n % d->nr != 0), kk, all;
+    if (__builtin_mul_overflow(taps, k, &kk) || __builtin_add_overflow(kk, 1, &kk) ||
+        __builtin_mul_overflow(kk, panels * d->nr, &all) || all > SIZE_MAX / sizeof(float))
+        return SIZE_MAX;
+    return all;
+}
+
+/* One row of a panel: n elements at stride s, then zeros. */
+static void row(float *restrict y, const float *restrict x, size_t n, size_t nr, size_t s, float scale)
+{
+    size_t j = 0;
+    if (s == 1)
+        for (; j < n; j++)
+            y[j] = x[j] * scale;
+    else
+        for (; j < n; j++)
+            y[j] = x[j * s] * scale;
+    for (; j < nr; j++)
+        y[j] = 0;
+}
+
+/* Columns of B are contiguous along k: eight rows of the panel at a time, so that each line of B is read once. */
+static void columns(float *restrict y, const float *restrict x, size_t k, size_t n, size_t nr, size_t s, float scale)
+{
+    size_t i = 0;
+    for (; i + 16 <= k; i += 16, y += 16 * nr)
+        for (size_t j = 0; j < nr; j++)
+            for (size_t u = 0; u < 16; u++)
+                y[u * nr + j] = j < n ? x[j * s + i + u] * scale : 0;
+    for (; i < k; i++, y += nr)
+        row(y, x + i, n, nr, s, scale);
+}
+
+void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k,
+                      const ln_gemm_f32_b *b, size_t begin, size_t end)
+{
+    size_t nr = d->nr;
+    float *y = packed + begin * nr * (taps * k + 1);
+    for (size_t p = begin; p < end; p++) {
+        size_t j0 = p * nr, w = n - j0 < nr ? n - j0 : nr;
+        if (b->bias)
+            row(y, b->bias + j0 * b->bias_stride, w, nr, b->bias_stride, b->bias_scale);
+        else
+            for (size_t j = 0; j < nr; j++)
+                y[j] = 0;
+        y += nr;
+        for (size_t t = 0; t < taps; t++) {
+            const float *x = b->b + j0 * b->n_stride + t * b->tap_stride;
+            if (b->k_stride == 1) {
+                columns(y, x, k, w, nr, b->n_stride, b->scale);
+                y += k * nr;
+            } else {
+                for (size_t i = 0; i < k; i++, y += nr)
+                    row(y, x + i * b->k_stride, w, nr, b->n_stride, b->scale);
+            }
+        }
+    }
+}
