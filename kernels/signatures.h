@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/fft.h"
+
 /* y[i] = f(x[i]), i < n. y == x is allowed. */
 typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 
@@ -19,5 +21,8 @@ typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, in
 
 /* y[i] = ((x[i] ^ flip) - zero) * scale: flip is 0 for uint8; int8 goes with flip 0x80 and zero + 128. */
 typedef void ln_VDEQUANTIZE8(float *y, const uint8_t *x, size_t n, float scale, int32_t zero, uint32_t flip);
+
+/* Runs a plan of the type (kernels/fft.h). scratch: ln_fft_scratch(plan) bytes, aligned to 64. In place is not allowed. */
+typedef void ln_FFT(const ln_fft_plan *plan, const ln_fft_job *job, void *scratch);
 
 #endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The vectors of the FFT without vector instructions: one lane. See fft_simd_avx2.h for what each name does.
+ */
+#ifdef FFT_F64
+typedef double T;
+#else
+typedef float T;
+#endif
+typedef T V;
+#define VL 1
+#define LD(p) (*(p))
+#define ST(p, v) (*(p) = (v))
+#define LDN(p, n) ((void)(n), *(p))
+#define STN(p, v, n) ((void)(n), *(p) = (v))
+#define SET1(x) (x)
+#define ADD(a, b) ((a) + (b))
+#define SUB(a, b) ((a) - (b))
+#define MUL(a, b) ((a) * (b))
+#define REVERSE(v) (v)
+
+static inline void load_pairs(const T *p, V *even, V *odd)
+{
+    *even = p[0], *odd = p[1];
+}
+
+static inline void store_pairs(T *p, V even, V odd)
+{
+    p[0] = even, p[1] = odd;
+}

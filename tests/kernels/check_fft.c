@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks of the Fourier transforms against a transform in long double, whose own code is checked against the sum that
+ * defines it. The bound on the relative L2 error is the contract: 3e-7 log2 N for float (and the same in units of the
+ * precision for double). Every length up to 260, primes and smooth lengths beyond; with the argument "full" every
+ * length up to 4096 and lengths up to 2^20.
+ */
+#include <complex.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/kernels/check.h"
+
+typedef long double complex cld;
+
+static const long double pi = 3.14159265358979323846264338327950288L;
+
+static cld unit(int64_t k, int64_t n)
+{
+    k %= n;
+    long double a = 2 * pi * (long double)k / (long double)n;
+    return CMPLXL(cosl(a), -sinl(a));
+}
+
+static cld *alloc(size_t n)
+{
+    cld *p = calloc(n ? n : 1, sizeof *p);
+    if (!p)
+        exit(2);
+    return p;
+}
+
+static void reference(cld *y, const cld *x, size_t n, size_t stride);
+
+/* Bluestein, for primes too large for the sum. */
+static void reference_prime(cld *y, const cld *x, size_t n, size_t stride)
+{
+    size_t m = 1;
+    while (m < 2 * n)
+        m *= 2;
+    cld *a = alloc(m), *b = alloc(m), *fa = alloc(m), *fb = alloc(m);
+    for (size_t k = 0; k < n; k++) {
+        cld w = unit((int64_t)(k * k % (2 * n)), (int64_t)(2 * n));
+        a[k] = x[k * stride] * w;
+        b[k] = conjl(w);
+        if (k)
+            b[m - k] = conjl(w);
+    }
+    reference(fa, a, m, 1);
+    reference(fb, b, m, 1);
+    for (size_t k = 0; k < m; k++)
+        a[k] = conjl(fa[k] * fb[k]);
+    reference(fb, a, m, 1);
+    for (size_t k = 0; k < n; k++)
+        y[k] = conjl(fb[k]) / (long double)m * unit((int64_t)(k * k % (2 * n)), (int64_t)(2 * n));
+    free(a), free(b), free(fa), free(fb);
+}
+
+/* Decimation in time by the smallest prime factor. */
+static void reference(cld *y, const cld *x, size_t n, size_t stride)
+{
+    size_t r = 2;
+    while (r * r <= n && n % r)
+        r++;
+    if (r * r > n)
+        r = n;
+    if (n == 1) {
+        y[0] = x[0];
+        return;
+    }
+    if (r > 64) {
+        if (r != n) { /* two large factors: the prime transform is over columns */
+            cld *t = alloc(n), *u = alloc(r);
+            size_t m = n / r;
+            for (size_t j = 0; j < m; j++) {
+                reference_prime(u, x + j * stride, r, stride * m);
+                for (size_t k = 0; k < r; k++)
+                    t[k * m + j] = u[k] * unit((int64_t)(j * k), (int64_t)n);
+            }
+            cld *v = alloc(m);
+            for (size_t k = 0; k < r; k++) {
+                reference(v, t + k * m, m, 1);
+                for (size_t l = 0; l < m; l++)
+                    y[k + l * r] = v[l];
+            }
+            free(t), free(u), free(v);
+            return;
+        }
+        reference_prime(y, x, n, stride);
+        return;
+    }
+    size_t m = n / r;
+    cld *t = alloc(n), *roots = alloc(r);
+    for (size_t k = 0; k < r; k++)
+        roots[k] = unit((int64_t)k, (int64_t)r);
+    for (size_t j = 0; j < r; j++)
+        reference(t + j * m, x + j * stride, m, stride * r);
+    for (size_t k = 0; k < m; k++) {
+        cld z[64];
+        for (size_t j = 0; j < r; j++)
+            z[j] = t[j * m + k] * unit((int64_t)(j * k), (int64_t)n);
+        for (size_t q = 0; q < r; q++) {
+            cld sum = 0;
+            for (size_t j = 0; j < r; j++)
+                sum += z[j] * roots[j * q % r];
+            y[k + q * m] = sum;
+        }
+    }
+    free(t), free(roots);
+}
+
+static void check_reference(void)
+{
+    static const size_t lengths[] = {1, 2, 3, 8, 30, 67, 134, 211, 67 * 71};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        size_t n = lengths[i];
+        cld *x = alloc(n), *y = alloc(n);
+        for (size_t k = 0; k < n; k++)
+            x[k] = CMPLXL(check_uniform(-1, 1), check_uniform(-1, 1));
+        reference(y, x, n, 1);
+        long double err = 0, norm = 0;
+        for (size_t k = 0; k < n; k += 1 + n / 300) {
+            cld sum = 0;
+            for (size_t j = 0; j < n; j++)
+                sum += x[j] * unit((int64_t)(j * k), (int64_t)n);
+            err += cabsl(sum - y[k]) * cabsl(sum - y[k]), norm += cabsl(sum) * cabsl(sum);
+        }
+        check_ok(sqrtl(err) <= 1e-16L * sqrtl(norm), "reference n=%zu off by %Lg", n, sqrtl(err / norm));
+        free(x), free(y);
+    }
+}
+
+static double get(const void *p, int f64, ptrdiff_t i)
+{
+    return f64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
+}
+
+static void set(void *p, int f64, ptrdiff_t i, double x)
+{
+    if (f64)
+        ((double *)p)[i] = x;
+    else
+        ((float *)p)[i] = (float)x;
+}
+
+static const ln_kernel_table *table;
+static ln_tier tier_now;
+
+/* One description, `count` transforms, in a layout: 0 one after another, 1 beside each other (inner axis), 2 odd
+ * strides. c: n numbers, Y their transform; transform t uses c rotated by nothing but scaled by 1 + t (exact). */
+static void check_one(int32_t n, int kind, int inverse, int f64, int width, int64_t count, int layout, int full,
+                      const cld *c, const cld *Y)
+{
+    ln_fft_desc d = {.n = n, .kind = (uint8_t)kind, .inverse = (uint8_t)inverse, .f64 = (uint8_t)f64,
+                     .width = (uint8_t)width, .count = count, .scale = 1};
+    size_t bytes = ln_fft_bytes(&d), size = f64 ? sizeof(double) : sizeof(float);
+    ln_fft_plan *plan = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (!plan)
+        exit(2);
+    ln_fft_make(plan, &d);
+    void *scratch = aligned_alloc(64, (ln_fft_scratch(plan) + 63) / 64 * 64);
+    int32_t bins = n / 2 + 1, in_n = kind == LN_FFT_HERMITE ? bins : n;
+    int32_t out_n = kind == LN_FFT_REAL && !full ? bins : n;
+    int in_c = kind == LN_FFT_REAL ? 1 : 2, out_c = kind == LN_FFT_HERMITE ? 1 : 2;
+    ln_fft_job j = {.count = count, .in_len = in_n, .out_len = out_n};
+    ptrdiff_t extra = layout == 2 ? 3 : 0;
+    if (layout == 1) {
+        j.in_batch = in_c, j.out_batch = out_c;
+        j.in_stride = in_c * (ptrdiff_t)count, j.out_stride = out_c * (ptrdiff_t)count;
+    } else {
+        j.in_stride = in_c + extra, j.out_stride = out_c + extra;
+        j.in_batch = j.in_stride * in_n, j.out_batch = j.out_stride * out_n;
+    }
+    size_t in_last = (size_t)(j.in_batch * (count - 1) + j.in_stride * (in_n - 1) + in_c);
+    size_t out_last = (size_t)(j.out_batch * (count - 1) + j.out_stride * (out_n - 1) + out_c);
+    int at_end = (int)(check_random() & 1);
+    void *in = check_guard(in_last * size, at_end), *out = check_guard(out_last * size, at_end);
+    for (int64_t t = 0; t < count; t++)
+        for (int32_t k = 0; k < in_n; k++) {
+            cld v = c[k];
+            if (kind == LN_FFT_HERMITE)
+                v = (c[k] + conjl(c[(n - k) % n])) / 2;
+            ptrdiff_t at = (ptrdiff_t)t * j.in_batch + k * j.in_stride;
+            set(in, f64, at, (double)(creall(v) * (long double)(1 + t % 4)));
+            if (in_c == 2)
+                set(in, f64, at + 1, (double)(cimagl(v) * (long double)(1 + t % 4)));
+        }
+    j.in = in, j.out = out;
+    if (f64)
+        table->fft_f64(plan, &j, scratch);
+    else
+        table->fft_f32(plan, &j, scratch);
+    long double worst = 0;
+    bool exact = true;
+    for (int64_t t = 0; t < count; t++) {
+        long double err = 0, norm = 0;
+        for (int32_t k = 0; k < out_n; k++) {
+            cld a = Y[k], b = conjl(Y[(n - k) % n]), want;
+            if (kind == LN_FFT_COMPLEX)
+                want = inverse ? conjl(b) : a;
+            else if (kind == LN_FFT_REAL)
+                want = (a + b) / 2;
+            else
+                want = creall(b);
+            if (kind == LN_FFT_REAL && inverse)
+                want = conjl(want);
+            want *= (long double)(1 + t % 4);
+            ptrdiff_t at = (ptrdiff_t)t * j.out_batch + k * j.out_stride;
+            cld got = CMPLXL(get(out, f64, at), out_c == 2 ? get(out, f64, at + 1) : 0);
+            err += cabsl(got - want) * cabsl(got - want), norm += cabsl(want) * cabsl(want);
+            if (kind == LN_FFT_REAL && (k == 0 || 2 * k == n) && cimagl(got) != 0)
+                exact = false;
+            if (kind == LN_FFT_REAL && full && k > n / 2) {
+                ptrdiff_t mirror = (ptrdiff_t)t * j.out_batch + (n - k) * j.out_stride;
+                if (get(out, f64, at) != get(out, f64, mirror) || get(out, f64, at + 1) != -get(out, f64, mirror + 1))
+                    exact = false;
+            }
+        }
+        long double e = norm > 0 ? sqrtl(err / norm) : sqrtl(err);
+        if (!(e <= worst))
+            worst = e;
+    }
+    long double bound = 3e-7L * log2l((long double)n);
+    if (f64)
+        bound *= 0x1p-29L;
+    check_ok(worst <= bound && exact, "fft %s n=%d kind=%d inverse=%d f64=%d width=%d count=%d layout=%d full=%d: %Lg, bound %Lg%s",
+             ln_tier_name(tier_now), n, kind, inverse, f64, width, (int)count, layout, full, worst, bound,
+             exact ? "" : ", zeros or mirror not exact");
+    check_guard_free(in), check_guard_free(out);
+    free(plan), free(scratch);
+}
+
+static void check_length(int32_t n, int thorough)
+{
+    cld *c = alloc((size_t)n), *Y = alloc((size_t)n);
+    for (int32_t k = 0; k < n; k++) /* 12 bits, so that sums of two are exact */
+        c[k] = CMPLXL((long double)(check_below(4096)) / 2048 - 1, (long double)(check_below(4096)) / 2048 - 1);
+    reference(Y, c, (size_t)n, 1);
+    static const int widths[] = {1, 4, 8, 16};
+    int w = widths[n & 3], f64 = n % 3 == 0;
+    for (int kind = 0; kind < 3; kind++) {
+        int inverse = kind == LN_FFT_HERMITE || (kind == LN_FFT_COMPLEX && (n & 4)) || n % 7 == 0;
+        check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : inverse, 0, 16, 1, 0, 0, c, Y);
+        if (!thorough)
+            continue;
+        check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : inverse, 0, w, 1, n % 3, n & 1, c, Y);
+        check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : !inverse, f64, w, 13 + n % 9, (n + kind) % 3, n & 1, c, Y);
+        check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : inverse, 1, 8, n % 11 ? 1 : 10, n & 1, n & 1, c, Y);
+        check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : inverse, 0, 16, 17, (n / 2 + kind) % 3, n & 1, c, Y);
+    }
+    free(c), free(Y);
+}
+
+static int full_run;
+
+static void all(ln_tier tier, const ln_kernel_table *t)
+{
+    table = t, tier_now = tier;
+    int32_t every = full_run ? 4096 : 260;
+    for (int32_t n = 1; n <= every; n++)
+        check_length(n, n <= 640);
+    static const int32_t more[] = {1000, 1009, 1024, 1080, 1296, 2048, 2187, 3125, 4093, 4096, 6000, 8192, 10007, 16384,
+                                   30030, 65536, 65537, 104729, 177147, 390625, 360000, 524288, 1000000, 1048573, 1048576};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (full_run || more[i] <= 16384)
+            check_length(more[i], more[i] <= 16384);
+}
+
+int main(int argc, char **argv)
+{
+    check_start(argc, argv);
+    full_run = argc > 1 && strcmp(argv[1], "full") == 0;
+    check_reference();
+    check_tiers(all);
+    return check_finish();
+}
