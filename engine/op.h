@@ -82,6 +82,13 @@ typedef struct ln_attr_spec {
 #define LN_ATTR_ANY(attr) {.name = (attr), .kind = LN_AT_ANY}
 #define LN_ATTR_END {.name = NULL, .kind = LN_AT_END}
 
+/* Hidden attributes, which passes write and no file may hold; ops/fused.h says what they mean. */
+#define LN_NAME_CHANNELS_LAST "linnet.channels_last"
+#define LN_NAME_ACT "linnet.act"
+#define LN_NAME_ACT_LO "linnet.act_lo"
+#define LN_NAME_ACT_HI "linnet.act_hi"
+#define LN_NAME_RESIDUAL "linnet.residual"
+
 /* -- the descriptor ---------------------------------------------------------------------------------------------- */
 
 #define LN_T(type) (UINT32_C(1) << (type))

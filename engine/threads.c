@@ -20,7 +20,7 @@ struct ln_pool {
     pthread_t threads[MAX_THREADS];
     int32_t n_workers; /* threads besides the caller's */
     atomic_int sleeping;
-    atomic_uint_fast32_t job; /* counts jobs; odd bit unused */
+    atomic_uint_fast32_t job; /* counts jobs */
     atomic_bool stop;
     /* the job */
     ln_task_fn *fn;
@@ -34,6 +34,7 @@ struct ln_pool {
 typedef struct worker {
     ln_pool *pool;
     int32_t index;
+    uint_fast32_t seen; /* the last job before it started */
 } worker;
 
 static pthread_mutex_t global = PTHREAD_MUTEX_INITIALIZER;
@@ -81,7 +82,7 @@ static void *work(void *arg)
 {
     const worker *w = arg;
     ln_pool *p = w->pool;
-    uint_fast32_t seen = 0;
+    uint_fast32_t seen = w->seen;
     for (;;) {
         seen = wait_for_job(p, seen);
         if (atomic_load(&p->stop))
@@ -102,12 +103,12 @@ static void post_job(ln_pool *p)
     }
 }
 
-/* Starts workers until there are n; called with no job running. */
+/* Starts workers until there are n; called by the owner. */
 static void grow(ln_pool *p, int32_t n)
 {
     while (p->n_workers < n) {
         int32_t i = p->n_workers;
-        workers[i] = (worker){p, i + 1};
+        workers[i] = (worker){p, i + 1, atomic_load(&p->job)};
         if (pthread_create(&p->threads[i], NULL, work, &workers[i]) != 0)
             return;
         p->n_workers++;
@@ -143,9 +144,8 @@ ln_pool *ln_pool_get(int32_t threads)
     ln_pool *p = shared;
     if (p) {
         users++;
-        pthread_mutex_lock(&p->owner); /* a worker that starts now must not miss a job */
-        if (p->n_workers < threads - 1 && atomic_load(&p->job) == 0)
-            grow(p, threads - 1);
+        pthread_mutex_lock(&p->owner); /* no job is running while workers start */
+        grow(p, threads - 1);
         pthread_mutex_unlock(&p->owner);
     }
     pthread_mutex_unlock(&global);

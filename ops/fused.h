@@ -2,6 +2,7 @@
  *
  * Hidden attributes: what passes write into nodes and what the operators below understand. They never come from a
  * file (their names hold a dot in a namespace of ours) and mean nothing to other engines.
+ * The names are in engine/op.h.
  *
  *   linnet.channels_last  int, default 0. 1: input 0 and output 0 (with residual and indices) are N, spatial..., C
  *                         instead of N, C, spatial...; every attribute (pads, strides, kernel_shape) and the weights
@@ -19,13 +20,8 @@
 #ifndef LN_OPS_FUSED_H
 #define LN_OPS_FUSED_H
 
+#include "engine/op.h"
 #include "kernels/act.h"
-
-#define LN_NAME_CHANNELS_LAST "linnet.channels_last"
-#define LN_NAME_ACT "linnet.act"
-#define LN_NAME_ACT_LO "linnet.act_lo"
-#define LN_NAME_ACT_HI "linnet.act_hi"
-#define LN_NAME_RESIDUAL "linnet.residual"
 
 /* First fields of the parameters of an operator that takes them. */
 typedef struct ln_fused {
