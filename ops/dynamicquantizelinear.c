@@ -5,9 +5,10 @@
  * by it; we give scale 0, zero point 0 and zeros, as the formula's limit.
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
-#include "ops/convert.h"
+#include "ops/quant.h"
 
 #define BLOCK 4096
 
@@ -58,15 +59,13 @@ LN_RUN(ln_dynamicquantizelinear)
         low = fminf(low, j.ranges[2 * b]);
         high = fmaxf(high, j.ranges[2 * b + 1]);
     }
-    j.scale = (high - low) / 255;
-    if (j.scale > 0) {
-        float zero = -low / j.scale;
-        j.zero = zero >= 255 ? 255 : zero > 0 ? (int32_t)rintf(zero) : 0;
+    uint8_t zero;
+    ln_dynamic_scale(&j.scale, &zero, low, high);
+    j.zero = zero;
+    if (j.scale > 0)
         ln_parallel(a, p->n, 0.1, quantize, &j);
-    } else {
-        for (int64_t i = 0; i < p->n; i++)
-            j.y[i] = 0;
-    }
+    else if (p->n > 0)
+        memset(j.y, 0, (size_t)p->n);
     if (a->out[1])
         *(float *)a->out[1] = j.scale;
     if (a->out[2])

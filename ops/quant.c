@@ -2,6 +2,10 @@
  *
  * Granularity of scales: see quant.h.
  */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
 #include "ops/quant.h"
 
 linnet_status ln_quant_grid_of(ln_ctx *c, const ln_info *x, const ln_info *scale, int64_t axis, int64_t block,
@@ -92,4 +96,28 @@ linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block)
         LN_TRY(ln_quant_grid_of(c, x, s, axis, block, &g));
     }
     return LINNET_OK;
+}
+
+void ln_dynamic_scale(float *scale, uint8_t *zero, float low, float high)
+{
+    *scale = (high - low) / 255;
+    *zero = 0;
+    if (*scale > 0) {
+        float z = rintf(-low / *scale);
+        *zero = z >= 255 ? 255 : z > 0 ? (uint8_t)z : 0;
+    }
+}
+
+void ln_dynamic_quantize(uint8_t *y, float *scale, uint8_t *zero, const float *x, int64_t n)
+{
+    float low = 0, high = 0;
+    for (int64_t i = 0; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    ln_dynamic_scale(scale, zero, low, high);
+    if (*scale > 0)
+        LN_K(quantize8)(y, x, (size_t)n, *scale, *zero, 0);
+    else if (n > 0)
+        memset(y, 0, (size_t)n);
 }

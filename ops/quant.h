@@ -28,4 +28,9 @@ void ln_quant_segment(const ln_quant_grid *g, int64_t segment, int64_t *at, int6
 /* For infer: checks what is known of the shapes of x (input 0), scale (1) and zero point (2). */
 linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block);
 
+/* DynamicQuantizeLinear of x, on one thread. */
+void ln_dynamic_quantize(uint8_t *y, float *scale, uint8_t *zero, const float *x, int64_t n);
+/* The scale and zero point for a range that holds 0; scale 0 for an empty one. */
+void ln_dynamic_scale(float *scale, uint8_t *zero, float low, float high);
+
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packing and the loops around the integer micro-kernel: see qgemm.h. Panels are the outer loop, so a panel stays in
+ * the cache while the rows pass.
+ */
+#include <string.h>
+
+#include "kernels/qgemm.h"
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+size_t ln_qgemm_panel_bytes(const ln_qgemm_tile *t, size_t segments, size_t k)
+{
+    return round_up((size_t)t->nr * (12 + segments * round_up(k, t->kr)), 64);
+}
+
+size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, size_t n)
+{
+    return (n + t->nr - 1u) / t->nr * ln_qgemm_panel_bytes(t, segments, k);
+}
+
+bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
+{
+    size_t nr = t->nr, kr = t->kr, panel_bytes = ln_qgemm_panel_bytes(t, b->segments, b->k);
+    uint8_t flip = b->is_signed ? 0 : 0x80;
+    bool need = false;
+    memset(packed, 0, ln_qgemm_packed_bytes(t, b->segments, b->k, b->n));
+    for (size_t n0 = 0; n0 < b->n; n0 += nr) {
+        int32_t *head = (int32_t *)(void *)((char *)packed + n0 / nr * panel_bytes);
+        int8_t *to = (int8_t *)(head + 3 * nr);
+        size_t columns = b->n - n0 < nr ? b->n - n0 : nr;
+        for (size_t j = 0; j < columns; j++) {
+            head[j] = b->bias ? b->bias[n0 + j] : 0;
+            if (b->zero)
+                head[2 * nr + j] = (int8_t)(b->zero[(n0 + j) * b->zero_stride] ^ flip);
+            else
+                head[2 * nr + j] = (int8_t)flip;
+            need |= head[2 * nr + j] != 0;
+        }
+        for (size_t s = 0; s < b->segments; s++)
+            for (size_t k0 = 0; k0 < b->k; k0 += kr, to += nr * kr) {
+                size_t depth = b->k - k0 < kr ? b->k - k0 : kr;
+                for (size_t j = 0; j < columns; j++) {
+                    const uint8_t *from = b->b + s * b->stride_s + k0 * b->stride_k + (n0 + j) * b->stride_n;
+                    for (size_t k = 0; k < depth; k++) {
+                        int8_t v = (int8_t)(from[k * b->stride_k] ^ flip);
+                        to[j * kr + k] = v;
+                        head[nr + j] = (int32_t)((uint32_t)head[nr + j] + (uint32_t)v);
+                    }
+                }
+            }
+    }
+    return need;
+}
+
+void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, size_t n, size_t panel_begin,
+              size_t panel_end, const ln_qgemm_tile *t, const ln_qgemm_args *g)
+{
+    size_t panel_bytes = ln_qgemm_panel_bytes(t, g->segments, g->k), size = g->out == LN_QGEMM_8 ? 1 : 4;
+    for (size_t p = panel_begin; p < panel_end; p++) {
+        size_t n0 = p * t->nr, columns = n - n0 < t->nr ? n - n0 : t->nr;
+        ln_qgemm_args tile = *g;
+        tile.scale = g->scale ? g->scale + n0 : NULL;
+        tile.fbias = g->fbias ? g->fbias + n0 : NULL;
+        for (size_t i = 0; i < m; i += t->mr) {
+            size_t rows = m - i < t->mr ? m - i : t->mr;
+            tile.row_sum = g->row_sum ? g->row_sum + i : NULL;
+            tile.row_scale = g->row_scale ? g->row_scale + i : NULL;
+            t->run((char *)c + (i * g->c_stride + n0) * size, a + i, (const char *)packed + p * panel_bytes, rows,
+                   columns, &tile);
+        }
+    }
+}
+
+void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const ln_qgemm_args *g)
+{
+    uint32_t constant = (uint32_t)(g->segments * g->k) * (uint32_t)g->a_zero;
+    for (size_t i = 0; i < m; i++) {
+        uint32_t sum = 0;
+        for (size_t s = 0; s < g->segments; s++) {
+            int32_t part;
+            LN_K(qrowsum)(&part, a + s * g->a_stride + i, 1, g->k, g->flip);
+            sum += (uint32_t)part;
+        }
+        sums[i] = (int32_t)(sum - constant);
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer matrix product: 8 bits times 8 bits in int32 (which wraps), and what follows it.
+ *
+ *   acc[m][n] = bias[n] + sum over s, k of (A[m][s][k] - a_zero) * (B[s][k][n] - b_zero[n])
+ *
+ * A is read through row pointers as it lies: `segments` pointers per row, each to k bytes, so a convolution needs no
+ * im2col (a segment is a kernel position, its padding points at a row of zero points). B is packed in panels of nr
+ * columns. In the micro-kernel A is unsigned and B signed: int8 A is flipped (^ 0x80, +128) as it is loaded, uint8 B
+ * (-128) as it is packed, and the sums that this and the zero points add are taken off again at the end:
+ *
+ *   acc = bias + dot(A, B) - a_zero * colsum[n] - b_zero[n] * (rowsum[m] - K * a_zero)
+ *
+ * A panel: int32 bias[nr], colsum[nr], zero[nr]; then for each segment ceil(k / kr) groups of nr columns of kr bytes,
+ * zero where k ends. The geometry (mr, nr, kr) is data, so that packing is one portable function for all tiers.
+ */
+#ifndef LN_KERNELS_QGEMM_H
+#define LN_KERNELS_QGEMM_H
+
+#include <stdbool.h>
+
+#include "kernels/kernels.h"
+
+enum { LN_QGEMM_I32, LN_QGEMM_8, LN_QGEMM_F32 };
+
+/* What is the same for all tiles of a product. */
+typedef struct ln_qgemm_args {
+    size_t k, segments; /* bytes of a segment; pointers per row */
+    size_t a_stride;    /* a[s * a_stride + i] is segment s of row i */
+    size_t c_stride;    /* elements */
+    uint32_t flip;      /* 0x80: A is int8; else 0 */
+    int32_t a_zero;     /* with the 128 of flip */
+    int32_t out;        /* LN_QGEMM_... */
+    int32_t y_zero;     /* out 8: y = (round half to even of clamp(acc * scale, lo, hi)) + y_zero, low byte stored; */
+    float lo, hi;       /* lo, hi are integers with lo + y_zero and hi + y_zero in the range of y */
+    /* Per column of the whole product; for a tile the caller moves them along. NULL: 1, 0. */
+    const float *scale; /* out 8, F32: times this; NULL is not allowed for out 8 */
+    const float *fbias; /* out F32: plus this */
+    /* Per row; NULL: none */
+    const int32_t *row_sum;  /* rowsum[m] - K * a_zero; needed where a b_zero is not 0 */
+    const float *row_scale; /* the column's scale times this, rounded, then times acc */
+} ln_qgemm_args;
+
+/* c: m x n of int32, bytes or float; 0 < m <= mr, 0 < n <= nr. */
+typedef void ln_qgemm_fn(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,
+                         const ln_qgemm_args *g);
+
+typedef struct ln_qgemm_tile {
+    uint16_t mr, nr, kr;
+    ln_qgemm_fn *run;
+} ln_qgemm_tile;
+
+#define LN_QGEMM_MAX_MR 16
+
+/* -- packing (portable) ------------------------------------------------------------------------------------------- */
+
+/* Element (s, k, n) of B is b[s * stride_s + k * stride_k + n * stride_n]. */
+typedef struct ln_qgemm_b {
+    const uint8_t *b;
+    size_t segments, k, n;
+    size_t stride_s, stride_k, stride_n;
+    bool is_signed;
+    const int32_t *bias; /* NULL: 0 */
+    const uint8_t *zero; /* of B's type; NULL: 0 */
+    size_t zero_stride;  /* 0: one for all columns */
+} ln_qgemm_b;
+
+size_t ln_qgemm_panel_bytes(const ln_qgemm_tile *t, size_t segments, size_t k); /* a multiple of 64 */
+size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, size_t n);
+
+/* Returns whether a zero point, as the kernel sees it, is not 0: then row sums are needed. */
+bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b);
+
+/* -- driver (portable) -------------------------------------------------------------------------------------------- */
+
+/* Rows [0, m) and panels [panel_begin, panel_end) of a product with n columns. `a` is as above with a_stride >= m; c is
+ * that of row 0, column 0; per column and per row pointers of g likewise. */
+void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, size_t n, size_t panel_begin,
+              size_t panel_end, const ln_qgemm_tile *t, const ln_qgemm_args *g);
+
+/* rowsum[i] - K * a_zero over all segments, i < m. */
+void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const ln_qgemm_args *g);
+
+/* -- depthwise ------------------------------------------------------------------------------------------------------ */
+
+/* y[p][c] for `pixels` output pixels with `channels` contiguous channels:
+ * acc[c] = bias[c] + sum over taps t of (x[p * taps + t][c] ^ flip) * w[t][c], then out 8 or int32 as in the product.
+ * The zero point of x is in the bias (padding points at a row of it, so it holds everywhere), that of w in w. */
+typedef struct ln_qdepthwise_args {
+    size_t taps;
+    size_t y_stride;     /* elements */
+    const int16_t *w;    /* [taps][channels], zero point taken off */
+    const int32_t *bias; /* [channels], with -x_zero * the sum of w */
+    const float *scale;  /* [channels] */
+    uint32_t flip;
+    int32_t out; /* LN_QGEMM_I32 or LN_QGEMM_8 */
+    int32_t y_zero;
+    float lo, hi;
+} ln_qdepthwise_args;
+
+#endif
