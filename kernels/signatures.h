@@ -12,6 +12,11 @@
 
 #include "kernels/fft.h"
 
+/* y[j] = sum over i < k of a[i] b[i * ldb + j], j < n: the rows of b are ldb apart. */
+typedef void ln_VGEMV_F32(float *y, const float *a, const float *b, size_t ldb, size_t k, size_t n);
+/* y[j] = sum over i < k of a[i] b[j * ldb + i], j < n. */
+typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb, size_t k, size_t n);
+
 /* y[i] = f(x[i]), i < n. y == x is allowed. */
 typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 

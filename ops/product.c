@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plan and float32 run of a batch of matrix products; see product.h. The plain loops for other types are in
+ * product_any.c.
+ *
+ * B is packed at plan time where it is constant. Else it is packed in scratch, by all threads together or, where there
+ * are enough products in the batch, by each thread for its own; products with few rows read it where it lies. Which
+ * way is taken depends on shapes and the number of threads, the result on shapes alone.
+ */
+#include "ops/product.h"
+
+#include <string.h>
+
+#include "kernels/gemm.h"
+#include "ops/product_any.h"
+
+enum { PACKED, SHARED, OWN, DIRECT };
+enum { C_NONE, C_HEAD, C_ROWS, C_FILL }; /* C: in the heads of the panels; as a residual; written into Y first */
+
+#define DIRECT_M 4       /* rows up to which packing B costs more than it saves */
+#define DIRECT_CHUNK 256 /* columns of a task */
+
+linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type)
+{
+    if (f->act < 0 || f->act >= LN_ACT_COUNT)
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "linnet.act %lld is not known", (long long)f->act);
+    if (type != LINNET_UNDEFINED && type != LINNET_FLOAT32 && (f->act || f->residual))
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "fused activation or residual with %s",
+                       linnet_type_name((linnet_type)type));
+    return LINNET_OK;
+}
+
+int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i)
+{
+    int64_t at = 0;
+    for (int32_t d = p->n_batch; d-- > 0; i /= p->batch[d])
+        at += i % p->batch[d] * strides[d];
+    return at;
+}
+
+static size_t panels_of(const ln_product *p, const ln_gemm_f32_desc *d)
+{
+    return ((size_t)p->n + d->nr - 1) / d->nr;
+}
+
+static ln_gemm_f32_b b_of(const ln_product *p, const float *b, const float *bias)
+{
+    return (ln_gemm_f32_b){.b = b, .n_stride = (size_t)p->b_col, .k_stride = (size_t)p->b_row, .scale = p->alpha,
+                           .bias = bias, .bias_stride = (size_t)p->c_col, .bias_scale = p->beta};
+}
+
+/* -- run ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct work {
+    const ln_product *p;
+    ln_gemm_f32_job job; /* of the first product */
+    const float *a, *b, *c, *r;
+    float *y;
+    char *workers;
+    float *shared; /* B that all threads pack */
+} work;
+
+static void fill_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_product *p = w->p;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const float *c = w->c + i % p->m * p->c_row;
+        float *y = w->y + i * p->n;
+        for (int64_t j = 0; j < p->n; j++)
+            y[j] = p->beta * c[j * p->c_col];
+        for (int64_t j = 0; w->r && j < p->n; j++)
+            y[j] += w->r[i * p->n + j];
+    }
+}
+
+static ln_gemm_f32_job job_of(const work *w, int64_t batch)
+{
+    const ln_product *p = w->p;
+    ln_gemm_f32_job job = w->job;
+    job.a = w->a + ln_product_offset(p, p->a_batch, batch);
+    job.c = w->y + batch * p->m * p->n;
+    if (p->c_mode == C_FILL)
+        job.r = job.c;
+    else if (p->c_mode == C_ROWS)
+        job.r = w->c;
+    else if (w->r)
+        job.r = w->r + batch * p->m * p->n;
+    return job;
+}
+
+static void packed_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_product *p = w->p;
+    int64_t tiles = (int64_t)w->job.tiles, one = p->k * p->n;
+    while (begin < end) {
+        int64_t batch = begin / tiles, first = begin % tiles;
+        int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
+        ln_gemm_f32_job job = job_of(w, batch);
+        job.b += one ? ln_product_offset(p, p->b_batch, batch) / one * p->b_packed : 0;
+        ln_gemm_f32_run(&job, w->workers + worker * p->worker, (size_t)first, (size_t)last);
+        begin += last - first;
+    }
+}
+
+typedef struct shared_task {
+    const work *w;
+    ln_gemm_f32_job job;
+    ln_gemm_f32_b b;
+} shared_task;
+
+static void pack_panels(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const shared_task *t = arg;
+    const ln_product *p = t->w->p;
+    (void)worker;
+    ln_gemm_f32_pack(t->job.d, t->w->shared, (size_t)p->n, 1, (size_t)p->k, &t->b, (size_t)begin, (size_t)end);
+}
+
+static void shared_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const shared_task *t = arg;
+    ln_gemm_f32_run(&t->job, t->w->workers + worker * t->w->p->worker, (size_t)begin, (size_t)end);
+}
+
+static void own_products(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_product *p = w->p;
+    float *packed = (float *)(void *)(w->workers + worker * p->worker);
+    int64_t have = -1;
+    for (int64_t i = begin; i < end; i++) {
+        ln_gemm_f32_job job = job_of(w, i);
+        int64_t at = ln_product_offset(p, p->b_batch, i);
+        if (at != have) {
+            ln_gemm_f32_b b = b_of(p, w->b + at, p->c_mode == C_HEAD ? w->c : NULL);
+            ln_gemm_f32_pack(job.d, packed, (size_t)p->n, 1, (size_t)p->k, &b, 0, panels_of(p, job.d));
+            have = at;
+        }
+        job.b = packed;
+        ln_gemm_f32_run(&job, packed + p->b_packed, 0, job.tiles);
+    }
+}
+
+static void direct_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_product *p = w->p;
+    int64_t chunks = (p->n + DIRECT_CHUNK - 1) / DIRECT_CHUNK;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t batch = i / chunks, j = i % chunks * DIRECT_CHUNK;
+        int64_t n = p->n - j < DIRECT_CHUNK ? p->n - j : DIRECT_CHUNK;
+        const float *a = w->a + ln_product_offset(p, p->a_batch, batch);
+        const float *b = w->b + ln_product_offset(p, p->b_batch, batch) + j * p->b_col;
+        for (int64_t r = 0; r < p->m; r++, a += p->a_row) {
+            float *y = w->y + (batch * p->m + r) * p->n + j;
+            if (p->b_col == 1)
+                LN_K(gemv_f32)(y, a, b, (size_t)p->b_row, (size_t)p->k, (size_t)n);
+            else
+                LN_K(gemv_t_f32)(y, a, b, (size_t)p->b_col, (size_t)p->k, (size_t)n);
+            ln_act_f32(y, (size_t)n, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+        }
+    }
+}
+
+LN_RUN(ln_product_f32)
+{
+    const ln_product *p = a->params;
+    work w = {.p = p, .a = a->in[p->a_in], .b = a->in[p->b_in], .y = a->out[0], .workers = a->scratch,
+              .c = p->c_mode != C_NONE ? a->in[p->c_in] : NULL, .r = p->r_in >= 0 ? a->in[p->r_in] : NULL};
+    if (p->m == 0 || p->n == 0 || p->batches == 0)
+        return LINNET_OK;
+    if (p->mode == DIRECT) {
+        int64_t chunks = (p->n + DIRECT_CHUNK - 1) / DIRECT_CHUNK;
+        ln_parallel(a, p->batches * chunks, (double)(p->m * p->k) * DIRECT_CHUNK * 0.05, direct_chunks, &w);
+        return LINNET_OK;
+    }
+    if (p->c_mode == C_FILL)
+        ln_parallel(a, p->batches * p->m, (double)p->n * 0.5, fill_rows, &w);
+    w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .m = (size_t)p->m, .n = (size_t)p->n, .taps = 1, .k = (size_t)p->k,
+                              .a_row = (size_t)p->a_row, .a_col = (size_t)p->a_col, .b = a->packed,
+                              .ldc = (size_t)p->n, .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+    w.job.ldr = p->c_mode == C_ROWS ? (size_t)p->c_row : (size_t)p->n;
+    ln_gemm_f32_prepare(&w.job, p->mode == OWN ? 1 : (size_t)p->threads);
+    if (p->mode == PACKED) {
+        ln_parallel(a, p->batches * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), packed_tiles, &w);
+    } else if (p->mode == OWN) {
+        double cost = ln_gemm_f32_cost(&w.job) * (double)w.job.tiles + (double)p->b_packed;
+        ln_parallel(a, p->batches, cost, own_products, &w);
+    } else {
+        w.shared = a->scratch;
+        w.workers = (char *)a->scratch + p->b_packed * (int64_t)sizeof(float);
+        int64_t have = -1;
+        for (int64_t i = 0; i < p->batches; i++) {
+            int64_t at = ln_product_offset(p, p->b_batch, i);
+            shared_task t = {.w = &w, .job = job_of(&w, i), .b = b_of(p, w.b + at, p->c_mode == C_HEAD ? w.c : NULL)};
+            if (at != have)
+                ln_parallel(a, (int64_t)panels_of(p, t.job.d), (double)p->k * t.job.d->nr, pack_panels, &t);
+            have = at;
+            t.job.b = w.shared;
+            ln_parallel(a, (int64_t)t.job.tiles, ln_gemm_f32_cost(&t.job), shared_tiles, &t);
+        }
+    }
+    return LINNET_OK;
+}
+
+/* -- plan --------------------------------------------------------------------------------------------------------- */
+
+/* Where every product of the batch has the same B and A's rows go on from one matrix to the next, it is one product. */
+static void fold_batch(ln_product *p)
+{
+    int64_t stride = p->m * p->a_row;
+    for (int32_t d = p->n_batch; d-- > 0; stride *= p->batch[d])
+        if (p->batch[d] != 1 && (p->b_batch[d] != 0 || p->a_batch[d] != stride))
+            return;
+    if (p->c_in >= 0 && p->c_row != 0 && p->batches != 1)
+        return;
+    p->m *= p->batches;
+    p->batches = 1;
+    p->n_batch = 0;
+}
+
+/* Y' = B' A': a column of results is a row. */
+static void transpose(ln_product *p)
+{
+    ln_product q = *p;
+    p->m = q.n;
+    p->n = q.m;
+    p->a_in = q.b_in;
+    p->b_in = q.a_in;
+    p->a_row = q.b_col;
+    p->a_col = q.b_row;
+    p->b_row = q.a_col;
+    p->b_col = q.a_row;
+    memcpy(p->a_batch, q.b_batch, sizeof q.b_batch);
+    memcpy(p->b_batch, q.a_batch, sizeof q.a_batch);
+}
+
+/* True where the matrices of B lie one after another, in the order of those dimensions of the batch that it has. */
+static bool dense_b(const ln_product *p, const ln_info *b, int64_t *count)
+{
+    int64_t stride = p->k * p->n;
+    *count = 1;
+    for (int32_t d = p->n_batch; d-- > 0;)
+        if (p->b_batch[d] && p->batch[d] != 1) {
+            if (p->b_batch[d] != stride)
+                return false;
+            stride *= p->batch[d];
+            *count *= p->batch[d];
+        }
+    return ln_info_count(b) == *count * p->k * p->n;
+}
+
+static void choose_c_mode(ln_product *p, bool head)
+{
+    p->c_mode = C_NONE;
+    if (p->c_in < 0 || p->beta == 0)
+        return;
+    if (head && p->c_row == 0)
+        p->c_mode = C_HEAD;
+    else if (p->c_col == 1 && p->beta == 1 && p->r_in < 0 && (p->c_row == 0 || p->batches == 1))
+        p->c_mode = C_ROWS;
+    else
+        p->c_mode = C_FILL;
+}
+
+static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    const ln_info *bias = p->c_mode == C_HEAD ? c->in[p->c_in] : NULL;
+    const float *from = c->in[p->b_in]->data;
+    int64_t bytes;
+    LN_TRY(ln_mul_size(c, p->b_packed * (int64_t)sizeof(float), count, &bytes));
+    float *packed = ln_pack(c, (size_t)bytes);
+    if (!packed)
+        return ln_no_memory(c);
+    for (int64_t i = 0; i < count; i++) {
+        ln_gemm_f32_b b = b_of(p, from + i * p->k * p->n, bias ? bias->data : NULL);
+        ln_gemm_f32_pack(d, packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k, &b, 0, panels_of(p, d));
+    }
+    ln_drop_input(c, p->b_in);
+    if (bias)
+        ln_drop_input(c, p->c_in);
+    return LINNET_OK;
+}
+
+static linnet_status plan_f32(ln_ctx *c, ln_product *p)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    LN_SET_RUN(c, ln_product_f32);
+    fold_batch(p);
+    bool plain = p->c_in < 0 && p->r_in < 0 && p->alpha == 1;
+    if (p->n == 1 && p->m > 1 && plain)
+        transpose(p);
+    int64_t count;
+    const ln_info *b = c->in[p->b_in];
+    bool constant = b->data && dense_b(p, b, &count);
+    if (constant)
+        p->mode = PACKED;
+    else if (plain && p->m <= DIRECT_M && (p->a_col == 1 || p->k <= 1) && (p->b_col == 1 || p->b_row == 1))
+        p->mode = DIRECT;
+    else
+        p->mode = p->batches > 1 && p->batches >= c->threads ? OWN : SHARED;
+    choose_c_mode(p, p->mode != DIRECT && (!constant || (p->c_in >= 0 && c->in[p->c_in]->data)));
+    p->threads = c->threads;
+    if (p->mode == DIRECT)
+        return LINNET_OK;
+
+    size_t packed = ln_gemm_f32_packed(d, (size_t)p->n, 1, (size_t)p->k);
+    if (packed > SIZE_MAX / 64)
+        return ln_fail(c, LINNET_ERR_MEMORY, "a matrix of %lld x %lld is too large", (long long)p->k, (long long)p->n);
+    p->b_packed = (int64_t)(packed + 15) / 16 * 16;
+    p->worker = (int64_t)ln_gemm_f32_scratch(d, 1, (size_t)p->k);
+    if (p->mode == OWN)
+        p->worker += p->b_packed * (int64_t)sizeof(float);
+    int64_t bytes;
+    LN_TRY(ln_mul_size(c, p->worker, c->threads, &bytes));
+    ln_scratch(c, (size_t)bytes + (p->mode == SHARED ? (size_t)p->b_packed * sizeof(float) : 0));
+    return constant ? pack_constant(c, p, count) : LINNET_OK;
+}
+
+linnet_status ln_product_plan(ln_ctx *c, ln_product *p)
+{
+    LN_TRY(ln_fused_check(c, &p->fused, p->type));
+    return p->type == LINNET_FLOAT32 ? plan_f32(c, p) : ln_product_plan_any(c, p);
+}

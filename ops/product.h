@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A batch of matrix products Y = act(alpha A B + beta C + R) with any strides of A and B, as MatMul, Gemm and their
+ * fused relatives need it. Their parameters are an ln_product, so that they share its run functions.
+ *
+ * float32 goes through the packed product of kernels/gemm.h; a constant B is packed at plan time. The other types go
+ * through plain loops that read elements where they lie.
+ */
+#ifndef LN_OPS_PRODUCT_H
+#define LN_OPS_PRODUCT_H
+
+#include "ops/convert.h"
+#include "ops/fused.h"
+
+typedef struct ln_product {
+    ln_fused fused;
+    /* Attributes of Gemm and its like. */
+    int64_t trans_a, trans_b;
+    float alpha, beta;
+    /* The rest is set by the operator's plan: sizes, strides in elements. Y is dense: batches, m, n. */
+    int64_t m, n, k, batches;
+    int64_t a_row, a_col, b_row, b_col;
+    int32_t a_in, b_in; /* inputs that are A and B */
+    int32_t n_batch;    /* dimensions of the batch */
+    int32_t type;
+    int64_t batch[LN_MAX_RANK], a_batch[LN_MAX_RANK], b_batch[LN_MAX_RANK];
+    int32_t c_in;         /* index of the input C, -1: none. float32: any; the others: C of the type of Y */
+    int32_t r_in;         /* index of the residual, of the shape of Y; -1: none */
+    int64_t c_row, c_col; /* strides of C, 0 where it is broadcast; the same C for all batches */
+    /* By ln_product_plan. */
+    int32_t mode, c_mode, threads;
+    int64_t b_packed; /* elements of one packed B */
+    int64_t worker;   /* bytes of scratch of a worker */
+} ln_product;
+
+/* Makes the plan: folds the batch into m where that is the same, packs a constant B, sets run and scratch. Everything
+ * above the last group is set. */
+linnet_status ln_product_plan(ln_ctx *c, ln_product *p);
+
+/* Fails where a hidden attribute is not usable with the type. */
+linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type);
+
+#endif

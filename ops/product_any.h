@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Matrix products of element types other than float32, by plain loops.
+ */
+#ifndef LN_OPS_PRODUCT_ANY_H
+#define LN_OPS_PRODUCT_ANY_H
+
+#include "ops/product.h"
+
+/* Sets the run function for p->type. */
+linnet_status ln_product_plan_any(ln_ctx *c, const ln_product *p);
+
+/* Element offset of matrix i of the batch. */
+int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i);
+
+#endif
