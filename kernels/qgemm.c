@@ -24,10 +24,12 @@ size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, 
 
 bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
 {
-    size_t nr = t->nr, kr = t->kr, panel_bytes = ln_qgemm_panel_bytes(t, b->segments, b->k);
+    size_t nr = t->nr, kr = t->kr;
+    size_t segments = b->joined ? 1 : b->segments, length = b->joined ? b->segments * b->k : b->k;
+    size_t panel_bytes = ln_qgemm_panel_bytes(t, segments, length);
     uint8_t flip = b->is_signed ? 0 : 0x80;
     bool need = false;
-    memset(packed, 0, ln_qgemm_packed_bytes(t, b->segments, b->k, b->n));
+    memset(packed, 0, ln_qgemm_packed_bytes(t, segments, length, b->n));
     for (size_t n0 = 0; n0 < b->n; n0 += nr) {
         int32_t *head = (int32_t *)(void *)((char *)packed + n0 / nr * panel_bytes);
         int8_t *to = (int8_t *)(head + 3 * nr);
@@ -40,18 +42,18 @@ bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
                 head[2 * nr + j] = (int8_t)flip;
             need |= head[2 * nr + j] != 0;
         }
-        for (size_t s = 0; s < b->segments; s++)
-            for (size_t k0 = 0; k0 < b->k; k0 += kr, to += nr * kr) {
-                size_t depth = b->k - k0 < kr ? b->k - k0 : kr;
-                for (size_t j = 0; j < columns; j++) {
-                    const uint8_t *from = b->b + s * b->stride_s + k0 * b->stride_k + (n0 + j) * b->stride_n;
-                    for (size_t k = 0; k < depth; k++) {
-                        int8_t v = (int8_t)(from[k * b->stride_k] ^ flip);
-                        to[j * kr + k] = v;
+        for (size_t s = 0; s < segments; s++)
+            for (size_t k0 = 0; k0 < length; k0 += kr, to += nr * kr)
+                for (size_t k = k0; k < length && k < k0 + kr; k++) {
+                    const uint8_t *from = b->b + n0 * b->stride_n;
+                    from += b->joined ? k / b->k * b->stride_s + k % b->k * b->stride_k
+                                      : s * b->stride_s + k * b->stride_k;
+                    for (size_t j = 0; j < columns; j++) {
+                        int8_t v = (int8_t)(from[j * b->stride_n] ^ flip);
+                        to[j * kr + k - k0] = v;
                         head[nr + j] = (int32_t)((uint32_t)head[nr + j] + (uint32_t)v);
                     }
                 }
-            }
     }
     return need;
 }

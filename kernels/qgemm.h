@@ -60,6 +60,7 @@ typedef struct ln_qgemm_b {
     size_t segments, k, n;
     size_t stride_s, stride_k, stride_n;
     bool is_signed;
+    bool joined; /* packed as one segment of segments * k, for an A that was copied together */
     const int32_t *bias; /* NULL: 0 */
     const uint8_t *zero; /* of B's type; NULL: 0 */
     size_t zero_stride;  /* 0: one for all columns */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sliding windows: see qwindow.h. Specification: Conv (auto_pad), AveragePool (ceil_mode).
+ */
+#include "ops/qwindow.h"
+
+static linnet_status check_counts(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank)
+{
+    static const char *const names[] = {"kernel_shape", "strides", "dilations", "pads"};
+    const int32_t counts[] = {a->n_kernel_shape, a->n_strides, a->n_dilations, a->n_pads};
+    if (rank < 1 || rank > LN_QW_MAX)
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "%d spatial dimensions, 1 to %d are supported", rank, LN_QW_MAX);
+    for (int i = 0; i < 4; i++)
+        if (counts[i] > 0 && counts[i] != (i == 3 ? 2 * rank : rank))
+            return ln_fail(c, LINNET_ERR_MODEL, "%s has %d elements for %d spatial dimensions", names[i], counts[i],
+                           rank);
+    for (int32_t i = 0; i < rank; i++) {
+        if (a->n_strides > 0 && (a->strides[i] < 1 || a->strides[i] > INT32_MAX))
+            return ln_fail(c, LINNET_ERR_MODEL, "stride %lld", (long long)a->strides[i]);
+        if (a->n_dilations > 0 && (a->dilations[i] < 1 || a->dilations[i] > INT32_MAX))
+            return ln_fail(c, LINNET_ERR_MODEL, "dilation %lld", (long long)a->dilations[i]);
+    }
+    for (int32_t i = 0; i < a->n_pads; i++)
+        if (a->pads[i] < 0 || a->pads[i] > INT32_MAX)
+            return ln_fail(c, LINNET_ERR_UNSUPPORTED, "padding %lld", (long long)a->pads[i]);
+    return LINNET_OK;
+}
+
+linnet_status ln_qwindow_of(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank, const int64_t *in,
+                            const int64_t *kernel, ln_qwindow *w)
+{
+    LN_TRY(check_counts(c, a, rank));
+    if (!kernel && a->n_kernel_shape != rank)
+        return ln_fail(c, LINNET_ERR_MODEL, "kernel_shape is missing");
+    *w = (ln_qwindow){.in_size = 1, .out_size = 1, .taps = 1};
+    bool known = true;
+    for (int32_t d = 0; d < LN_QW_MAX; d++) {
+        int32_t i = d - (LN_QW_MAX - rank);
+        if (i < 0) {
+            w->in[d] = w->out[d] = w->kernel[d] = w->stride[d] = w->dilation[d] = 1;
+            continue;
+        }
+        int64_t k = a->n_kernel_shape > 0 ? a->kernel_shape[i] : kernel[i];
+        if (kernel)
+            LN_TRY(ln_check_dim(c, kernel[i], k, "a dimension of the weights"));
+        if (k == 0 || k > INT32_MAX || (k < 0 && a->n_kernel_shape > 0))
+            return ln_fail(c, LINNET_ERR_MODEL, "a kernel of size %lld", (long long)k);
+        w->in[d] = in[i];
+        w->kernel[d] = k;
+        w->stride[d] = a->n_strides > 0 ? a->strides[i] : 1;
+        w->dilation[d] = a->n_dilations > 0 ? a->dilations[i] : 1;
+        w->out[d] = LN_UNKNOWN;
+        if (in[i] < 0 || k < 0) {
+            known = false;
+            continue;
+        }
+        int64_t extent = (k - 1) * w->dilation[d] + 1, s = w->stride[d];
+        if (a->auto_pad == 1 || a->auto_pad == 2) {
+            int64_t out = (in[i] + s - 1) / s, total = (out - 1) * s + extent - in[i];
+            if (total < 0)
+                total = 0;
+            w->before[d] = a->auto_pad == 1 ? total / 2 : total - total / 2;
+            w->after[d] = total - w->before[d];
+            w->out[d] = out;
+        } else {
+            if (a->auto_pad == 0 && a->n_pads > 0) {
+                w->before[d] = a->pads[i];
+                w->after[d] = a->pads[rank + i];
+            }
+            int64_t room = in[i] + w->before[d] + w->after[d] - extent;
+            if (room < 0)
+                return ln_fail(c, LINNET_ERR_MODEL, "a window of %lld does not fit in %lld elements",
+                               (long long)extent, (long long)(room + extent));
+            w->out[d] = room / s + 1;
+            if (a->ceil_mode && room % s != 0 && w->out[d] * s < in[i] + w->before[d])
+                w->out[d]++;
+        }
+        LN_TRY(ln_mul_size(c, w->in_size, w->in[d], &w->in_size));
+        LN_TRY(ln_mul_size(c, w->out_size, w->out[d], &w->out_size));
+        LN_TRY(ln_mul_size(c, w->taps, k, &w->taps));
+    }
+    if (!known)
+        w->in_size = w->out_size = w->taps = LN_UNKNOWN;
+    return LINNET_OK;
+}
+
+void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_stride, size_t pixel_stride, int64_t begin,
+                     int64_t count, const uint8_t *base, int64_t step, const uint8_t *zero)
+{
+    int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t **to = rows + (size_t)i * pixel_stride;
+        int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
+        for (int64_t k0 = 0; k0 < w->kernel[0]; k0++, x0 += w->dilation[0]) {
+            int64_t x1 = o1 * w->stride[1] - w->before[1];
+            for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
+                bool inside = x0 >= 0 && x0 < w->in[0] && x1 >= 0 && x1 < w->in[1];
+                int64_t row = (x0 * w->in[1] + x1) * w->in[2], x = x2;
+                for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
+                    *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
+            }
+        }
+        if (++o2 == w->out[2]) {
+            o2 = 0;
+            if (++o1 == w->out[1]) {
+                o1 = 0;
+                o0++;
+            }
+        }
+    }
+}
