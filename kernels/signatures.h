@@ -20,6 +20,9 @@ typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb
 /* y[i] = f(x[i]), i < n. y == x is allowed. */
 typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 
+/* The same with parameters; which, stands beside the kernel's row. p does not overlap y. */
+typedef void ln_VUNARY_P_F32(float *y, const float *x, size_t n, const float *p);
+
 /* y[i] = saturate(round(x[i] / scale) + zero) in [low, low + 255], as a byte: low is 0 for uint8, -128 for int8. Half
  * to even; NaN gives low. */
 typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Accuracy of the elementary functions: every float32 (or every STEP-th) through each kernel of each tier that this
+ * machine has, against libm in double; prints the worst error in units of the last place. Where the true value is not
+ * finite in float, or is NaN, the kernel must agree exactly.
+ *
+ *     exhaustive [STEP] [KERNEL...]      exit code 1: a kernel is worse than its limit
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+#define BLOCK 4096
+
+static double relu_(double x)
+{
+    return x < 0 ? 0 : x;
+}
+static double sigmoid_(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+static double silu_(double x)
+{
+    return x / (1 + exp(-x));
+}
+static double softplus_(double x)
+{
+    return x > 40 ? x : log1p(exp(x));
+}
+static double mish_(double x)
+{
+    return x < -1000 ? -0.0 : x > 1000 ? x : x * tanh(softplus_(x));
+}
+static double gelu_(double x)
+{
+    return x < -40 ? -0.0 : x * 0.5 * erfc(-x * 0.70710678118654752440);
+}
+static double gelu_tanh_(double x)
+{
+    double v = 1.59576912160573071176 * x * (1 + 0.044715 * x * x);
+    return v < -700 ? -0.0 : x / (1 + exp(-v));
+}
+static double softsign_(double x)
+{
+    return x / (1 + fabs(x));
+}
+static double reciprocal_(double x)
+{
+    return 1 / x;
+}
+static double hardswish_(double x)
+{
+    return x * fmin(1, fmax(0, x / 6 + 0.5));
+}
+static double sign_(double x)
+{
+    return x > 0 ? 1 : x < 0 ? -1 : x;
+}
+static double neg_(double x)
+{
+    return -x;
+}
+
+/* limit: in ULP. hardswish and silu lose relative accuracy where two roundings meet; 2 is the promise for the rest. */
+static const struct {
+    const char *name;
+    double (*exact)(double);
+    double limit;
+    size_t offset;
+} rows[] = {
+#define ROW(k, f, limit) {#k, f, limit, offsetof(ln_kernel_table, k##_f32)}
+    ROW(exp, exp, 2),           ROW(log, log, 2),           ROW(tanh, tanh, 2),         ROW(erf, erf, 2),
+    ROW(sigmoid, sigmoid_, 2),  ROW(gelu_erf, gelu_, 2),    ROW(gelu_tanh, gelu_tanh_, 2), ROW(sin, sin, 2),
+    ROW(cos, cos, 2),           ROW(tan, tan, 3),           ROW(asin, asin, 2),         ROW(acos, acos, 2),
+    ROW(atan, atan, 2),         ROW(sinh, sinh, 3),         ROW(cosh, cosh, 3),         ROW(asinh, asinh, 3),
+    ROW(acosh, acosh, 3),       ROW(atanh, atanh, 3),       ROW(softplus, softplus_, 3), ROW(mish, mish_, 4),
+    ROW(silu, silu_, 3),        ROW(softsign, softsign_, 2), ROW(reciprocal, reciprocal_, 1), ROW(sqrt, sqrt, 1),
+    ROW(hardswish, hardswish_, 4), ROW(floor, floor, 0),    ROW(ceil, ceil, 0),         ROW(round, rint, 0),
+    ROW(abs, fabs, 0),          ROW(neg, neg_, 0),          ROW(relu, relu_, 0),        ROW(sign, sign_, 0),
+};
+
+static double error_of(float got, double want)
+{
+    float rounded = (float)want;
+    if (isnan(want) || isnan(got))
+        return isnan(want) && isnan(got) ? 0 : HUGE_VAL;
+    if (isinf(rounded) || isinf(got))
+        return got == rounded || fabs(want) > 0x1.fffffcp127 ? 0 : HUGE_VAL;
+    int e;
+    frexp(want, &e);
+    if (e < -125)
+        e = -125;
+    return fabs((double)got - want) / ldexp(1, e - 24);
+}
+
+int main(int argc, char **argv)
+{
+    static float x[BLOCK], y[BLOCK];
+    uint64_t step = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    int bad = 0;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        int wanted = argc < 3;
+        for (int i = 2; i < argc; i++)
+            wanted |= strcmp(argv[i], rows[r].name) == 0;
+        if (!wanted)
+            continue;
+        double worst[LN_TIER_COUNT] = {0};
+        float at[LN_TIER_COUNT] = {0};
+        for (uint64_t u = 0; u < UINT64_C(1) << 32;) {
+            size_t n = 0;
+            static double exact[BLOCK];
+            for (; n < BLOCK && u < UINT64_C(1) << 32; n++, u += step) {
+                uint32_t bits = (uint32_t)u;
+                memcpy(&x[n], &bits, sizeof bits);
+                exact[n] = rows[r].exact((double)x[n]);
+            }
+            for (int t = 0; t < LN_TIER_COUNT; t++) {
+                const ln_kernel_table *table = ln_tier_table((ln_tier)t);
+                if (!table)
+                    continue;
+                ln_VUNARY_F32 *fn;
+                memcpy(&fn, (const char *)table + rows[r].offset, sizeof fn);
+                fn(y, x, n);
+                for (size_t i = 0; i < n; i++) {
+                    double e = error_of(y[i], exact[i]);
+                    if (e > worst[t]) {
+                        worst[t] = e;
+                        at[t] = x[i];
+                    }
+                }
+            }
+        }
+        printf("%-12s", rows[r].name);
+        for (int t = 0; t < LN_TIER_COUNT; t++)
+            if (ln_tier_table((ln_tier)t)) {
+                printf("  %s %.3f at %a", ln_tier_name((ln_tier)t), worst[t], (double)at[t]);
+                bad |= worst[t] > (rows[r].limit > 0 ? rows[r].limit : 0);
+            }
+        printf("%s\n", bad ? "  (limit passed here or above)" : "");
+        fflush(stdout);
+    }
+    return bad;
+}
