@@ -64,6 +64,9 @@ void ln_fft_make(ln_fft_plan *plan, const ln_fft_desc *desc);
 /* Bytes of scratch that running needs, for each thread. To be aligned to 64 bytes. */
 size_t ln_fft_scratch(const ln_fft_plan *plan);
 
+/* The width to ask for on the running tier. */
+uint8_t ln_fft_width(int f64);
+
 /* cos and sin of 2 pi k/n, 0 <= k < n, each to less than an ulp: the angle is reduced in integers. */
 void ln_fft_trig(int64_t k, int64_t n, double *c, double *s);
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/fft.h"
+#include "kernels/kernels.h"
 
 /* -- angles --------------------------------------------------------------------------------------------------- */
 
@@ -220,6 +220,17 @@ static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d)
         at = tables + align64(2 * (size_t)p->m * sizeof(double));
     p->bytes = at;
     return at;
+}
+
+uint8_t ln_fft_width(int f64)
+{
+#ifdef LN_TIER
+    (void)f64;
+    return 1;
+#else
+    uint8_t width = ln_tier_running() == LN_TIER_AVX512 ? 16 : ln_tier_running() == LN_TIER_AVX2 ? 8 : 1;
+    return f64 && width > 1 ? width / 2 : width;
+#endif
 }
 
 size_t ln_fft_bytes(const ln_fft_desc *desc)

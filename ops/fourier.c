@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transforms in a step; see fourier.h.
+ */
+#include "ops/fourier.h"
+
+#include <math.h>
+
+#include "kernels/half.h"
+
+linnet_status ln_fourier_length(ln_ctx *c, int64_t n)
+{
+    if (n < 1)
+        return ln_fail(c, LINNET_ERR_MODEL, "a transform of length %lld", (long long)n);
+    if (n > LN_FFT_MAX)
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "a transform of length %lld; the longest is %d", (long long)n,
+                       LN_FFT_MAX);
+    return LINNET_OK;
+}
+
+static bool is_half(int32_t type)
+{
+    return type == LINNET_FLOAT16 || type == LINNET_BFLOAT16;
+}
+
+static int64_t round64(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale)
+{
+    bool f64 = f->type == LINNET_FLOAT64;
+    ln_fft_desc d = {.n = f->n, .kind = (uint8_t)kind, .inverse = inverse, .f64 = f64, .width = ln_fft_width(f64),
+                     .count = f->in_batch == (f->in_real ? 1 : 2) ? f->count : f->outer * f->count, .scale = scale};
+    ln_fft_plan *plan = ln_pack(c, ln_fft_bytes(&d));
+    if (!plan)
+        return ln_no_memory(c);
+    ln_fft_make(plan, &d);
+    f->lanes = plan->lanes;
+    f->scratch = round64((int64_t)ln_fft_scratch(plan));
+    f->cost = 20 + 0.5 * f->n * (1 + log2(f->n));
+    ln_scratch(c, (size_t)f->scratch * (size_t)c->threads);
+    if (is_half(f->type))
+        ln_scratch(c, (size_t)(round64(4 * f->in_total) + round64(4 * f->out_total) + round64(4 * f->window)));
+    return LINNET_OK;
+}
+
+typedef struct work {
+    const ln_fourier *f;
+    const ln_fft_plan *plan;
+    const char *in;
+    char *out;
+    const void *window;
+    char *scratch;
+    int64_t groups; /* of an outer index */
+} work;
+
+/* An item is a group of `lanes` neighbouring transforms of one outer index. */
+static void transform_groups(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_fourier *f = w->f;
+    int64_t size = f->type == LINNET_FLOAT64 ? 8 : 4;
+    while (begin < end) {
+        int64_t o = begin / w->groups, g = begin % w->groups, last = g + end - begin;
+        if (last > w->groups)
+            last = w->groups;
+        int64_t from = g * f->lanes, to = last * f->lanes < f->count ? last * f->lanes : f->count;
+        ln_fft_job job = {
+            .in = w->in + (o * f->in_outer + from * f->in_batch) * size,
+            .out = w->out + (o * f->out_outer + from * f->out_batch) * size,
+            .window = w->window, .count = to - from,
+            .in_batch = f->in_batch, .in_stride = f->in_stride, .out_batch = f->out_batch, .out_stride = f->out_stride,
+            .in_len = f->in_len, .in_real = f->in_real, .out_len = f->out_len,
+        };
+        void *scratch = w->scratch + worker * f->scratch;
+        if (f->type == LINNET_FLOAT64)
+            LN_K(fft_f64)(w->plan, &job, scratch);
+        else
+            LN_K(fft_f32)(w->plan, &job, scratch);
+        begin += last - g;
+    }
+}
+
+static float half_to_float(uint16_t h, int32_t type)
+{
+    return type == LINNET_FLOAT16 ? ln_f16_to_f32(h) : ln_bf16_to_f32(h);
+}
+
+static void widen(float *y, const uint16_t *x, int64_t n, int32_t type)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = half_to_float(x[i], type);
+}
+
+void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void *in, const void *window)
+{
+    if (f->out_total == 0)
+        return;
+    work w = {.f = f, .plan = a->packed, .in = in, .out = out, .window = window, .scratch = a->scratch,
+              .groups = (f->count + f->lanes - 1) / f->lanes};
+    float *y = NULL;
+    if (is_half(f->type)) {
+        /* First the float copies, then the threads' parts. */
+        float *x = a->scratch;
+        y = x + round64(4 * f->in_total) / 4;
+        float *v = y + round64(4 * f->out_total) / 4;
+        w.scratch = (char *)v + round64(4 * f->window);
+        widen(x, in, f->in_total, f->type);
+        if (window)
+            widen(v, window, f->window, f->type);
+        w.in = (const char *)x, w.out = (char *)y, w.window = window ? v : NULL;
+    }
+    ln_parallel(a, f->outer * w.groups, f->cost * f->lanes, transform_groups, &w);
+    if (y)
+        for (int64_t i = 0; i < f->out_total; i++)
+            ((uint16_t *)out)[i] = f->type == LINNET_FLOAT16 ? ln_f32_to_f16(y[i]) : ln_f32_to_bf16(y[i]);
+}
+
+void ln_put_number(void *out, int32_t type, int64_t i, double x)
+{
+    switch (type) {
+    case LINNET_FLOAT32: ((float *)out)[i] = (float)x; break;
+    case LINNET_FLOAT64: ((double *)out)[i] = x; break;
+    case LINNET_FLOAT16: ((uint16_t *)out)[i] = ln_f32_to_f16((float)x); break;
+    case LINNET_BFLOAT16: ((uint16_t *)out)[i] = ln_f32_to_bf16((float)x); break;
+    case LINNET_INT8: ((int8_t *)out)[i] = (int8_t)x; break;
+    case LINNET_INT16: ((int16_t *)out)[i] = (int16_t)x; break;
+    case LINNET_INT32: ((int32_t *)out)[i] = (int32_t)x; break;
+    case LINNET_INT64: ((int64_t *)out)[i] = (int64_t)x; break;
+    case LINNET_UINT8: ((uint8_t *)out)[i] = (uint8_t)x; break;
+    case LINNET_UINT16: ((uint16_t *)out)[i] = (uint16_t)x; break;
+    case LINNET_UINT32: ((uint32_t *)out)[i] = (uint32_t)x; break;
+    default: ((uint64_t *)out)[i] = (uint64_t)x; break;
+    }
+}
