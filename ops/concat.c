@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Concat: inputs one after the other along an axis. Where nothing but dimensions of 1 lies before the axis, an input is
+ * one run of the output, and the engine may make it there in the first place. ai.onnx Concat-4 to -13.
+ */
+#include <string.h>
+
+#include "ops/moving.h"
+
+typedef struct concat_params {
+    int64_t axis;
+    int64_t outer, row; /* rows, bytes of one */
+    int32_t n, pad;
+} concat_params;
+
+/* Per input, in a->packed: bytes of a row, and where they go in it. bytes 0: nothing to copy. */
+typedef struct part {
+    int64_t bytes, offset;
+} part;
+
+static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *a = arg;
+    const concat_params *p = a->params;
+    const part *parts = a->packed;
+    (void)worker;
+    for (int32_t i = 0; i < p->n; i++) {
+        int64_t bytes = parts[i].bytes;
+        const char *x = (const char *)a->in[i] + begin * bytes;
+        char *y = (char *)a->out[0] + begin * p->row + parts[i].offset;
+        switch (bytes) {
+        case 0:
+            break;
+        case 4: /* columns: the size known to the compiler makes the copy one instruction */
+            for (int64_t r = begin; r < end; r++, x += 4, y += p->row)
+                memcpy(y, x, 4);
+            break;
+        case 8:
+            for (int64_t r = begin; r < end; r++, x += 8, y += p->row)
+                memcpy(y, x, 8);
+            break;
+        default:
+            for (int64_t r = begin; r < end; r++, x += bytes, y += p->row)
+                memcpy(y, x, (size_t)bytes);
+        }
+    }
+}
+
+LN_RUN(ln_concat)
+{
+    const concat_params *p = a->params;
+    const part *parts = a->packed;
+    if (p->outer == 1)
+        for (int32_t i = 0; i < p->n; i++)
+            ln_copy_parallel(a, (char *)a->out[0] + parts[i].offset, a->in[i], parts[i].bytes);
+    else
+        ln_parallel(a, p->outer, 10.0 * p->n + 0.1 * (double)p->row, rows, (void *)(uintptr_t)a);
+    return LINNET_OK;
+}
+
+static linnet_status concat_infer(ln_ctx *c)
+{
+    const concat_params *p = c->params;
+    int32_t rank = -1, axis = 0;
+    int64_t dims[LN_MAX_RANK] = {0}, sum = 0;
+    linnet_type type = LINNET_UNDEFINED;
+    bool unknown = false;
+    for (int32_t i = 0; i < c->n_in; i++) {
+        const ln_info *x = c->in[i];
+        if (!x)
+            return ln_fail(c, LINNET_ERR_MODEL, "input %d is missing", i);
+        if (x->type != LINNET_UNDEFINED && type == LINNET_UNDEFINED)
+            type = (linnet_type)x->type;
+        if (x->type != LINNET_UNDEFINED && x->type != type)
+            return ln_fail(c, LINNET_ERR_MODEL, "input %d is %s, but an earlier one is %s", i,
+                           linnet_type_name((linnet_type)x->type), linnet_type_name(type));
+        if (x->rank < 0) {
+            unknown = true;
+            continue;
+        }
+        if (rank < 0) {
+            rank = x->rank;
+            LN_TRY(ln_axis(c, p->axis, rank, &axis));
+            memcpy(dims, x->dims, sizeof dims);
+        }
+        if (x->rank != rank)
+            return ln_fail(c, LINNET_ERR_MODEL, "input %d has rank %d, but an earlier one has %d", i, x->rank, rank);
+        for (int32_t k = 0; k < rank; k++) {
+            if (k == axis)
+                continue;
+            if (dims[k] >= 0 && x->dims[k] >= 0 && dims[k] != x->dims[k])
+                return ln_fail(c, LINNET_ERR_MODEL, "input %d has size %lld in dimension %d, but an earlier one has %lld", i,
+                               (long long)x->dims[k], k, (long long)dims[k]);
+            if (dims[k] < 0 && x->dims[k] >= 0)
+                dims[k] = x->dims[k];
+        }
+        if (x->dims[axis] < 0)
+            unknown = true;
+        else if (__builtin_add_overflow(sum, x->dims[axis], &sum))
+            return ln_fail(c, LINNET_ERR_MEMORY, "too large along axis %d", axis);
+    }
+    if (rank < 0)
+        return ln_set_unknown(c, 0, type);
+    if (c->n_in > 1)
+        dims[axis] = unknown ? LN_UNKNOWN : sum;
+    return ln_set_shape(c, 0, type, rank, dims);
+}
+
+static linnet_status concat_plan(ln_ctx *c)
+{
+    concat_params *p = c->params;
+    const ln_info *y = c->out[0];
+    size_t size = linnet_type_size((linnet_type)y->type);
+    int32_t axis;
+    LN_TRY(ln_axis(c, p->axis, y->rank, &axis));
+    if (c->n_in == 1 && ln_view(c, 0, 0, 0)) {
+        c->run = NULL;
+        return LINNET_OK;
+    }
+    part *parts = ln_pack(c, (size_t)c->n_in * sizeof *parts);
+    if (!parts)
+        return ln_no_memory(c);
+    p->n = c->n_in;
+    p->outer = ln_dims_product(y->dims, 0, axis);
+    p->row = (int64_t)size * ln_dims_product(y->dims, axis, y->rank);
+    bool left = false;
+    int64_t offset = 0;
+    for (int32_t i = 0; i < c->n_in; i++) {
+        int64_t bytes = (int64_t)size * ln_dims_product(c->in[i]->dims, axis, y->rank);
+        bool placed = p->outer == 1 && bytes && ln_place(c, i, 0, (size_t)offset);
+        parts[i] = (part){placed ? 0 : bytes, offset};
+        left = left || (bytes && !placed);
+        offset += bytes;
+    }
+    if (!left && p->outer == 1 && p->row)
+        c->run = NULL; /* every input is made in its place */
+    return LINNET_OK;
+}
+
+static const ln_attr_spec attrs[] = {LN_ATTR_I_REQ(concat_params, axis), LN_ATTR_END};
+
+LN_OP(Concat) = {
+    .domain = "", .type = "Concat", .since = {4, 11, 13}, .types = LN_T_ALL,
+    .in = {1, LN_VARIADIC}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(concat_params),
+    .infer = concat_infer, .plan = concat_plan, LN_RUN_NAME(ln_concat),
+};
