@@ -2,6 +2,8 @@
  *
  * The vectors of the FFT without vector instructions: one lane. See fft_simd_avx2.h for what each name does.
  */
+#include <stddef.h>
+
 #ifdef FFT_F64
 typedef double T;
 #else
@@ -27,4 +29,10 @@ static inline void load_pairs(const T *p, V *even, V *odd)
 static inline void store_pairs(T *p, V even, V odd)
 {
     p[0] = even, p[1] = odd;
+}
+
+static inline void transpose(T *y0, T *y1, size_t dy, const T *x0, const T *x1, size_t dx, const T *w)
+{
+    (void)y1, (void)dy, (void)x1, (void)dx;
+    *y0 = w ? *x0 * *w : *x0;
 }

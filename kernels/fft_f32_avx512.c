@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Discrete Fourier transforms, f32, avx512 tier.
+ */
+#include "kernels/fft_simd_avx512.h"
+#define FFT_RUN ln_fft_f32_avx512
+#include "kernels/fft_run.inc"

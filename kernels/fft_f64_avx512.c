@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Discrete Fourier transforms, f64, avx512 tier.
+ */
+#define FFT_F64
+#include "kernels/fft_simd_avx512.h"
+#define FFT_RUN ln_fft_f64_avx512
+#include "kernels/fft_run.inc"

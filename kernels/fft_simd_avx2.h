@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The vectors of the FFT with AVX2: T element, V vector of VL elements. LD, ST: VL elements at any address; LDN, STN:
+ * the first n < VL (the rest reads as 0, is not touched). Nothing here fuses: see fft_radix.inc.
+ */
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef FFT_F64
+typedef double T;
+typedef __m256d V;
+#define VL 4
+#define LD(p) _mm256_loadu_pd(p)
+#define ST(p, v) _mm256_storeu_pd(p, v)
+#define LDN(p, n) _mm256_maskload_pd(p, mask_of(n))
+#define STN(p, v, n) _mm256_maskstore_pd(p, mask_of(n), v)
+#define SET1(x) _mm256_set1_pd(x)
+#define ADD(a, b) _mm256_add_pd(a, b)
+#define SUB(a, b) _mm256_sub_pd(a, b)
+#define MUL(a, b) _mm256_mul_pd(a, b)
+#define REVERSE(v) _mm256_permute4x64_pd(v, 0x1b)
+
+static inline __m256i mask_of(size_t n)
+{
+    static const int64_t table[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(table + 4 - n));
+}
+
+/* even: elements 0, 2, 4, ... of 2 VL; odd: 1, 3, ... */
+static inline void load_pairs(const T *p, V *even, V *odd)
+{
+    V a = LD(p), b = LD(p + 4);
+    *even = _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8);
+    *odd = _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8);
+}
+
+static inline void store_pairs(T *p, V even, V odd)
+{
+    V lo = _mm256_unpacklo_pd(even, odd), hi = _mm256_unpackhi_pd(even, odd);
+    ST(p, _mm256_permute2f128_pd(lo, hi, 0x20));
+    ST(p + 4, _mm256_permute2f128_pd(lo, hi, 0x31));
+}
+
+#define TILE_ROW(j) (w ? MUL(LD(x##j), LD(w)) : LD(x##j))
+
+/* The transposition of a VL x VL tile. Input row j is at (j even ? x0 : x1) + j/2 * dx, output row k at
+ * (k even ? y0 : y1) + k/2 * dy; column k of the input is multiplied by w[k] unless w is NULL. */
+static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t dy, const T *x0, const T *x1,
+                                                            size_t dx, const T *w)
+{
+    const T *x2 = x0 + dx, *x3 = x1 + dx;
+    V a = TILE_ROW(0), b = TILE_ROW(1), c = TILE_ROW(2), d = TILE_ROW(3);
+    V ab0 = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b);
+    V cd0 = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
+    ST(y0, _mm256_permute2f128_pd(ab0, cd0, 0x20));
+    ST(y1, _mm256_permute2f128_pd(ab1, cd1, 0x20));
+    ST(y0 + dy, _mm256_permute2f128_pd(ab0, cd0, 0x31));
+    ST(y1 + dy, _mm256_permute2f128_pd(ab1, cd1, 0x31));
+}
+#else
+typedef float T;
+typedef __m256 V;
+#define VL 8
+#define LD(p) _mm256_loadu_ps(p)
+#define ST(p, v) _mm256_storeu_ps(p, v)
+#define LDN(p, n) _mm256_maskload_ps(p, mask_of(n))
+#define STN(p, v, n) _mm256_maskstore_ps(p, mask_of(n), v)
+#define SET1(x) _mm256_set1_ps(x)
+#define ADD(a, b) _mm256_add_ps(a, b)
+#define SUB(a, b) _mm256_sub_ps(a, b)
+#define MUL(a, b) _mm256_mul_ps(a, b)
+#define REVERSE(v) _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0))
+
+static inline __m256i mask_of(size_t n)
+{
+    static const int32_t table[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(table + 8 - n));
+}
+
+static inline void load_pairs(const T *p, V *even, V *odd)
+{
+    V a = LD(p), b = LD(p + 8);
+    V lo = _mm256_permute2f128_ps(a, b, 0x20), hi = _mm256_permute2f128_ps(a, b, 0x31);
+    *even = _mm256_shuffle_ps(lo, hi, 0x88);
+    *odd = _mm256_shuffle_ps(lo, hi, 0xdd);
+}
+
+static inline void store_pairs(T *p, V even, V odd)
+{
+    V lo = _mm256_unpacklo_ps(even, odd), hi = _mm256_unpackhi_ps(even, odd);
+    ST(p, _mm256_permute2f128_ps(lo, hi, 0x20));
+    ST(p + 8, _mm256_permute2f128_ps(lo, hi, 0x31));
+}
+
+/* Rows j and j + 4 share a vector, 4 columns of each; the transposition is then one of 4 x 4 in both halves. */
+static inline V join(const T *lo, const T *hi, const T *w)
+{
+    V v = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(lo)), _mm_loadu_ps(hi), 1);
+    return w ? MUL(v, _mm256_broadcast_ps((const __m128 *)(const void *)w)) : v;
+}
+
+static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t dy, const T *x0, const T *x1,
+                                                            size_t dx, const T *w)
+{
+    for (size_t k = 0; k < 8; k += 4, y0 += 2 * dy, y1 += 2 * dy) {
+        const T *f = w ? w + k : NULL;
+        V a = join(x0 + k, x0 + 2 * dx + k, f), b = join(x1 + k, x1 + 2 * dx + k, f);
+        V c = join(x0 + dx + k, x0 + 3 * dx + k, f), d = join(x1 + dx + k, x1 + 3 * dx + k, f);
+        V ab0 = _mm256_unpacklo_ps(a, b), ab1 = _mm256_unpackhi_ps(a, b);
+        V cd0 = _mm256_unpacklo_ps(c, d), cd1 = _mm256_unpackhi_ps(c, d);
+        ST(y0, _mm256_shuffle_ps(ab0, cd0, 0x44));
+        ST(y1, _mm256_shuffle_ps(ab0, cd0, 0xee));
+        ST(y0 + dy, _mm256_shuffle_ps(ab1, cd1, 0x44));
+        ST(y1 + dy, _mm256_shuffle_ps(ab1, cd1, 0xee));
+    }
+}
+#endif
