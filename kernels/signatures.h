@@ -17,6 +17,13 @@ typedef void ln_VGEMV_F32(float *y, const float *a, const float *b, size_t ldb, 
 /* y[j] = sum over i < k of a[i] b[j * ldb + i], j < n. */
 typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb, size_t k, size_t n);
 
+/* y[j * ldy + i] = x[i * ldx + j], i < rows, j < cols. */
+typedef void ln_TRANSPOSE_F32(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
+
+/* Depthwise convolution of one output row: see kernels/conv.h. */
+struct ln_dwconv_row;
+typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);
+
 /* y[i] = f(x[i]), i < n. y == x is allowed. */
 typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 

@@ -21,6 +21,7 @@
 #define LN_OPS_FUSED_H
 
 #include "engine/op.h"
+#include "engine/op.h"
 #include "kernels/act.h"
 
 /* First fields of the parameters of an operator that takes them. */
@@ -37,5 +38,8 @@ typedef struct ln_fused {
     {.name = LN_NAME_RESIDUAL, .kind = LN_AT_INT, .offset = offsetof(S, fused.residual)}
 #define LN_ATTR_CHANNELS_LAST(S) \
     {.name = LN_NAME_CHANNELS_LAST, .kind = LN_AT_INT, .offset = offsetof(S, channels_last)}
+
+/* Fails where a hidden attribute is not usable with the type. */
+linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type);
 
 #endif

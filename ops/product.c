@@ -20,16 +20,6 @@ enum { C_NONE, C_HEAD, C_ROWS, C_FILL }; /* C: in the heads of the panels; as a 
 #define DIRECT_M 4       /* rows up to which packing B costs more than it saves */
 #define DIRECT_CHUNK 256 /* columns of a task */
 
-linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type)
-{
-    if (f->act < 0 || f->act >= LN_ACT_COUNT)
-        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "linnet.act %lld is not known", (long long)f->act);
-    if (type != LINNET_UNDEFINED && type != LINNET_FLOAT32 && (f->act || f->residual))
-        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "fused activation or residual with %s",
-                       linnet_type_name((linnet_type)type));
-    return LINNET_OK;
-}
-
 int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i)
 {
     int64_t at = 0;

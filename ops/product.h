@@ -37,7 +37,4 @@ typedef struct ln_product {
  * above the last group is set. */
 linnet_status ln_product_plan(ln_ctx *c, ln_product *p);
 
-/* Fails where a hidden attribute is not usable with the type. */
-linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type);
-
 #endif

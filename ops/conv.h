@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parameters of a convolution, which its operator files share: conv.c infers and plans, conv_f32.c runs float32,
+ * conv_any.c the other types.
+ */
+#ifndef LN_OPS_CONV_H
+#define LN_OPS_CONV_H
+
+#include "kernels/conv.h"
+#include "ops/fused.h"
+#include "ops/spatial.h"
+
+typedef struct ln_conv {
+    ln_fused fused;
+    int64_t channels_last, group;
+    ln_window window;
+    /* By plan. Spatial sizes are three, with leading ones. */
+    int64_t batch, in_channels, out_channels;
+    int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
+    int64_t in_pixels, out_pixels, taps;
+    int32_t type, threads;
+    int32_t bias;       /* there is one */
+    int32_t depthwise;  /* one input channel per group */
+    int32_t packed;     /* weights and bias are constant */
+    int32_t copy_in;    /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
+    int32_t copy_out;   /* the output is transposed */
+    int32_t merge;      /* the copy is padded, and the last dimension of the kernel is one tap */
+    int64_t group_packed; /* elements of the packed weights of a group */
+    /* Bytes in scratch. */
+    int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
+} ln_conv;
+
+linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
+linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
+
+#endif

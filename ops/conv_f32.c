@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution of float32. Inside, images are channels-last: what comes or goes otherwise is transposed in scratch.
+ *
+ * Groups are matrix products over row pointers (kernels/conv.h); one input channel per group has a kernel of its own.
+ * With few input channels (a first layer) the input is copied with its padding around it, so that a whole line of the
+ * window lies in one piece and becomes one tap.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "ops/conv.h"
+
+#define MERGE_CHANNELS 8 /* fewer input channels than this are worth a padded copy */
+
+typedef struct work {
+    const ln_conv *p;
+    const ln_args *a;
+    const float *x; /* channels-last */
+    float *y;
+    const float *r;
+    const float *weights;
+    char *scratch;
+    ln_conv_shape shape;
+    ln_gemm_f32_job job; /* of the first group */
+    const float *zero;
+} work;
+
+/* The extent of the padded copy. */
+static int64_t padded(const ln_conv *p, int32_t d)
+{
+    int64_t need = (p->out[d] - 1) * p->stride[d] + (p->kernel[d] - 1) * p->dilation[d] + 1;
+    int64_t have = p->in[d] + p->pad[d];
+    return need > have ? need : have;
+}
+
+/* -- the input ---------------------------------------------------------------------------------------------------- */
+
+/* Pixels [begin, end) of all images, NCHW to NHWC, or channels repeated for the outputs of their group. */
+static void copy_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    int64_t repeat = p->depthwise ? p->out_channels / p->in_channels : 1, channels = p->in_channels * repeat;
+    const float *x = w->a->in[0];
+    float *y = (float *)(void *)(w->scratch + p->at_in);
+    (void)worker;
+    while (begin < end) {
+        int64_t image = begin / p->in_pixels, i = begin % p->in_pixels;
+        int64_t n = end - begin < p->in_pixels - i ? end - begin : p->in_pixels - i;
+        float *to = y + begin * channels;
+        if (repeat == 1) {
+            LN_K(transpose_f32)(to, (size_t)channels, x + image * p->in_channels * p->in_pixels + i,
+                                (size_t)p->in_pixels, (size_t)channels, (size_t)n);
+        } else {
+            bool last = p->channels_last != 0;
+            const float *from = x + (last ? begin * p->in_channels : image * p->in_channels * p->in_pixels + i);
+            for (int64_t k = 0; k < n; k++)
+                for (int64_t c = 0; c < channels; c++)
+                    to[k * channels + c] =
+                        last ? from[k * p->in_channels + c / repeat] : from[c / repeat * p->in_pixels + k];
+        }
+        begin += n;
+    }
+}
+
+/* Lines [begin, end) of the padded images. */
+static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    int64_t lines = padded(p, 1), planes = padded(p, 0), width = padded(p, 2), channels = p->in_channels;
+    int64_t used = p->in[2] * channels;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t y = i % lines - p->pad[1], z = i / lines % planes - p->pad[0], image = i / lines / planes;
+        float *to = (float *)(void *)(w->scratch + p->at_in) + i * width * channels;
+        if (y < 0 || y >= p->in[1] || z < 0 || z >= p->in[0] || used == 0) {
+            memset(to, 0, (size_t)(width * channels) * sizeof *to);
+            continue;
+        }
+        int64_t line = (z * p->in[1] + y) * p->in[2];
+        float *body = to + p->pad[2] * channels, *tail = body + used;
+        memset(to, 0, (size_t)(p->pad[2] * channels) * sizeof *to);
+        memset(tail, 0, (size_t)(to + width * channels - tail) * sizeof *to);
+        const float *x = (const float *)w->a->in[0] + image * channels * p->in_pixels;
+        if (p->channels_last)
+            memcpy(body, x + line * channels, (size_t)used * sizeof *body);
+        else
+            LN_K(transpose_f32)(body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels,
+                                (size_t)p->in[2]);
+    }
+}
+
+/* -- the output --------------------------------------------------------------------------------------------------- */
+
+/* Pixels [begin, end) of all images, NHWC to NCHW. */
+static void copy_back(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    (void)worker;
+    while (begin < end) {
+        int64_t image = begin / p->out_pixels, i = begin % p->out_pixels;
+        int64_t n = end - begin < p->out_pixels - i ? end - begin : p->out_pixels - i;
+        float *y = (float *)w->a->out[0] + image * p->out_channels * p->out_pixels + i;
+        LN_K(transpose_f32)(y, (size_t)p->out_pixels, w->y + begin * p->out_channels, (size_t)p->out_channels,
+                            (size_t)n, (size_t)p->out_channels);
+        begin += n;
+    }
+}
+
+/* The residual into the output's copy, which is then added to. */
+static void copy_residual(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    (void)worker;
+    while (begin < end) {
+        int64_t image = begin / p->out_pixels, i = begin % p->out_pixels;
+        int64_t n = end - begin < p->out_pixels - i ? end - begin : p->out_pixels - i;
+        const float *r = (const float *)w->a->in[3] + image * p->out_channels * p->out_pixels + i;
+        LN_K(transpose_f32)(w->y + begin * p->out_channels, (size_t)p->out_channels, r, (size_t)p->out_pixels,
+                            (size_t)p->out_channels, (size_t)n);
+        begin += n;
+    }
+}
+
+/* -- weights ------------------------------------------------------------------------------------------------------ */
+
+static void pack_group(const ln_conv *p, float *to, const float *w, const float *bias, int64_t group)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
+    ln_gemm_f32_b b = {.b = w + group * n * k * p->taps, .n_stride = (size_t)(k * p->taps), .tap_stride = 1,
+                       .k_stride = (size_t)p->taps, .bias = bias ? bias + group * n : NULL, .bias_stride = 1,
+                       .scale = 1, .bias_scale = 1};
+    size_t panels = ((size_t)n + d->nr - 1) / d->nr;
+    ln_gemm_f32_pack(d, to, (size_t)n, (size_t)p->taps, (size_t)k, &b, 0, panels);
+}
+
+/* Depthwise: bias, then the taps, each a row of all output channels. */
+static void pack_depthwise(const ln_conv *p, float *to, const float *w, const float *bias)
+{
+    size_t n = (size_t)p->out_channels;
+    for (size_t c = 0; c < n; c++)
+        to[c] = bias ? bias[c] : 0;
+    LN_K(transpose_f32)(to + n, n, w, (size_t)p->taps, n, (size_t)p->taps);
+}
+
+static void pack_weights(const ln_conv *p, float *to, const float *w, const float *bias)
+{
+    if (p->depthwise) {
+        pack_depthwise(p, to, w, bias);
+        return;
+    }
+    for (int64_t g = 0; g < p->group; g++)
+        pack_group(p, to + g * p->group_packed, w, bias, g);
+}
+
+/* -- the convolution ---------------------------------------------------------------------------------------------- */
+
+static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    int64_t tiles = (int64_t)w->job.tiles, n = p->out_channels / p->group, k = p->in_channels / p->group;
+    while (begin < end) {
+        int64_t g = begin / tiles, first = begin % tiles;
+        int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
+        ln_gemm_f32_job job = w->job;
+        ln_conv_source source = {&w->shape, w->x + g * k, w->zero};
+        job.rows_arg = &source;
+        job.a = w->x + g * k;
+        job.b = w->weights + g * p->group_packed;
+        job.c = w->y + g * n;
+        job.r = w->r ? w->r + g * n : NULL;
+        ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, (size_t)first, (size_t)last);
+        begin += last - first;
+    }
+}
+
+/* Output lines [begin, end) of all images. */
+static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const work *w = arg;
+    const ln_conv *p = w->p;
+    size_t n = (size_t)p->out_channels, lines = (size_t)(p->kernel[0] * p->kernel[1]);
+    const float **rows = (const float **)(void *)(w->scratch + p->at_workers + worker * p->worker);
+    int64_t line = p->out[2] * p->out_channels;
+    ln_dwconv_row d = {.channels = n, .kh = lines, .kw = (size_t)p->kernel[2], .in_w = (size_t)p->in[2],
+                       .out_w = (size_t)p->out[2], .stride = (size_t)p->stride[2],
+                       .dilation = (size_t)p->dilation[2], .pad = (size_t)p->pad[2], .rows = rows, .x_pixel = n,
+                       .y_pixel = n, .w = w->weights + n, .bias = w->weights, .lo = -INFINITY, .hi = INFINITY};
+    if (p->fused.act == LN_ACT_RELU)
+        d.lo = 0;
+    if (p->fused.act == LN_ACT_CLIP) {
+        d.lo = p->fused.lo;
+        d.hi = p->fused.hi;
+    }
+    for (int64_t i = begin; i < end; i++) {
+        int64_t oy = i % p->out[1], oz = i / p->out[1] % p->out[0], image = i / p->out[1] / p->out[0];
+        for (int64_t a = 0; a < p->kernel[0]; a++)
+            for (int64_t b = 0; b < p->kernel[1]; b++) {
+                int64_t z = oz * p->stride[0] + a * p->dilation[0] - p->pad[0];
+                int64_t y = oy * p->stride[1] + b * p->dilation[1] - p->pad[1];
+                bool inside = z >= 0 && z < p->in[0] && y >= 0 && y < p->in[1];
+                rows[a * p->kernel[1] + b] =
+                    inside ? w->x + (image * p->in_pixels + (z * p->in[1] + y) * p->in[2]) * p->out_channels : NULL;
+            }
+        d.y = w->y + i * line;
+        d.r = w->r ? w->r + i * line : NULL;
+        LN_K(dwconv_f32)(&d, 0, n);
+        if (p->fused.act > LN_ACT_CLIP)
+            ln_act_f32(d.y, (size_t)line, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+    }
+}
+
+/* The job that all groups share. */
+static void make_job(work *w)
+{
+    const ln_conv *p = w->p;
+    int64_t k = p->in_channels / p->group;
+    bool plain = p->taps == 1 && p->out_pixels == p->in_pixels && p->stride[0] * p->stride[1] * p->stride[2] == 1 &&
+                 !p->pad[0] && !p->pad[1] && !p->pad[2];
+    ln_conv_shape *s = &w->shape;
+    for (int32_t d = 0; d < 3; d++) {
+        s->in[d] = (size_t)(p->merge ? padded(p, d) : p->in[d]);
+        s->out[d] = (size_t)p->out[d];
+        s->kernel[d] = (size_t)p->kernel[d];
+        s->stride[d] = (size_t)p->stride[d];
+        s->dilation[d] = (size_t)p->dilation[d];
+        s->pad[d] = p->merge ? 0 : (size_t)p->pad[d];
+    }
+    s->pixel = (size_t)p->in_channels;
+    s->image = s->in[0] * s->in[1] * s->in[2] * s->pixel;
+    w->job = (ln_gemm_f32_job){
+        .d = LN_D(gemm_f32), .m = (size_t)(p->batch * p->out_pixels), .n = (size_t)(p->out_channels / p->group),
+        .taps = (size_t)p->taps, .k = (size_t)k, .ldc = (size_t)p->out_channels, .ldr = (size_t)p->out_channels,
+        .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+    if (p->merge) {
+        s->kernel[2] = 1;
+        w->job.taps = (size_t)(p->kernel[0] * p->kernel[1]);
+        w->job.k = (size_t)(p->kernel[2] * k);
+    }
+    if (plain) {
+        w->job.a_row = (size_t)p->in_channels;
+        w->job.a_col = 1;
+    } else {
+        w->job.rows = ln_conv_rows;
+        w->job.rows_pitch = (size_t)(p->in_channels * p->stride[2]);
+    }
+    ln_gemm_f32_prepare(&w->job, (size_t)p->threads);
+}
+
+LN_RUN(ln_conv_f32)
+{
+    const ln_conv *p = a->params;
+    work w = {.p = p, .a = a, .x = a->in[0], .y = a->out[0], .scratch = a->scratch, .weights = a->packed};
+    w.r = p->fused.residual ? a->in[3] : NULL;
+    int64_t in_pixels = p->batch * p->in_pixels, out_pixels = p->batch * p->out_pixels;
+    if (out_pixels == 0 || p->out_channels == 0)
+        return LINNET_OK;
+    if (p->copy_in) {
+        w.x = (const float *)(void *)(w.scratch + p->at_in);
+        if (p->merge)
+            ln_parallel(a, p->batch * padded(p, 0) * padded(p, 1), (double)(p->in[2] * p->in_channels), pad_lines, &w);
+        else
+            ln_parallel(a, in_pixels, 0.5 * (double)p->in_channels, copy_pixels, &w);
+    }
+    if (p->copy_out) {
+        w.y = (float *)(void *)(w.scratch + p->at_out);
+        if (w.r) {
+            ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_residual, &w);
+            w.r = w.y;
+        }
+    }
+    if (!p->packed) {
+        float *packed = (float *)(void *)(w.scratch + p->at_packed);
+        pack_weights(p, packed, a->in[1], p->bias ? a->in[2] : NULL);
+        w.weights = packed;
+    }
+    if (p->depthwise) {
+        double cost = (double)p->out[2] * (double)p->out_channels * (double)p->taps * 0.1;
+        ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, depthwise_lines, &w);
+    } else {
+        float *zero = (float *)(void *)(w.scratch + p->at_zero);
+        memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
+        w.zero = zero;
+        make_job(&w);
+        ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
+    }
+    if (p->copy_out)
+        ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_back, &w);
+    return LINNET_OK;
+}
+
+/* -- plan --------------------------------------------------------------------------------------------------------- */
+
+/* Adds bytes of scratch for count elements of size bytes; *at is where. */
+static linnet_status reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t count, int64_t size)
+{
+    LN_TRY(ln_mul_size(c, count, size, &count));
+    *at = *total;
+    *total += (count + 63) / 64 * 64;
+    return LINNET_OK;
+}
+
+static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
+{
+    int64_t channels = p->in_channels, elements = 0;
+    int64_t repeat = p->depthwise ? p->out_channels / p->in_channels : 1;
+    p->merge = p->group == 1 && channels < MERGE_CHANNELS && p->kernel[2] > 1 && p->dilation[2] == 1;
+    if (p->merge)
+        p->depthwise = 0;
+    p->copy_in = p->merge || repeat != 1 || (!p->channels_last && channels > 1 && p->in_pixels > 1);
+    p->copy_out = !p->channels_last && p->out_channels > 1 && p->out_pixels > 1;
+    if (p->copy_in) {
+        LN_TRY(ln_mul_size(c, p->batch, channels * (p->merge ? 1 : repeat), &elements));
+        for (int32_t d = 0; d < 3; d++)
+            LN_TRY(ln_mul_size(c, elements, p->merge ? padded(p, d) : p->in[d], &elements));
+    }
+    LN_TRY(reserve(c, total, &p->at_in, elements, sizeof(float)));
+    return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
+}
+
+
+linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    const ln_info *w = c->in[1], *bias = ln_in(c, 2);
+    int64_t total = 0, n = p->out_channels / p->group, k = p->in_channels / p->group;
+    LN_SET_RUN(c, ln_conv_f32);
+    p->depthwise = k == 1 && p->group > 1 && p->out_channels > 0;
+    LN_TRY(plan_copies(c, p, &total));
+    size_t packed;
+    if (p->depthwise) {
+        packed = (size_t)(p->out_channels * (p->taps + 1));
+        p->worker = (p->kernel[0] * p->kernel[1] * (int64_t)sizeof(float *) + 63) / 64 * 64;
+    } else {
+        packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
+        size_t merged = ln_gemm_f32_scratch(d, (size_t)(p->taps / p->kernel[2]), (size_t)(k * p->kernel[2]));
+        p->worker = (int64_t)(p->merge ? merged : ln_gemm_f32_scratch(d, (size_t)p->taps, (size_t)k));
+    }
+    if (packed > SIZE_MAX / 64)
+        return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");
+    p->group_packed = (int64_t)(packed + 15) / 16 * 16;
+    int64_t bytes, groups = p->depthwise ? 1 : p->group;
+    LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)sizeof(float), groups, &bytes));
+    p->packed = w->data && (!bias || bias->data);
+    LN_TRY(reserve(c, &total, &p->at_zero, k, sizeof(float)));
+    LN_TRY(reserve(c, &total, &p->at_packed, p->packed ? 0 : bytes, 1));
+    LN_TRY(reserve(c, &total, &p->at_workers, p->worker, c->threads));
+    ln_scratch(c, (size_t)total);
+    if (!p->packed)
+        return LINNET_OK;
+    float *to = ln_pack(c, (size_t)bytes);
+    if (!to)
+        return ln_no_memory(c);
+    pack_weights(p, to, w->data, bias ? bias->data : NULL);
+    ln_drop_input(c, 1);
+    if (bias)
+        ln_drop_input(c, 2);
+    return LINNET_OK;
+}
