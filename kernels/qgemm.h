@@ -99,4 +99,18 @@ typedef struct ln_qdepthwise_args {
     float lo, hi;
 } ln_qdepthwise_args;
 
+/* -- element-wise ---------------------------------------------------------------------------------------------------- */
+
+/* With va = (a ^ flip) - a_zero and vb likewise:
+ * c = clamp((a_scale * va + b_scale * vb) / c_scale) rounded, + c_zero; or with multiply
+ * c = clamp((float)(va * vb) * (a_scale * b_scale / c_scale)) rounded, + c_zero. */
+typedef struct ln_qbinary_args {
+    float a_scale, b_scale, c_scale;
+    int32_t a_zero, b_zero, c_zero;
+    uint32_t flip;
+    int32_t multiply;
+    int32_t a_step, b_step; /* 1, or 0: one element for all */
+    float lo, hi;
+} ln_qbinary_args;
+
 #endif

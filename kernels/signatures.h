@@ -51,4 +51,8 @@ struct ln_qdepthwise_args;
 typedef void ln_QDEPTHWISE(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels,
                            const struct ln_qdepthwise_args *g);
 
+/* Quantised addition and multiplication: see kernels/qgemm.h. */
+struct ln_qbinary_args;
+typedef void ln_QBINARY8(uint8_t *c, const uint8_t *a, const uint8_t *b, size_t n, const struct ln_qbinary_args *g);
+
 #endif
