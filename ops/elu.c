@@ -4,35 +4,19 @@
  */
 #include <math.h>
 
-#include "engine/op.h"
+#include "ops/map.h"
 
-typedef struct elu_params {
-    int64_t n;
-    float alpha;
-} elu_params;
-
-LN_RUN(ln_elu_f32)
+/* The kernel elu_f32 serves float32, and float16 and bfloat16 in blocks through float32. */
+static double elu_f64(double x, const float *p)
 {
-    const elu_params *p = a->params;
-    const float *x = a->in[0];
-    float *y = a->out[0];
-    for (int64_t i = 0; i < p->n; i++)
-        y[i] = x[i] >= 0 ? x[i] : p->alpha * expm1f(x[i]);
-    return LINNET_OK;
+    return x < 0 ? (double)p[0] * expm1(x) : x;
 }
+LN_MAP_P(elu, 0.2)
 
-static linnet_status elu_plan(ln_ctx *c)
-{
-    elu_params *p = c->params;
-    p->n = ln_info_count(c->in[0]);
-    ln_in_place(c, 0, 0);
-    return LINNET_OK;
-}
-
-static const ln_attr_spec attrs[] = {LN_ATTR_F(elu_params, alpha, 1.0f), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_MAP_ATTR("alpha", 0, 1.0f), LN_ATTR_END};
 
 LN_OP(Elu) = {
-    .domain = "", .type = "Elu", .since = {1, 6, 22}, .types = LN_T(LINNET_FLOAT32),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(elu_params),
-    .infer = ln_infer_same, .plan = elu_plan, LN_RUN_NAME(ln_elu_f32),
+    .domain = "", .type = "Elu", .since = {6, 22}, .types = LN_T_FLOATS,
+    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_map_params),
+    .infer = ln_infer_same, .plan = elu_plan,
 };
