@@ -163,8 +163,10 @@ static int32_t enum_index(const char *names, linnet_string s)
 
 static linnet_status decode_one(ln_ctx *c, const ln_attr_spec *spec, const ln_attr *a)
 {
-    static const int kinds[] = {[LN_AT_FLOAT] = LN_ATTR_FLOAT, [LN_AT_INT] = LN_ATTR_INT,
-                                [LN_AT_ENUM] = LN_ATTR_STRING, [LN_AT_INTS] = LN_ATTR_INTLIST,
+    static const int kinds[] = {[LN_AT_FLOAT] = LN_ATTR_FLOAT,
+                                [LN_AT_INT] = LN_ATTR_INT,
+                                [LN_AT_ENUM] = LN_ATTR_STRING,
+                                [LN_AT_INTS] = LN_ATTR_INTLIST,
                                 [LN_AT_FLOATS] = LN_ATTR_FLOATLIST};
     char *field = (char *)c->params + spec->offset;
     if (a && a->kind != kinds[spec->kind])

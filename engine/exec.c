@@ -35,7 +35,8 @@ void ln_info_of(const linnet_value *v, ln_info *info)
 
 linnet_value ln_value_of(const ln_info *info, void *data)
 {
-    linnet_value v = {.kind = (linnet_kind)info->kind, .type = (linnet_type)info->type, .rank = info->rank, .data = data};
+    linnet_value v = {
+        .kind = (linnet_kind)info->kind, .type = (linnet_type)info->type, .rank = info->rank, .data = data};
     for (int32_t i = 0; i < info->rank; i++)
         v.dims[i] = info->dims[i];
     return v;
@@ -85,7 +86,8 @@ linnet_status ln_value_copy(ln_arena *a, linnet_value *to, const linnet_value *f
     return LINNET_OK;
 }
 
-/* -- late ----------------------------------------------------------------------------------------------------------- */
+/* -- late -----------------------------------------------------------------------------------------------------------
+ */
 
 const linnet_value *ln_late_in(const ln_ctx *c, int32_t in)
 {
@@ -146,8 +148,7 @@ linnet_status ln_late_pass(ln_ctx *c, int32_t out, const linnet_value *value)
     linnet_value *v = ln_late_out(c, out);
     if (!v)
         return LINNET_OK;
-    if (c->p->late_fixed[out] && value->kind == LINNET_TENSOR &&
-        same_shape(v, value->type, value->rank, value->dims)) {
+    if (c->p->late_fixed[out] && value->kind == LINNET_TENSOR && same_shape(v, value->type, value->rank, value->dims)) {
         size_t bytes = (size_t)linnet_value_count(v) * linnet_type_size(v->type);
         if (bytes)
             memmove(v->data, value->data, bytes);
@@ -156,7 +157,8 @@ linnet_status ln_late_pass(ln_ctx *c, int32_t out, const linnet_value *value)
     return ln_late_keep(c, v, value);
 }
 
-/* -- one node -------------------------------------------------------------------------------------------------------- */
+/* -- one node --------------------------------------------------------------------------------------------------------
+ */
 
 static bool all_tensors(const ln_ctx *c)
 {
@@ -230,8 +232,13 @@ static linnet_status run_now(ln_ctx *c, const linnet_value *const *in, linnet_va
     for (int32_t i = 0; i < c->n_out; i++)
         outs[i] = c->out[i] ? out[i].data : NULL;
     linnet_error why = {0};
-    ln_args a = {.params = c->params, .in = ins, .out = outs, .packed = p->packed, .scratch = scratch,
-                 .pool = p->exec->pool, .error = &why};
+    ln_args a = {.params = c->params,
+                 .in = ins,
+                 .out = outs,
+                 .packed = p->packed,
+                 .scratch = scratch,
+                 .pool = p->exec->pool,
+                 .error = &why};
     linnet_status st = c->run(&a);
     return st == LINNET_OK ? st : ln_fail(c, st, "%s", why.text);
 }
@@ -295,7 +302,8 @@ linnet_status ln_exec_node(ln_exec *x, ln_graph *g, int32_t node, const linnet_v
     return st;
 }
 
-/* -- subgraphs --------------------------------------------------------------------------------------------------------- */
+/* -- subgraphs
+ * --------------------------------------------------------------------------------------------------------- */
 
 enum { BODY_PLANS = 4 };
 

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* -- growth ---------------------------------------------------------------------------------------------------------- */
+/* -- growth ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Room for one more item: returns the array (the old one while it has room), or NULL. */
 static void *grow(ln_arena *a, void *items, int32_t n, int32_t *cap, size_t size)
@@ -87,7 +88,8 @@ int32_t ln_graph_constant(ln_graph *g, const char *name, linnet_type type, int32
     return id;
 }
 
-/* -- uses ------------------------------------------------------------------------------------------------------------ */
+/* -- uses ------------------------------------------------------------------------------------------------------------
+ */
 
 static void add_use(ln_graph *g, int32_t node, int32_t slot)
 {
@@ -171,7 +173,8 @@ void ln_graph_replace_uses(ln_graph *g, int32_t value, int32_t by)
         }
 }
 
-/* -- nodes ----------------------------------------------------------------------------------------------------------- */
+/* -- nodes -----------------------------------------------------------------------------------------------------------
+ */
 
 static void link_before(ln_graph *g, int32_t id, int32_t before)
 {
@@ -198,8 +201,13 @@ int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int6
     g->nodes = nodes;
     if (!domain || strcmp(domain, "ai.onnx") == 0)
         domain = "";
-    ln_node n = {.name = name ? name : "", .domain = domain, .type = type, .n_in = n_in, .n_out = n_out,
-                 .n_attrs = n_attrs, .n_formal = n_in};
+    ln_node n = {.name = name ? name : "",
+                 .domain = domain,
+                 .type = type,
+                 .n_in = n_in,
+                 .n_out = n_out,
+                 .n_attrs = n_attrs,
+                 .n_formal = n_in};
     n.in = copy_ids(g->arena, in, n_in);
     n.out = copy_ids(g->arena, out, n_out);
     n.next_use = ln_arena_array(g->arena, n_in, sizeof *n.next_use);
@@ -260,7 +268,8 @@ void ln_graph_set_data(ln_graph *g, int32_t value, const void *data)
     g->values[value].info.data = data;
 }
 
-/* -- inputs and outputs ---------------------------------------------------------------------------------------------- */
+/* -- inputs and outputs ----------------------------------------------------------------------------------------------
+ */
 
 bool ln_graph_set_inputs(ln_graph *g, const int32_t *values, int32_t n)
 {
@@ -303,7 +312,8 @@ bool ln_graph_add_input(ln_graph *g, int32_t value)
     return true;
 }
 
-/* -- order ----------------------------------------------------------------------------------------------------------- */
+/* -- order -----------------------------------------------------------------------------------------------------------
+ */
 
 /* Depth first from each node in the present order, producers before users: what is in order stays as it is. */
 bool ln_graph_sort(ln_graph *g, int32_t *node)
@@ -355,7 +365,8 @@ bool ln_graph_sort(ln_graph *g, int32_t *node)
     return ok;
 }
 
-/* -- copies ---------------------------------------------------------------------------------------------------------- */
+/* -- copies ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
 {
@@ -398,7 +409,8 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
     return c;
 }
 
-/* -- asking ---------------------------------------------------------------------------------------------------------- */
+/* -- asking ----------------------------------------------------------------------------------------------------------
+ */
 
 const ln_attr *ln_node_attr(const ln_node *n, const char *name)
 {

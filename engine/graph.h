@@ -142,8 +142,9 @@ int32_t ln_graph_only_user(const ln_graph *g, int32_t value);
 int64_t ln_graph_opset(const ln_graph *g, const char *domain); /* 0: not imported */
 const char *ln_node_label(const ln_graph *g, const ln_node *n); /* its name, or that of its first output */
 
-/* Checks the invariants; NULL, or what is wrong (a static text). */
+/* Checks the invariants; NULL, or what is wrong (a static text; ln_verify_no_memory: could not check). */
 const char *ln_graph_verify(const ln_graph *g);
+extern const char ln_verify_no_memory[];
 
 #define LN_FOR_NODES(g, id) for (int32_t id = (g)->first, next_; id >= 0 && ((next_ = (g)->nodes[id].next), 1); id = next_)
 

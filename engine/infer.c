@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Types and shapes of all values, and constant folding: a node whose inputs are all constant is run once, here. The two
- * go together, since shapes are computed by nodes (Shape -> Gather -> Concat -> Reshape): one sweep in topological order
- * infers a node and folds it at once.
+ * go together, since shapes are computed by nodes (Shape -> Gather -> Concat -> Reshape): one sweep in topological
+ * order infers a node and folds it at once.
  */
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* -- errors and names ------------------------------------------------------------------------------------------------ */
+/* -- errors and names ------------------------------------------------------------------------------------------------
+ */
 
 linnet_status ln_error_set(linnet_error *error, linnet_status status, const char *node, const char *op,
                            const char *format, ...)
@@ -102,7 +103,8 @@ int64_t linnet_value_count(const linnet_value *value)
     return empty ? 0 : large ? INT64_MAX : n;
 }
 
-/* -- the model ------------------------------------------------------------------------------------------------------- */
+/* -- the model -------------------------------------------------------------------------------------------------------
+ */
 
 linnet_model *ln_model_new(const linnet_load_options *options)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * BatchNormalization, and Mul, Add, Sub, Div by a constant per channel, behind Conv, ConvTranspose or Gemm with constant
- * weights go into these: y = (W x + b) * s + t is (W s) x + (b s + t), s and t per output channel.
+ * BatchNormalization, and Mul, Add, Sub, Div by a constant per channel, behind Conv, ConvTranspose or Gemm with
+ * constant weights go into these: y = (W x + b) * s + t is (W s) x + (b s + t), s and t per output channel.
  */
 #include <math.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 typedef struct target {
     const ln_node *node;
     int64_t channels;
-    int32_t axis;    /* of output channels in the weights */
-    int64_t groups;  /* ConvTranspose: output channels are groups x dims[1] */
+    int32_t axis;   /* of output channels in the weights */
+    int64_t groups; /* ConvTranspose: output channels are groups x dims[1] */
 } target;
 
 static bool find_target(const ln_graph *g, int32_t value, target *t)
@@ -102,7 +102,8 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
     ln_attr *attrs = ln_rw_attrs(g, conv, NULL, 0, &n_attrs);
     if (!attrs)
         return ln_rw_no_memory(c);
-    return ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", conv->type, conv->version, 3, in, n_attrs, attrs);
+    return ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", conv->type, conv->version, 3, in, n_attrs,
+                         attrs);
 }
 
 static bool norm_factors(const ln_graph *g, const ln_node *n, int64_t channels, float *s, float *b)

@@ -19,8 +19,8 @@ static linnet_status join(ln_graph *g, ln_pass_ctx *c, int32_t add, const ln_nod
 {
     const ln_info *a = ln_rw_info(g, mul->in[0]), *b = ln_rw_info(g, mul->in[1]), *y = ln_rw_info(g, mul->out[0]);
     int32_t out = g->nodes[add].out[0], old[2] = {ln_rw_id(g, mul), add};
-    if (a->type != LINNET_FLOAT32 || b->rank < 2 || y->rank < 2 || mul->n_in != 2 || !is_row(ln_rw_info(g, bias), b->dims[b->rank - 1]) ||
-        ln_rw_info(g, bias)->rank > y->rank)
+    if (a->type != LINNET_FLOAT32 || b->rank < 2 || y->rank < 2 || mul->n_in != 2 ||
+        !is_row(ln_rw_info(g, bias), b->dims[b->rank - 1]) || ln_rw_info(g, bias)->rank > y->rank)
         return LINNET_OK;
     if (a->rank != 2 || b->rank != 2) {
         if (!c->final)

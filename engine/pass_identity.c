@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Nodes that give back what they get: Identity, Dropout outside training, and Cast, Transpose, Reshape and its kin, Pad,
- * Concat, Slice, Expand, Resize-free data movement whose result has the type and shape of its input by doing nothing.
+ * Nodes that give back what they get: Identity, Dropout outside training, and Cast, Transpose, Reshape and its kin,
+ * Pad, Concat, Slice, Expand, Resize-free data movement whose result has the type and shape of its input by doing
+ * nothing.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Channels last: a convolution of floats (or a quantised one) gets its input by way of two transposes that cancel, one to
- * channels-last and one back. The transpose pass then sinks the second through the convolution, which so becomes
+ * Channels last: a convolution of floats (or a quantised one) gets its input by way of two transposes that cancel, one
+ * to channels-last and one back. The transpose pass then sinks the second through the convolution, which so becomes
  * channels-last, and on until it meets the first of the next convolution, or the end.
  */
 #include "engine/sink.h"

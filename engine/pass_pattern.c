@@ -28,7 +28,8 @@ static bool near_to(float a, double b)
     return fabs(a - b) <= 1e-4 * fabs(b);
 }
 
-/* -- Gelu ------------------------------------------------------------------------------------------------------------ */
+/* -- Gelu ------------------------------------------------------------------------------------------------------------
+ */
 
 /* 1 + Erf(x / sqrt 2): *x. */
 static bool erf_term(const ln_graph *g, int32_t value, int32_t *x)
@@ -88,7 +89,8 @@ static linnet_status gelu(ln_graph *g, ln_pass_ctx *c, int32_t id)
     return LINNET_OK;
 }
 
-/* -- HardSigmoid, HardSwish -------------------------------------------------------------------------------------------- */
+/* -- HardSigmoid, HardSwish
+ * -------------------------------------------------------------------------------------------- */
 
 /* Clip(x + 3, 0, 6): *x. */
 static bool relu6_term(const ln_graph *g, int32_t value, int32_t *x)
@@ -134,7 +136,8 @@ static linnet_status hard(ln_graph *g, ln_pass_ctx *c, int32_t id)
     return LINNET_OK;
 }
 
-/* -- LayerNormalization ------------------------------------------------------------------------------------------------ */
+/* -- LayerNormalization
+ * ------------------------------------------------------------------------------------------------ */
 
 /* ReduceMean over the last axes with keepdims: the first of these axes, or -1. */
 static int32_t mean_axis(const ln_graph *g, const ln_node *n)

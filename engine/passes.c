@@ -41,15 +41,20 @@ static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
 #ifndef NDEBUG
     const char *wrong = ln_graph_verify(g);
     if (wrong)
-        return ln_error_set(c->error, LINNET_ERR_MODEL, "", "", "after pass %s: %s", p->name, wrong);
+        return ln_error_set(c->error, wrong == ln_verify_no_memory ? LINNET_ERR_MEMORY : LINNET_ERR_MODEL, "", "",
+                            "after pass %s: %s", p->name, wrong);
 #endif
     return LINNET_OK;
 }
 
 linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_options *o, linnet_error *error)
 {
-    ln_pass_ctx c = {.memory = memory, .error = error, .final = o->final, .allow_missing = o->allow_missing,
-                     .refused = o->refused, .user = o->user};
+    ln_pass_ctx c = {.memory = memory,
+                     .error = error,
+                     .final = o->final,
+                     .allow_missing = o->allow_missing,
+                     .refused = o->refused,
+                     .user = o->user};
     linnet_status st = ln_infer_graph(g, memory, o->allow_missing, error);
     for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
         c.changes = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Makes a plan: copies the graph, gives it the input shapes, optimises it, lets every operator plan its step, and assigns
- * memory. Values that share storage (views, parts of a concatenation) form a set around a root; lifetimes and places
- * are those of roots.
+ * Makes a plan: copies the graph, gives it the input shapes, optimises it, lets every operator plan its step, and
+ * assigns memory. Values that share storage (views, parts of a concatenation) form a set around a root; lifetimes and
+ * places are those of roots.
  *
  *   1. each node in order: op->plan; views and placements are granted at once, wishes for in-place are noted
  *   2. lifetimes of roots over steps; then in-place wishes are granted where the input dies with the step
@@ -17,18 +17,18 @@
 
 /* Planning state of a value. */
 typedef struct place {
-    int32_t root;     /* value whose storage this lies in */
-    uint64_t offset;  /* in the root */
+    int32_t root;        /* value whose storage this lies in */
+    uint64_t offset;     /* in the root */
     int32_t first, last; /* root: steps; -1: never made */
-    int32_t region;   /* root: -1 none */
-    int32_t late;     /* entry of the late values, -1: none */
-    int32_t input;    /* graph input, -1: none */
+    int32_t region;      /* root: -1 none */
+    int32_t late;        /* entry of the late values, -1: none */
+    int32_t input;       /* graph input, -1: none */
 } place;
 
 struct ln_builder {
     ln_plan *plan;
     ln_graph *g;
-    place *places; /* by value */
+    place *places;      /* by value */
     int32_t **in_place; /* by step: wishes per output */
     linnet_error *error;
 };
@@ -115,7 +115,8 @@ bool ln_place(ln_ctx *c, int32_t in, int32_t out, size_t byte_offset)
     return true;
 }
 
-/* -- steps ---------------------------------------------------------------------------------------------------------- */
+/* -- steps ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool must_be_late(const struct ln_builder *b, const ln_node *n)
 {
@@ -198,7 +199,8 @@ static linnet_status plan_nodes(struct ln_builder *b)
     return LINNET_OK;
 }
 
-/* -- memory ---------------------------------------------------------------------------------------------------------- */
+/* -- memory ----------------------------------------------------------------------------------------------------------
+ */
 
 static void touch(struct ln_builder *b, int32_t value, int32_t step)
 {
@@ -285,14 +287,14 @@ static linnet_status assign(struct ln_builder *b)
         place *p = &b->places[v];
         if (p->root != v || p->last < 0)
             continue;
-        regions[n] = (ln_region){.bytes = ln_info_bytes(&b->g->values[v].info), .first = p->first, .last = p->last,
-                                 .value = v};
+        regions[n] =
+            (ln_region){.bytes = ln_info_bytes(&b->g->values[v].info), .first = p->first, .last = p->last, .value = v};
         p->region = n++;
     }
     for (int32_t s = 0; s < plan->n_steps; s++)
         if (plan->steps[s].scratch_bytes)
-            regions[n++] = (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s,
-                                       .value = LN_NO_VALUE};
+            regions[n++] =
+                (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s, .value = LN_NO_VALUE};
     plan->block_bytes = ln_memplan(regions, n, order);
     plan->live_bytes = ln_memplan_bound(regions, n, plan->n_steps);
     plan->regions = regions;
@@ -319,7 +321,8 @@ static ln_ref reference(struct ln_builder *b, int32_t value)
     if (p->input >= 0)
         return (ln_ref){.where = LN_AT_INPUT, .index = p->input, .offset = p->offset};
     int32_t region = b->places[p->root].region;
-    return (ln_ref){.where = LN_AT_BLOCK, .index = value,
+    return (ln_ref){.where = LN_AT_BLOCK,
+                    .index = value,
                     .offset = p->offset + (region >= 0 ? b->plan->regions[region].offset : 0)};
 }
 
@@ -348,7 +351,8 @@ static linnet_status resolve(struct ln_builder *b)
     return LINNET_OK;
 }
 
-/* -- the whole --------------------------------------------------------------------------------------------------------- */
+/* -- the whole
+ * --------------------------------------------------------------------------------------------------------- */
 
 static linnet_status set_inputs(ln_plan *plan, const linnet_value *inputs)
 {

@@ -20,7 +20,7 @@ enum {
 
 typedef struct ln_ref {
     int32_t where, index;
-    uint64_t offset;  /* bytes */
+    uint64_t offset; /* bytes */
     const void *data;
 } ln_ref;
 
@@ -32,10 +32,10 @@ typedef struct ln_step {
     const void *packed;
     size_t packed_bytes;
     int32_t n_in, n_out;
-    const ln_ref *refs;   /* inputs (all, captured ones too), then outputs */
-    uint64_t scratch;     /* offset in the block */
+    const ln_ref *refs; /* inputs (all, captured ones too), then outputs */
+    uint64_t scratch;   /* offset in the block */
     size_t scratch_bytes;
-    int32_t node;         /* in plan->graph */
+    int32_t node; /* in plan->graph */
     bool late;
 } ln_step;
 
@@ -49,13 +49,13 @@ typedef struct ln_region {
 typedef struct ln_plan {
     ln_memory *memory;
     ln_arena arena;
-    ln_graph *graph;  /* optimised */
+    ln_graph *graph; /* optimised */
     ln_step *steps;
     int32_t n_steps;
     ln_region *regions;
     int32_t n_regions;
     uint64_t block_bytes;
-    uint64_t live_bytes;  /* the largest set that is live at once: no block can be smaller */
+    uint64_t live_bytes; /* the largest set that is live at once: no block can be smaller */
     uint64_t packed_bytes;
     int32_t n_inputs, n_outputs, n_late;
     const ln_info *inputs; /* as planned for */
@@ -83,7 +83,8 @@ void ln_plan_free(ln_plan *plan);
 uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order);
 uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps);
 
-/* -- run ------------------------------------------------------------------------------------------------------------ */
+/* -- run ------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct ln_step_time {
     uint64_t begin, end; /* nanoseconds, CLOCK_MONOTONIC */
@@ -93,8 +94,8 @@ typedef struct ln_run {
     const ln_plan *plan;
     ln_exec exec;
     ln_block block;
-    char *memory; /* plan->block_bytes */
-    ln_args *args; /* per step */
+    char *memory;          /* plan->block_bytes */
+    ln_args *args;         /* per step */
     const void **pointers; /* operands of all steps */
     linnet_value *inputs;  /* as set, n_inputs */
     linnet_value *outputs; /* after a run, n_outputs */

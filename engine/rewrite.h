@@ -11,7 +11,7 @@
 
 /* The info of a value; of LN_NO_VALUE: an unknown one. */
 const ln_info *ln_rw_info(const ln_graph *g, int32_t value);
-bool ln_rw_same_shape(const ln_info *a, const ln_info *b); /* both known and equal */
+bool ln_rw_same_shape(const ln_info *a, const ln_info *b);                         /* both known and equal */
 const ln_node *ln_rw_producer(const ln_graph *g, int32_t value, const char *type); /* NULL: not that ai.onnx operator */
 /* A float32 constant; NULL otherwise. */
 const float *ln_rw_floats(const ln_graph *g, int32_t value);

@@ -59,7 +59,8 @@ void linnet_session_free(linnet_session *s)
     ln_memory_free(memory, s, sizeof *s);
 }
 
-/* -- inputs ---------------------------------------------------------------------------------------------------------- */
+/* -- inputs ----------------------------------------------------------------------------------------------------------
+ */
 
 static linnet_status check_tensor(const linnet_value_info *info, const linnet_value *v, linnet_error *error)
 {
@@ -79,8 +80,8 @@ static linnet_status check_tensor(const linnet_value_info *info, const linnet_va
             fits = false;
     }
     if (!fits)
-        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' has shape %s, the model wants %s", info->name,
-                            ln_dims_text(got, sizeof got, v->rank, v->dims),
+        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' has shape %s, the model wants %s",
+                            info->name, ln_dims_text(got, sizeof got, v->rank, v->dims),
                             ln_dims_text(want, sizeof want, info->rank, info->dims));
     if (linnet_value_count(v) < 0)
         return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' is too large", info->name);
@@ -121,7 +122,8 @@ linnet_status linnet_session_set_input(linnet_session *s, const char *name, cons
     bool optional = info->kind == LINNET_OPTIONAL;
     linnet_kind want = optional ? info->item : info->kind;
     if (value->kind != want && !(optional && value->kind == LINNET_NONE))
-        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' is of another kind than the model wants", name);
+        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' is of another kind than the model wants",
+                            name);
     if (value->kind == LINNET_TENSOR) {
         linnet_status st = check_tensor(info, value, error);
         if (st != LINNET_OK)
@@ -137,8 +139,8 @@ linnet_status linnet_session_set_tensor(linnet_session *s, const char *name, lin
 {
     linnet_value v = {.kind = LINNET_TENSOR, .type = type, .rank = rank, .data = (void *)(uintptr_t)data};
     if (rank < 0 || rank > LN_MAX_RANK)
-        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%.100s' has rank %d, at most %d is possible", name,
-                            rank, LN_MAX_RANK);
+        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%.100s' has rank %d, at most %d is possible",
+                            name, rank, LN_MAX_RANK);
     for (int32_t i = 0; i < rank; i++)
         v.dims[i] = dims[i];
     return linnet_session_set_input(s, name, &v, error);

@@ -9,15 +9,15 @@
 
 typedef enum rule {
     NONE,
-    ELEMENT,  /* element-wise in all inputs, with broadcasting */
-    AXIS,     /* attribute axis */
-    REDUCE,   /* axes by attribute or input 1, keepdims */
+    ELEMENT, /* element-wise in all inputs, with broadcasting */
+    AXIS,    /* attribute axis */
+    REDUCE,  /* axes by attribute or input 1, keepdims */
     PAD,
     SLICE,
     RESIZE,
-    QUANT,    /* QuantizeLinear and its kin: inputs 1, 2 are scalars or run over `axis` */
-    SCALARS,  /* inputs 1.. are scalars (QLinear*) or absent */
-    CHANNELS  /* becomes channels-last if that is what the transpose undoes */
+    QUANT,   /* QuantizeLinear and its kin: inputs 1, 2 are scalars or run over `axis` */
+    SCALARS, /* inputs 1.. are scalars (QLinear*) or absent */
+    CHANNELS /* becomes channels-last if that is what the transpose undoes */
 } rule;
 
 typedef struct entry {
@@ -27,27 +27,77 @@ typedef struct entry {
 } entry;
 
 static const entry table[] = {
-    {"Abs", ELEMENT, 0},         {"Add", ELEMENT, 0},          {"Sub", ELEMENT, 0},       {"Mul", ELEMENT, 0},
-    {"Div", ELEMENT, 0},         {"Pow", ELEMENT, 0},          {"Max", ELEMENT, 0},       {"Min", ELEMENT, 0},
-    {"Sum", ELEMENT, 0},         {"Mean", ELEMENT, 0},         {"Relu", ELEMENT, 0},      {"LeakyRelu", ELEMENT, 0},
-    {"PRelu", ELEMENT, 0},       {"Sigmoid", ELEMENT, 0},      {"Tanh", ELEMENT, 0},      {"Elu", ELEMENT, 0},
-    {"Selu", ELEMENT, 0},        {"Celu", ELEMENT, 0},         {"Gelu", ELEMENT, 0},      {"HardSwish", ELEMENT, 0},
-    {"HardSigmoid", ELEMENT, 0}, {"Swish", ELEMENT, 0},        {"Mish", ELEMENT, 0},      {"Softplus", ELEMENT, 0},
-    {"Softsign", ELEMENT, 0},    {"Exp", ELEMENT, 0},          {"Log", ELEMENT, 0},       {"Sqrt", ELEMENT, 0},
-    {"Neg", ELEMENT, 0},         {"Erf", ELEMENT, 0},          {"Floor", ELEMENT, 0},     {"Ceil", ELEMENT, 0},
-    {"Round", ELEMENT, 0},       {"Reciprocal", ELEMENT, 0},   {"Sin", ELEMENT, 0},       {"Cos", ELEMENT, 0},
-    {"Clip", ELEMENT, 0},        {"Cast", ELEMENT, 0},         {"Identity", ELEMENT, 0},  {"Where", ELEMENT, 0},
-    {"Concat", AXIS, 0},         {"Softmax", AXIS, -1},        {"LogSoftmax", AXIS, -1},  {"ReduceMean", REDUCE, 0},
-    {"ReduceSum", REDUCE, 0},    {"ReduceMax", REDUCE, 0},     {"ReduceMin", REDUCE, 0},  {"ReduceL2", REDUCE, 0},
-    {"ReduceSumSquare", REDUCE, 0}, {"Pad", PAD, 0},           {"Slice", SLICE, 0},       {"Resize", RESIZE, 0},
-    {"Upsample", RESIZE, 0},     {"QuantizeLinear", QUANT, 1}, {"DequantizeLinear", QUANT, 1},
-    {"Split", AXIS, 0},          {"MaxPool", CHANNELS, 0},     {"AveragePool", CHANNELS, 0},
-    {"LpPool", CHANNELS, 0},     {"GlobalAveragePool", CHANNELS, 0}, {"GlobalMaxPool", CHANNELS, 0},
-    {"Conv", CHANNELS, 0},       {"ConvTranspose", CHANNELS, 0}, {"LRN", CHANNELS, 0},    {"QLinearConv", CHANNELS, 0},
+    {"Abs", ELEMENT, 0},
+    {"Add", ELEMENT, 0},
+    {"Sub", ELEMENT, 0},
+    {"Mul", ELEMENT, 0},
+    {"Div", ELEMENT, 0},
+    {"Pow", ELEMENT, 0},
+    {"Max", ELEMENT, 0},
+    {"Min", ELEMENT, 0},
+    {"Sum", ELEMENT, 0},
+    {"Mean", ELEMENT, 0},
+    {"Relu", ELEMENT, 0},
+    {"LeakyRelu", ELEMENT, 0},
+    {"PRelu", ELEMENT, 0},
+    {"Sigmoid", ELEMENT, 0},
+    {"Tanh", ELEMENT, 0},
+    {"Elu", ELEMENT, 0},
+    {"Selu", ELEMENT, 0},
+    {"Celu", ELEMENT, 0},
+    {"Gelu", ELEMENT, 0},
+    {"HardSwish", ELEMENT, 0},
+    {"HardSigmoid", ELEMENT, 0},
+    {"Swish", ELEMENT, 0},
+    {"Mish", ELEMENT, 0},
+    {"Softplus", ELEMENT, 0},
+    {"Softsign", ELEMENT, 0},
+    {"Exp", ELEMENT, 0},
+    {"Log", ELEMENT, 0},
+    {"Sqrt", ELEMENT, 0},
+    {"Neg", ELEMENT, 0},
+    {"Erf", ELEMENT, 0},
+    {"Floor", ELEMENT, 0},
+    {"Ceil", ELEMENT, 0},
+    {"Round", ELEMENT, 0},
+    {"Reciprocal", ELEMENT, 0},
+    {"Sin", ELEMENT, 0},
+    {"Cos", ELEMENT, 0},
+    {"Clip", ELEMENT, 0},
+    {"Cast", ELEMENT, 0},
+    {"Identity", ELEMENT, 0},
+    {"Where", ELEMENT, 0},
+    {"Concat", AXIS, 0},
+    {"Softmax", AXIS, -1},
+    {"LogSoftmax", AXIS, -1},
+    {"ReduceMean", REDUCE, 0},
+    {"ReduceSum", REDUCE, 0},
+    {"ReduceMax", REDUCE, 0},
+    {"ReduceMin", REDUCE, 0},
+    {"ReduceL2", REDUCE, 0},
+    {"ReduceSumSquare", REDUCE, 0},
+    {"Pad", PAD, 0},
+    {"Slice", SLICE, 0},
+    {"Resize", RESIZE, 0},
+    {"Upsample", RESIZE, 0},
+    {"QuantizeLinear", QUANT, 1},
+    {"DequantizeLinear", QUANT, 1},
+    {"Split", AXIS, 0},
+    {"MaxPool", CHANNELS, 0},
+    {"AveragePool", CHANNELS, 0},
+    {"LpPool", CHANNELS, 0},
+    {"GlobalAveragePool", CHANNELS, 0},
+    {"GlobalMaxPool", CHANNELS, 0},
+    {"Conv", CHANNELS, 0},
+    {"ConvTranspose", CHANNELS, 0},
+    {"LRN", CHANNELS, 0},
+    {"QLinearConv", CHANNELS, 0},
 };
 
 static const entry microsoft[] = {
-    {"QLinearSigmoid", SCALARS, 0}, {"QLinearLeakyRelu", SCALARS, 0}, {"QLinearGlobalAveragePool", NONE, 0},
+    {"QLinearSigmoid", SCALARS, 0},
+    {"QLinearLeakyRelu", SCALARS, 0},
+    {"QLinearGlobalAveragePool", NONE, 0},
 };
 
 static const entry *find(const ln_node *n)
@@ -71,7 +121,7 @@ typedef struct sinking {
     int32_t *in;
     ln_attr more[2];
     int32_t n_more;
-    int32_t out_rank;                /* reductions without keepdims have another */
+    int32_t out_rank; /* reductions without keepdims have another */
     int64_t out_perm[LN_MAX_RANK];
     bool no_memory;
 } sinking;
@@ -420,8 +470,8 @@ static linnet_status rebuild(sinking *s)
     if (ln_graph_insert_at(g, before, domain, version, type, name, n_in, s->in, n_out, made, n_attrs, attrs) < 0)
         return ln_rw_no_memory(s->c);
     for (int32_t i = 0; i < n_out; i++)
-        if (outs[i] >= 0 && ln_graph_insert_at(g, before, "", LN_PASS_OPSET, "Transpose", "", 1, &made[i], 1, &outs[i],
-                                               1, perm) < 0)
+        if (outs[i] >= 0 &&
+            ln_graph_insert_at(g, before, "", LN_PASS_OPSET, "Transpose", "", 1, &made[i], 1, &outs[i], 1, perm) < 0)
             return ln_rw_no_memory(s->c);
     s->c->changes++;
     return LINNET_OK;

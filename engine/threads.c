@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A small thread pool. Work is a range cut into parts that the threads take one after the other from an atomic counter;
- * results may not depend on the cut, so this needs no order. Workers spin briefly for the next job, since a network is a
- * row of short ones, and then sleep. When a second session wants the pool while it is busy, it works alone.
+ * results may not depend on the cut, so this needs no order. Workers spin briefly for the next job, since a network is
+ * a row of short ones, and then sleep. When a second session wants the pool while it is busy, it works alone.
  */
 #include "engine/threads.h"
 

@@ -110,13 +110,15 @@ static const char *check_nodes(const ln_graph *g, uint8_t *seen)
     return alive == 0 ? NULL : "a node that is alive is not in the order";
 }
 
+const char ln_verify_no_memory[] = "out of memory";
+
 const char *ln_graph_verify(const ln_graph *g)
 {
     ln_arena temporary;
     ln_arena_init(&temporary, g->arena->memory);
     int32_t *listed = ln_arena_array(&temporary, g->n_values, sizeof *listed);
     uint8_t *seen = ln_arena_array(&temporary, g->n_nodes, 1);
-    const char *wrong = NULL; /* without memory nothing is known to be wrong */
+    const char *wrong = ln_verify_no_memory;
     if (listed && seen) {
         wrong = check_values(g, listed);
         if (!wrong)

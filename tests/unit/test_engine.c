@@ -15,7 +15,8 @@
 #include "engine/passes.h"
 #include "engine/session.h"
 
-/* -- an allocator that counts, and fails when told to ------------------------------------------------------------------ */
+/* -- an allocator that counts, and fails when told to
+ * ------------------------------------------------------------------ */
 
 typedef struct counter {
     long live, calls, fail_at; /* fail_at: the call that fails, 0: none */
@@ -38,7 +39,8 @@ static void count_free(void *user, void *p)
     free(p);
 }
 
-/* -- graphs by hand ---------------------------------------------------------------------------------------------------- */
+/* -- graphs by hand
+ * ---------------------------------------------------------------------------------------------------- */
 
 static linnet_model *new_model(counter *c)
 {
@@ -194,7 +196,8 @@ static void test_allocation_failures(void **state)
     }
 }
 
-/* -- memory plan -------------------------------------------------------------------------------------------------------- */
+/* -- memory plan
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void test_memplan(void **state)
 {
