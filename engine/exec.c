@@ -420,6 +420,7 @@ static linnet_status body_run(ln_ctx *c, ln_body_state *b, const linnet_value *i
     (*run)->block.outer = x->blocks;
     (*run)->exec.depth = x->depth + 1;
     (*run)->exec.disable_passes = x->disable_passes;
+    (*run)->exec.steps_left = x->steps_left;
     return LINNET_OK;
 }
 

@@ -31,6 +31,7 @@ typedef struct ln_exec {
     const char *disable_passes;
     bool views; /* inputs live as long as the heap: outputs may point into them */
     int32_t depth;
+    uint64_t *steps_left; /* of the whole run; NULL: no limit */
 } ln_exec;
 
 void ln_exec_init(ln_exec *x, ln_memory *memory, ln_arena *heap);

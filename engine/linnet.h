@@ -179,7 +179,8 @@ typedef struct linnet_session_options {
     int32_t threads;            /* 0: LINNET_THREADS, or 1 where it is not set */
     const char *disable_passes; /* names of passes with commas between, or "all"; NULL: none */
     uint32_t max_plans;         /* plans kept for recent input shapes; 0: 4 */
-    int32_t profile;            /* not 0: linnet_session_step_stats gives times */
+    int32_t profile;            /* not 0: runs note the time of every step (`linnet bench` shows them) */
+    uint64_t max_steps;         /* most steps of a run, those of loop bodies counted each time; 0: no limit */
 } linnet_session_options;
 
 LINNET_CHECK linnet_status linnet_session_create(linnet_session **session, const linnet_model *model,

@@ -173,6 +173,10 @@ linnet_status ln_run_execute(ln_run *r, const linnet_value *inputs, linnet_error
     for (int32_t s = 0; s < plan->n_steps; s++) {
         const ln_step *step = &plan->steps[s];
         linnet_status st;
+        if (r->exec.steps_left && (*r->exec.steps_left)-- == 0) {
+            *r->exec.steps_left = 0;
+            return ln_node_fail(plan->graph, step->node, error, LINNET_ERR_DATA, "the run takes more steps than allowed");
+        }
         if (r->times)
             r->times[s].begin = now();
         if (step->late) {

@@ -25,6 +25,7 @@ linnet_status linnet_session_create(linnet_session **session, const linnet_model
     ln_arena_init(&s->arena, memory);
     s->max_plans = o->max_plans ? (int32_t)(o->max_plans > 1024 ? 1024 : o->max_plans) : 4;
     s->profile = o->profile != 0;
+    s->max_steps = o->max_steps;
     s->plans = ln_arena_array(&s->arena, s->max_plans, sizeof *s->plans);
     s->inputs = ln_arena_array(&s->arena, (int64_t)model->graph->n_inputs + 1, sizeof *s->inputs);
     s->set = ln_arena_array(&s->arena, (int64_t)model->graph->n_inputs + 1, sizeof *s->set);
@@ -230,6 +231,7 @@ linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
             return st;
         }
         p->run->exec.disable_passes = s->plan_options.disable_passes;
+        p->run->exec.steps_left = s->max_steps ? &s->steps_left : NULL;
     }
     p->used = ++s->clock;
     s->current = p;
@@ -239,6 +241,7 @@ linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
 linnet_status linnet_session_run(linnet_session *s, linnet_error *error)
 {
     linnet_status st = ln_session_prepare(s, error);
+    s->steps_left = s->max_steps;
     return st != LINNET_OK ? st : ln_run_execute(s->current->run, s->inputs, error);
 }
 

@@ -28,6 +28,7 @@ struct linnet_session {
     bool *set;
     ln_session_plan *current; /* of the last run, NULL: none */
     bool profile;
+    uint64_t max_steps, steps_left;
 };
 
 /* Makes (or finds) the plan for the inputs as set; their data is not read. */
