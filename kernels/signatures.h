@@ -20,6 +20,11 @@ typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb
 /* y[j * ldy + i] = x[i * ldx + j], i < rows, j < cols. */
 typedef void ln_TRANSPOSE_F32(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
 
+/* y[c] = the maximum of x[r][c] over r < rows, NaN if one of them is; -inf for no rows. c < n. */
+typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size_t n);
+/* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */
+typedef void ln_VPOOL_SUM_F32(float *y, const float *const *x, size_t rows, size_t n, float scale);
+
 /* Depthwise convolution of one output row: see kernels/conv.h. */
 struct ln_dwconv_row;
 typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);

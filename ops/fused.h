@@ -4,10 +4,10 @@
  * file (their names hold a dot in a namespace of ours) and mean nothing to other engines.
  * The names are in engine/op.h.
  *
- *   linnet.channels_last  int, default 0. 1: input 0 and output 0 (with residual and indices) are N, spatial..., C
+ *   linnet.channels_last  int, default 0. 1: input 0 and output 0 (with the residual) are N, spatial..., C
  *                         instead of N, C, spatial...; every attribute (pads, strides, kernel_shape) and the weights
- *                         keep the layout of the specification. Conv, ConvTranspose, MaxPool, AveragePool, LpPool,
- *                         GlobalMaxPool, GlobalAveragePool, GlobalLpPool, LRN.
+ *                         keep the layout of the specification. Conv, ConvTranspose, MaxPool (without its output
+ *                         Indices), AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool, LRN.
  *   linnet.act            int, default 0: an ln_act (kernels/act.h) applied to the result.
  *   linnet.act_lo, _hi    float, default 0: its parameters, see ln_act. Conv, ConvTranspose, Gemm, MatMul.
  *   linnet.residual       int, default 0. 1: the last input is a tensor of the output's shape and type that is added
