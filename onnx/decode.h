@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From bytes to protobuf-c messages. A decoder holds the messages: small allocations in an arena, those of BIG bytes
+ * and more in blocks of their own, which a graph may keep, so that weights never exist twice.
+ */
+#ifndef LN_ONNX_DECODE_H
+#define LN_ONNX_DECODE_H
+
+#include "engine/model.h"
+#include "onnx.pb-c.h"
+
+enum {
+    LN_BLOCK_MIN = 32 * 1024, /* bytes from which on an allocation is a block */
+    LN_MESSAGE_DEPTH = 128    /* most messages within each other; a subgraph is three */
+};
+
+/* A block (memory is set: the payload follows at LN_BLOCK_HEADER) or a mapped file. */
+typedef struct ln_mapping {
+    struct ln_mapping *next, *prev;
+    ln_memory *memory;
+    void *address;
+    size_t size; /* of the payload or the file */
+    bool kept;
+} ln_mapping;
+
+enum { LN_BLOCK_HEADER = 64 };
+
+typedef struct ln_decoder {
+    ln_memory *memory;
+    ln_arena arena;
+    ln_mapping *blocks;
+    bool exhausted; /* an allocation failed */
+} ln_decoder;
+
+void ln_decoder_init(ln_decoder *d, ln_memory *memory);
+/* Frees the messages; blocks that are kept go to the list *kept (NULL: none can be). */
+void ln_decoder_free(ln_decoder *d, ln_mapping **kept);
+
+/* what: the noun for messages, "the model". Returns NULL and sets error where the bytes are no such message. */
+ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
+                            const char *what, linnet_status *status, linnet_error *error);
+
+/* Checks the wire format without decoding: lengths, wire types, depth, singular messages given twice. */
+linnet_status ln_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t size, const char *what,
+                            linnet_error *error);
+
+/* Keeps a block: p is an allocation of the decoder of at least LN_BLOCK_MIN bytes. */
+void ln_block_keep(const void *p);
+
+/* Gives back a list of blocks and mapped files. */
+void ln_mappings_free(ln_mapping *mappings);
+
+#endif

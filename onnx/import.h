@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the importer: the state of one import, and what its files offer each other.
+ */
+#ifndef LN_ONNX_IMPORT_H
+#define LN_ONNX_IMPORT_H
+
+#include "onnx/decode.h"
+
+/* -- values: tensor.c, external.c, type.c ----------------------------------------------------------------------------
+ */
+
+typedef struct ln_external {
+    struct ln_external *next;
+    const char *location;
+    const uint8_t *bytes;
+    size_t size;
+} ln_external;
+
+/* Where values come from and go to. */
+typedef struct ln_source {
+    ln_arena *arena; /* of what stays */
+    ln_decoder *decoder;
+    ln_mapping **mappings; /* of mapped files and blocks that are kept; NULL: everything is copied to the arena */
+    const char *folder;    /* real path of the folder of external data; NULL: there may be none */
+    ln_external *files;
+    linnet_error *error;
+    const char *node, *op; /* what messages are about; NULL: no node */
+} ln_source;
+
+linnet_status ln_import_fail(const ln_source *s, linnet_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+linnet_status ln_import_no_memory(const ln_source *s);
+
+/* Bytes that lie in a message, to stay: in place if they are a block, else copied. NULL: no memory. */
+const void *ln_import_keep(const ln_source *s, const void *bytes, size_t size);
+/* A text of the message, to stay. NULL is "". */
+const char *ln_import_text(const ln_source *s, const char *text);
+/* A string attribute or element, to stay; data is never NULL on success. */
+bool ln_import_string(const ln_source *s, const ProtobufCBinaryData *from, linnet_string *to);
+
+/* what: "initializer", "attribute"; name of the tensor or attribute. */
+linnet_status ln_import_tensor(ln_source *s, const Onnx__TensorProto *t, const char *what, const char *name,
+                               ln_info *info);
+linnet_status ln_import_sparse(ln_source *s, const Onnx__SparseTensorProto *t, const char *what, const char *name,
+                               ln_info *info);
+linnet_status ln_import_external(ln_source *s, const Onnx__TensorProto *t, const char *what, const char *name,
+                                 size_t size, const void **bytes);
+/* g takes the names of dimensions; NULL: only the kind and the element type count. */
+linnet_status ln_import_type(const ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name,
+                             ln_info *info);
+
+/* Bytes of n elements in a file: small types are packed. */
+size_t ln_packed_size(linnet_type type, int64_t n);
+
+/* -- names.c: a map from names to ids -------------------------------------------------------------------------------
+ */
+
+typedef struct ln_name {
+    const char *name;
+    uint32_t hash;
+    int32_t id;
+} ln_name;
+
+typedef struct ln_names {
+    ln_arena *arena;
+    ln_name *slots;
+    int32_t n, cap;
+} ln_names;
+
+bool ln_names_find(const ln_names *names, const char *name, int32_t *id);
+/* The name must not be there yet, and its text must live. False: no memory. */
+bool ln_names_add(ln_names *names, const char *name, int32_t id);
+
+/* -- graphs: import.c, node.c, attribute.c, function.c
+ * ----------------------------------------------------------------- */
+
+enum {
+    LN_IMPORT_DEPTH = 64,      /* bodies and functions within each other */
+    LN_IMPORT_NODES = 1 << 20, /* nodes of a model after functions are inlined */
+};
+
+/* What the bodies of one node take from outside. */
+typedef struct ln_captures {
+    ln_names by_name;
+    const char **names;
+    int32_t *outer; /* values of the graph of the node */
+    int32_t n, cap;
+} ln_captures;
+
+typedef struct ln_attr_ref {
+    const char *name;
+    const Onnx__AttributeProto *value; /* with a value of its own */
+} ln_attr_ref;
+
+/* A function that is being inlined, with the attributes of the calling node. */
+typedef struct ln_call {
+    const Onnx__FunctionProto *function;
+    const struct ln_call *outer;
+    const ln_attr_ref *attrs;
+    int32_t n_attrs;
+    const char *prefix; /* of the names of nodes and values */
+    ln_names outputs;   /* formal outputs: values of the caller */
+} ln_call;
+
+/* Where names are looked up: a graph, or the inside of a function, whose nodes go to the graph of its caller. */
+typedef struct ln_scope {
+    ln_graph *g;
+    ln_names names;
+    struct ln_scope *outer; /* bodies: the scope of their node */
+    ln_captures *captures;  /* bodies: shared by those of the node */
+    int32_t *captured;      /* bodies: by index of capture, the value in g or LN_NO_VALUE */
+    int32_t n_captured;
+    const ln_call *call;
+    const ln_opset *opsets;
+    int32_t n_opsets;
+} ln_scope;
+
+typedef struct ln_importer {
+    ln_source source; /* first, so that messages are one call */
+    linnet_model *model;
+    const Onnx__ModelProto *proto;
+    ln_names functions;     /* name -> index of the first function of that name */
+    int32_t *next_function; /* of the same name; -1: none */
+    int32_t depth, n_nodes;
+} ln_importer;
+
+linnet_status ln_import_graph(ln_importer *im, ln_scope *scope, const Onnx__GraphProto *proto);
+linnet_status ln_import_nodes(ln_importer *im, ln_scope *scope, size_t n, Onnx__NodeProto **nodes);
+linnet_status ln_import_attribute(ln_importer *im, ln_scope *scope, const Onnx__AttributeProto *proto, bool known,
+                                  ln_attr *attr, const Onnx__GraphProto **body);
+/* The attribute itself, or for a reference that of the caller; NULL: the caller does not have it. */
+linnet_status ln_import_resolve(ln_importer *im, const ln_scope *scope, const Onnx__AttributeProto *proto,
+                                const Onnx__AttributeProto **value);
+/* The value of a name, from outer scopes too. Where there is none: LINNET_ERR_MODEL and no message. */
+linnet_status ln_import_lookup(ln_importer *im, ln_scope *scope, const char *name, int32_t *value);
+/* All bodies get inputs for all captures of their node. */
+linnet_status ln_import_close(ln_importer *im, ln_scope *bodies, int32_t n_bodies, const ln_captures *captures);
+linnet_status ln_import_opsets(ln_importer *im, size_t n, Onnx__OperatorSetIdProto **protos, const ln_opset **opsets,
+                               int32_t *n_opsets);
+int64_t ln_scope_opset(const ln_scope *scope, const char *domain);
+
+linnet_status ln_import_functions(ln_importer *im);
+/* The function that a node calls, or NULL. */
+const Onnx__FunctionProto *ln_function_find(const ln_importer *im, const Onnx__NodeProto *node);
+linnet_status ln_function_inline(ln_importer *im, ln_scope *scope, const Onnx__FunctionProto *f,
+                                 const Onnx__NodeProto *node);
+
+/* "" for ai.onnx and for NULL. */
+const char *ln_domain(const char *domain);
+
+#endif
