@@ -364,6 +364,21 @@ const ln_info *ln_body_output_info(const ln_ctx *c, int32_t body, int32_t out)
     return &g->values[g->outputs[out]].info;
 }
 
+const ln_info *ln_body_input_info(const ln_ctx *c, int32_t body, int32_t in)
+{
+    const ln_graph *g = body_attr(c, body)->graph;
+    return &g->values[g->inputs[in]].info;
+}
+
+bool ln_body_passes(const ln_ctx *c, int32_t body, int32_t in, int32_t out)
+{
+    const ln_graph *g = body_attr(c, body)->graph;
+    int32_t v = g->outputs[out];
+    while (g->values[v].producer >= 0 && ln_node_is(&g->nodes[g->values[v].producer], "Identity"))
+        v = g->nodes[g->values[v].producer].in[0];
+    return v == g->inputs[in];
+}
+
 static ln_body_state *body_state(ln_exec *x, const ln_graph *graph)
 {
     for (ln_body_state *b = x->bodies; b; b = b->next)

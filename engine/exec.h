@@ -53,6 +53,8 @@ struct ln_ctx_private {
     int32_t node;
     ln_arena *arena;      /* parameters, packed constants */
     ln_arena *data_arena; /* data that infer sets */
+    ln_arena *temporary;  /* for the call */
+    int32_t depth;        /* of inference in bodies by operators */
     linnet_error *error;
     /* plan */
     struct ln_builder *builder; /* NULL: a single node is executed */

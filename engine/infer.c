@@ -23,6 +23,16 @@ typedef struct sweep {
     int32_t changes;
 } sweep;
 
+/* A body numbers its symbols by itself. */
+static void forget_symbols(ln_info *info)
+{
+    for (int32_t i = 0; i < info->rank; i++)
+        if (info->dims[i] < 0)
+            info->dims[i] = LN_UNKNOWN;
+}
+
+static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error, int32_t depth);
+
 /* The constants that a node takes from outside for its bodies become constants in them. */
 static void push_constants(ln_graph *g, const ln_node *n, ln_graph *body)
 {
@@ -33,38 +43,70 @@ static void push_constants(ln_graph *g, const ln_node *n, ln_graph *body)
         ln_value *inner = &body->values[body->inputs[at]];
         const void *own = inner->info.data;
         inner->info = g->values[n->in[i]].info;
+        forget_symbols(&inner->info);
         if (own && !inner->info.data)
             inner->info.data = own;
     }
 }
 
-static linnet_status infer_bodies(sweep *s, int32_t node)
+static linnet_status infer_bodies(const sweep *s, int32_t node);
+
+/* The nodes of a body. One that is never taken may be wrong: what is, says so when it is planned. */
+static linnet_status infer_body(const sweep *s, ln_graph *body, int32_t depth)
+{
+    sweep inner = *s;
+    inner.g = body;
+    linnet_error local;
+    inner.error = &local;
+    LN_FOR_NODES(body, id)
+    {
+        if (!body->nodes[id].op)
+            continue;
+        if (infer_bodies(&inner, id) == LINNET_ERR_MEMORY ||
+            infer_node(body, id, s->memory, &local, depth) == LINNET_ERR_MEMORY) {
+            if (s->error)
+                *s->error = local;
+            return LINNET_ERR_MEMORY;
+        }
+    }
+    return LINNET_OK;
+}
+
+static linnet_status infer_bodies(const sweep *s, int32_t node)
 {
     const ln_node *n = &s->g->nodes[node];
     for (int32_t i = 0; i < n->n_attrs; i++) {
         if (n->attrs[i].kind != LN_ATTR_GRAPH)
             continue;
         push_constants(s->g, n, n->attrs[i].graph);
-        sweep inner = *s;
-        inner.g = n->attrs[i].graph;
-        inner.fold = false;
-        linnet_error local;
-        inner.error = &local;
-        LN_FOR_NODES(inner.g, id)
-        {
-            /* A branch that is never taken may be wrong: what is, says so when it is planned. */
-            if (inner.g->nodes[id].op && (infer_bodies(&inner, id) == LINNET_ERR_MEMORY ||
-                                          ln_infer_node(inner.g, id, s->memory, &local) == LINNET_ERR_MEMORY)) {
-                if (s->error)
-                    *s->error = local;
-                return LINNET_ERR_MEMORY;
-            }
-        }
+        linnet_status st = infer_body(s, n->attrs[i].graph, 0);
+        if (st != LINNET_OK)
+            return st;
     }
     return LINNET_OK;
 }
 
+linnet_status ln_body_infer(ln_ctx *c, int32_t body, const ln_info *formal)
+{
+    enum { DEPTH = 3 }; /* each level may repeat those below it some times */
+    if (c->late || c->p->depth >= DEPTH)
+        return LINNET_OK;
+    ln_graph *g = c->p->g->nodes[c->p->node].attrs[body].graph;
+    for (int32_t i = 0; i < g->n_formal; i++) {
+        ln_info *info = &g->values[g->inputs[i]].info;
+        *info = formal[i];
+        forget_symbols(info);
+    }
+    sweep s = {.memory = c->p->temporary->memory, .error = c->p->error, .allow_missing = true};
+    return infer_body(&s, g, c->p->depth + 1);
+}
+
 linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error)
+{
+    return infer_node(g, node, memory, error, 0);
+}
+
+static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error, int32_t depth)
 {
     ln_arena temporary;
     ln_arena_init(&temporary, memory);
@@ -72,6 +114,7 @@ linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet
     struct ln_ctx_private p;
     linnet_status st = ln_ctx_open(&c, &p, g, node, &temporary, &temporary, error);
     p.data_arena = g->arena;
+    p.depth = depth;
     if (st == LINNET_OK)
         st = c.op->infer(&c);
     const ln_node *n = &g->nodes[node];

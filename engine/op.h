@@ -214,6 +214,9 @@ bool ln_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset);
 /* Input in shall be made where it ends up, at byte_offset in output out. True: granted. */
 bool ln_place(ln_ctx *c, int32_t in, int32_t out, size_t byte_offset);
 
+/* Zeroed memory for the rest of this call of infer, plan or late. NULL: none. */
+void *ln_temporary(ln_ctx *c, size_t bytes);
+
 /* Late. Values of the inputs (NULL: absent), and outputs that the operator makes; memory lives until the next run. */
 const linnet_value *ln_late_in(const ln_ctx *c, int32_t in);
 linnet_value *ln_late_out(ln_ctx *c, int32_t out); /* to fill; NULL where the output is absent */
@@ -231,7 +234,13 @@ linnet_status ln_late_keep(ln_ctx *c, linnet_value *to, const linnet_value *from
 int32_t ln_body_find(const ln_ctx *c, const char *attribute); /* index, -1: absent */
 int32_t ln_body_inputs(const ln_ctx *c, int32_t body);        /* formal inputs */
 int32_t ln_body_outputs(const ln_ctx *c, int32_t body);
+const ln_info *ln_body_input_info(const ln_ctx *c, int32_t body, int32_t in);   /* as declared, or given below */
 const ln_info *ln_body_output_info(const ln_ctx *c, int32_t body, int32_t out); /* as inferred so far */
+/* Infer: infers the body anew with these infos for its formal inputs (dimensions that are no numbers become unknown).
+ * Does nothing when c->late or nested deep. What is wrong inside is left unknown; fails for want of memory alone. */
+linnet_status ln_body_infer(ln_ctx *c, int32_t body, const ln_info *formal);
+/* Output out of the body is its formal input in, perhaps by way of Identity. */
+bool ln_body_passes(const ln_ctx *c, int32_t body, int32_t in, int32_t out);
 /* Runs it. in: the formal inputs; out: ln_body_outputs() values, filled, whose memory lives until the next run
  * (keep = true) or (keep = false) through the next call for this body, of which they may so be inputs, but no longer. */
 linnet_status ln_body_run(ln_ctx *c, int32_t body, const linnet_value *in, linnet_value *out, bool keep);
