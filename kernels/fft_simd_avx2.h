@@ -58,6 +58,11 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
     ST(y0 + dy, _mm256_permute2f128_pd(ab0, cd0, 0x31));
     ST(y1 + dy, _mm256_permute2f128_pd(ab1, cd1, 0x31));
 }
+
+static inline void transpose_half(T *y, size_t dy, const T *x, size_t dx)
+{
+    (void)y, (void)dy, (void)x, (void)dx; /* tiles of 2 x 2 are not worth it: see transpose_plane */
+}
 #else
 typedef float T;
 typedef __m256 V;
@@ -114,5 +119,16 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
         ST(y0 + dy, _mm256_shuffle_ps(ab1, cd1, 0x44));
         ST(y1 + dy, _mm256_shuffle_ps(ab1, cd1, 0xee));
     }
+}
+
+/* The transposition of a tile of VL/2 x VL/2. */
+static inline void transpose_half(T *y, size_t dy, const T *x, size_t dx)
+{
+    __m128 a = _mm_loadu_ps(x), b = _mm_loadu_ps(x + dx), c = _mm_loadu_ps(x + 2 * dx), d = _mm_loadu_ps(x + 3 * dx);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(y, a);
+    _mm_storeu_ps(y + dy, b);
+    _mm_storeu_ps(y + 2 * dy, c);
+    _mm_storeu_ps(y + 3 * dy, d);
 }
 #endif

@@ -57,6 +57,18 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
         ST(y1 + dy, _mm512_permutex2var_pd(ab1, high, cd1));
     }
 }
+
+static inline void transpose_half(T *y, size_t dy, const T *x, size_t dx)
+{
+    __m256d a = _mm256_loadu_pd(x), b = _mm256_loadu_pd(x + dx);
+    __m256d c = _mm256_loadu_pd(x + 2 * dx), d = _mm256_loadu_pd(x + 3 * dx);
+    __m256d ab0 = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b);
+    __m256d cd0 = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
+    _mm256_storeu_pd(y, _mm256_permute2f128_pd(ab0, cd0, 0x20));
+    _mm256_storeu_pd(y + dy, _mm256_permute2f128_pd(ab1, cd1, 0x20));
+    _mm256_storeu_pd(y + 2 * dy, _mm256_permute2f128_pd(ab0, cd0, 0x31));
+    _mm256_storeu_pd(y + 3 * dy, _mm256_permute2f128_pd(ab1, cd1, 0x31));
+}
 #else
 typedef float T;
 typedef __m512 V;
@@ -123,6 +135,25 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
         ST(y1, high_pairs(ab0, cd0));
         ST(y0 + dy, low_pairs(ab1, cd1));
         ST(y1 + dy, high_pairs(ab1, cd1));
+    }
+}
+
+static inline __m256 join_half(const T *x, size_t dx)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x)), _mm_loadu_ps(x + 4 * dx), 1);
+}
+
+static inline void transpose_half(T *y, size_t dy, const T *x, size_t dx)
+{
+    for (size_t k = 0; k < 8; k += 4, y += 4 * dy) {
+        __m256 a = join_half(x + k, dx), b = join_half(x + dx + k, dx);
+        __m256 c = join_half(x + 2 * dx + k, dx), d = join_half(x + 3 * dx + k, dx);
+        __m256 ab0 = _mm256_unpacklo_ps(a, b), ab1 = _mm256_unpackhi_ps(a, b);
+        __m256 cd0 = _mm256_unpacklo_ps(c, d), cd1 = _mm256_unpackhi_ps(c, d);
+        _mm256_storeu_ps(y, _mm256_shuffle_ps(ab0, cd0, 0x44));
+        _mm256_storeu_ps(y + dy, _mm256_shuffle_ps(ab0, cd0, 0xee));
+        _mm256_storeu_ps(y + 2 * dy, _mm256_shuffle_ps(ab1, cd1, 0x44));
+        _mm256_storeu_ps(y + 3 * dy, _mm256_shuffle_ps(ab1, cd1, 0xee));
     }
 }
 #endif
