@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The float32 micro-kernel for AVX2 with FMA: up to 6 x 16, 12 accumulators of the 16 registers. The last panel may
+ * have 8 columns or fewer, and then goes with half of the vectors. Contract: gemm.h.
+ */
+#include <immintrin.h>
+
+#include "kernels/gemm.h"
+
+#define MR 6
+#define NR 16
+#define UNROLL _Pragma("GCC unroll 8")
+#define INLINE static inline __attribute__((always_inline))
+
+/* All ones in the first n elements, n <= 8. */
+INLINE __m256i mask_of(size_t n)
+{
+    static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(ones + 8 - (n < 8 ? n : 8)));
+}
+
+/* m rows and nv vectors are constants after inlining; the accumulators are registers. */
+INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+{
+    __m256 acc[MR][2];
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        __m256 bias = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();
+        UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = bias;
+    }
+    const float *b = t->b;
+    const size_t taps = t->taps, depth = t->k;
+    for (size_t tap = 0; tap < taps; tap++) {
+        const float *a[MR];
+        UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
+        for (size_t k = 0; k < depth; k++, b += NR) {
+            __m256 b0 = _mm256_loadu_ps(b), b1 = b0;
+            if (nv > 1)
+                b1 = _mm256_loadu_ps(b + 8);
+            UNROLL for (size_t i = 0; i < m; i++)
+            {
+                __m256 x = _mm256_broadcast_ss(a[i] + k);
+                acc[i][0] = _mm256_fmadd_ps(x, b0, acc[i][0]);
+                if (nv > 1)
+                    acc[i][1] = _mm256_fmadd_ps(x, b1, acc[i][1]);
+            }
+        }
+    }
+    __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        size_t n = t->n - 8 * v;
+        __m256i mask = mask_of(n);
+        if (t->r)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm256_add_ps(acc[i][v], _mm256_maskload_ps(t->r + i * t->ldr + 8 * v, mask));
+        /* The second operand is the result where one is a NaN. */
+        if (t->clamp)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i][v]));
+        /* Masked stores are slow on some machines. */
+        if (n >= 8)
+            UNROLL for (size_t i = 0; i < m; i++) _mm256_storeu_ps(t->c + i * t->ldc + 8 * v, acc[i][v]);
+        else
+            UNROLL for (size_t i = 0; i < m; i++) _mm256_maskstore_ps(t->c + i * t->ldc + 8 * v, mask, acc[i][v]);
+    }
+}
+
+#define ROWS(m)                                                        \
+    static void rows_##m(const ln_gemm_f32_tile *t) { rows(t, m, 2); } \
+    static void half_##m(const ln_gemm_f32_tile *t) { rows(t, m, 1); }
+ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+
+static void tile(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const whole[MR] = {rows_1, rows_2, rows_3, rows_4, rows_5, rows_6};
+    static ln_gemm_f32_fn *const half[MR] = {half_1, half_2, half_3, half_4, half_5, half_6};
+    (t->n > 8 ? whole : half)[t->m - 1](t);
+}
+
+const ln_gemm_f32_desc ln_gemm_f32_avx2 = {.mr = MR, .nr = NR, .kc = 384, .mc = 96, .nc_bytes = 512 << 10, .tile = tile};

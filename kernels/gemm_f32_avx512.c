@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The float32 micro-kernel for AVX-512: up to 14 x 32, 28 accumulators of the 32 registers. A step of k loads two
+ * vectors of B and spreads an element of each row of A over two multiply-adds. The last panel may have 16 columns or
+ * fewer, and then goes with half of the vectors. Contract: gemm.h.
+ */
+#include <immintrin.h>
+
+#include "kernels/gemm.h"
+
+#define MR 14
+#define NR 32
+#define UNROLL _Pragma("GCC unroll 16")
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __mmask16 mask_of(size_t n)
+{
+    return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+}
+
+/* m rows and nv vectors are constants after inlining; the accumulators are registers. */
+INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+{
+    __m512 acc[MR][2];
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
+        UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = bias;
+    }
+    const float *b = t->b;
+    const size_t taps = t->taps, depth = t->k;
+    for (size_t tap = 0; tap < taps; tap++) {
+        const float *a[MR];
+        UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
+        for (size_t k = 0; k < depth; k++, b += NR) {
+            __m512 b0 = _mm512_loadu_ps(b), b1 = b0;
+            if (nv > 1)
+                b1 = _mm512_loadu_ps(b + 16);
+            UNROLL for (size_t i = 0; i < m; i++)
+            {
+                __m512 x = _mm512_set1_ps(a[i][k]);
+                acc[i][0] = _mm512_fmadd_ps(x, b0, acc[i][0]);
+                if (nv > 1)
+                    acc[i][1] = _mm512_fmadd_ps(x, b1, acc[i][1]);
+            }
+        }
+    }
+    __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        __mmask16 mask = mask_of(t->n - 16 * v);
+        if (t->r)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm512_add_ps(acc[i][v], _mm512_maskz_loadu_ps(mask, t->r + i * t->ldr + 16 * v));
+        /* The second operand is the result where one is a NaN. */
+        if (t->clamp)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i][v]));
+        UNROLL for (size_t i = 0; i < m; i++) _mm512_mask_storeu_ps(t->c + i * t->ldc + 16 * v, mask, acc[i][v]);
+    }
+}
+
+#define ROWS(m)                                                    \
+    static void rows_##m(const ln_gemm_f32_tile *t) { rows(t, m, 2); } \
+    static void half_##m(const ln_gemm_f32_tile *t) { rows(t, m, 1); }
+ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+
+static void tile(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const whole[MR] = {rows_1, rows_2, rows_3,  rows_4,  rows_5,  rows_6,  rows_7,
+                                              rows_8, rows_9, rows_10, rows_11, rows_12, rows_13, rows_14};
+    static ln_gemm_f32_fn *const half[MR] = {half_1, half_2, half_3,  half_4,  half_5,  half_6,  half_7,
+                                             half_8, half_9, half_10, half_11, half_12, half_13, half_14};
+    (t->n > 16 ? whole : half)[t->m - 1](t);
+}
+
+const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR, .nr = NR, .kc = 384, .mc = 112, .nc_bytes = 512 << 10, .tile = tile};
