@@ -29,7 +29,8 @@ static const char *check_values(const ln_graph *g, int32_t *listed)
     for (int32_t i = 0; i < g->n_inputs; i++) {
         if (!is_value(g, g->inputs[i]))
             return "an input of the graph is no value";
-        if (!g->values[g->inputs[i]].input)
+        /* An initializer that nobody feeds is a constant in a plan. */
+        if (!g->values[g->inputs[i]].input && !g->values[g->inputs[i]].info.data)
             return "an input of the graph is not marked as one";
     }
     for (int32_t i = 0; i < g->n_outputs; i++) {
