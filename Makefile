@@ -6,6 +6,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 DESTDIR ?=
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 MAKEFLAGS += --no-builtin-rules
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -21,8 +22,8 @@ ifeq ($(ARCH),x86_64)
 TIERS := avx2 avx512
 endif
 
-.PHONY: all lib help
-all: $(B)/linnet $(B)/liblinnet.a $(B)/liblinnet-core.a
+.PHONY: all lib demo test check compare install clean help
+all: $(B)/linnet $(B)/liblinnet.a $(B)/liblinnet-core.a ## the program and both libraries (the default)
 
 # -- sources -----------------------------------------------------------------------------------------------------
 ALL_TIERS   := avx2 avx512 neon neondot rvv wasm
@@ -81,5 +82,66 @@ $(B)/liblinnet.a: $(CORE_OBJ) $(ONNX_OBJ)
 TOOLS_LIBS := -lprotobuf-c -ljpeg -lpng -lz -lm -pthread
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a
 	$(CC) $(CFLAGS) $(EXTRA) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(TOOLS_LIBS) -o $@
+
+# -- tests -------------------------------------------------------------------------------------------------------
+# tests/unit/test_*.c use cmocka, tests/kernels/check_*.c the harness in check.c; scripts say what they did themselves.
+UNIT_BIN    := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_*.c))
+CHECK_BIN   := $(patsubst tests/kernels/%.c,$(B)/test/%,$(wildcard tests/kernels/check_*.c))
+TEST_SCRIPT := $(wildcard tests/cli/*.sh)
+
+$(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka -lprotobuf-c -lm -pthread -o $@
+
+$(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXTRA) $^ -lm -pthread -o $@
+
+.PHONY: test-programs run-tests
+test-programs: all $(UNIT_BIN) $(CHECK_BIN)
+run-tests: test-programs
+	@tests/run.sh $(B) $(UNIT_BIN) $(CHECK_BIN) $(TEST_SCRIPT)
+
+test: ## all tests and the ONNX suite; installs what is missing; ends in "N passed, N failed, N skipped"
+	@tools/setup.sh test && mkdir -p $(B)
+	@$(MAKE) --no-print-directory -j$(JOBS) test-programs >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	@$(MAKE) --no-print-directory run-tests
+
+demo: ## classifies handwritten digits with the network in models/digits, and shows where the time went
+	@tools/setup.sh build && mkdir -p $(B)
+	@$(MAKE) --no-print-directory -j$(JOBS) all >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	$(B)/linnet classify models/digits/digits.onnx models/digits/*.png --top 2
+	$(B)/linnet bench models/digits/digits.onnx --time 1
+
+compare: all ## every model of ../shared beside its published outputs or ONNX Runtime
+	@tests/compare.sh $(B)
+
+check: ## format, include directions, warnings of gcc and clang
+	@tools/setup.sh test
+	@tools/check.sh
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-gcc CC=gcc test-programs >/dev/null && echo "check: gcc has no complaint"
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-clang CC=clang test-programs >/dev/null && echo "check: clang has no complaint"
+
+# -- install -----------------------------------------------------------------------------------------------------
+VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)
+ROOT     = $(DESTDIR)$(PREFIX)
+
+install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, header, pkg-config, man page, completion
+	install -d $(ROOT)/bin $(ROOT)/lib/pkgconfig $(ROOT)/include $(ROOT)/share/man/man1 \
+	    $(ROOT)/share/bash-completion/completions $(ROOT)/share/zsh/site-functions
+	install -m 755 $(B)/linnet $(ROOT)/bin/linnet
+	install -m 644 $(B)/liblinnet.a $(B)/liblinnet-core.a $(ROOT)/lib/
+	install -m 644 engine/linnet.h $(ROOT)/include/linnet.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
+	install -m 644 docs/linnet.1 $(ROOT)/share/man/man1/linnet.1
+	install -m 644 tools/completion.bash $(ROOT)/share/bash-completion/completions/linnet
+	install -m 644 tools/completion.zsh $(ROOT)/share/zsh/site-functions/_linnet
+
+clean: ## removes $(B)
+	rm -rf $(B)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@echo "variables: B (build), CC, CFLAGS, EXTRA (flags for compiler and linker), PREFIX, DESTDIR, JOBS"
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs all tests and adds up their counts: the programs and scripts named as arguments, then the ONNX suite. A program
+# ends in a line "N passed, N failed, N skipped", or is a cmocka program, which then speaks TAP. Whatever fails is
+# shown; logs are in BUILD/log. The last line is the sum, the exit code 1 when anything failed.
+set -u
+build=$1
+shift
+log=$build/log
+mkdir -p "$log"
+passed=0 failed=0 skipped=0
+
+add() { # name, log, exit code
+    counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$2" | tail -n 1)
+    if [ -z "$counts" ] && grep -q '^1\.\.[0-9]' "$2"; then
+        counts="$(grep -c '^ok ' "$2") $(grep -c '^not ok ' "$2") 0"
+    fi
+    # shellcheck disable=SC2086
+    set -- "$1" "$2" "$3" ${counts:-0 0 0}
+    f=$5
+    [ "$3" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+    [ -z "$counts" ] && [ "$3" -eq 0 ] && f=1 # it said nothing: not a pass
+    printf '%-32s %s passed, %s failed, %s skipped\n' "$1" "$4" "$f" "$6"
+    [ "$f" -eq 0 ] || tail -n 40 "$2"
+    passed=$((passed + $4)) failed=$((failed + f)) skipped=$((skipped + $6))
+}
+
+for test in "$@"; do
+    name=$(basename "$test" .sh)
+    case $test in tests/*) name=$(basename "$(dirname "$test")")-$name ;; esac
+    CMOCKA_MESSAGE_OUTPUT=TAP "$test" "$build" >"$log/$name.log" 2>&1
+    add "$name" "$log/$name.log" $?
+done
+
+suite=${LINNET_SUITE:-../shared/onnx-suite}
+if [ -d "$suite" ]; then
+    expect=
+    [ -e tests/conformance.expect ] && expect='--expect tests/conformance.expect'
+    # shellcheck disable=SC2086
+    "$build/linnet" conformance "$suite" --quiet $expect --junit "$build/conformance.xml" >"$log/conformance.log" 2>&1
+    code=$?
+    set -- $(sed -n 's/^[0-9]* tests: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) unsupported, \([0-9]*\) skipped$/\1 \2 \3 \4/p' \
+        "$log/conformance.log") 0 0 0 0
+    echo "$1 passed, $2 failed, $(($3 + $4)) skipped" >>"$log/conformance.log"
+    add conformance "$log/conformance.log" $code
+else
+    echo "SKIP conformance: $suite is not here"
+    skipped=$((skipped + 1))
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what is missing on Debian and Ubuntu, as root or with sudo, and says what it installs; elsewhere it says what
+# to install. Levels: build (the default), test, bench; each holds the ones before it. Silent where nothing is missing.
+set -eu
+
+level=${1:-build}
+missing=
+have() { command -v "$1" >/dev/null 2>&1; }
+need() { # package, then what shows that it is there: a program or a header
+    case $2 in
+    *.h) for d in /usr/include /usr/include/* /usr/local/include; do
+             [ -e "$d/$2" ] && return 0
+         done ;;
+    *) have "$2" && return 0 ;;
+    esac
+    missing="$missing $1"
+}
+
+case $level in build | test | bench) ;; *)
+    echo "usage: tools/setup.sh [build|test|bench]" >&2
+    exit 2 ;;
+esac
+
+have cc || need gcc gcc
+need libc6-dev stdio.h
+need make make
+need protobuf-c-compiler protoc-c
+need libprotobuf-c-dev protobuf-c/protobuf-c.h
+need libpng-dev png.h
+need libjpeg-dev jpeglib.h
+need zlib1g-dev zlib.h
+if [ "$level" != build ]; then
+    need pkg-config pkg-config
+    need libcmocka-dev cmocka.h
+    need clang clang
+    need clang-format clang-format
+    need valgrind valgrind
+    need python3 python3
+    python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+fi
+if [ "$level" = bench ]; then
+    need g++ g++
+    need libbenchmark-dev benchmark/benchmark.h
+fi
+
+[ -n "$missing" ] || exit 0
+if have apt-get; then
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        if have sudo; then
+            as_root=sudo
+        else
+            echo "setup: not root and no sudo; install:$missing" >&2
+            exit 1
+        fi
+    fi
+    echo "setup: installing$missing"
+    $as_root apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+    echo "setup: these are missing (by their names in Debian), please install them:$missing" >&2
+    exit 1
+fi
