@@ -101,8 +101,8 @@ static int parse_and_run(ln_cli *cli, int argc, char **argv)
     if (cli->n_args < command->min_args)
         return ln_bad("%s: too few arguments; usage: linnet %s %s", command->name, command->name, command->usage);
     if (cli->n_args > command->max_args)
-        return ln_bad("%s: unexpected argument '%s'; usage: linnet %s %s", command->name,
-                      cli->args[command->max_args], command->name, command->usage);
+        return ln_bad("%s: unexpected argument '%s'; usage: linnet %s %s", command->name, cli->args[command->max_args],
+                      command->name, command->usage);
     return command->run(cli);
 }
 
@@ -150,8 +150,8 @@ bool ln_cli_int(const ln_cli *cli, const char *name, int64_t min, int64_t max, i
     errno = 0;
     long long n = strtoll(text, &end, 10);
     if (end == text || *end || errno || n < min || n > max) {
-        ln_bad("%s: --%s is '%s', not a whole number from %lld to %lld", cli->command->name, name, text,
-               (long long)min, (long long)max);
+        ln_bad("%s: --%s is '%s', not a whole number from %lld to %lld", cli->command->name, name, text, (long long)min,
+               (long long)max);
         return false;
     }
     *value = n;

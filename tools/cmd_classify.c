@@ -241,8 +241,8 @@ static bool classify_one(const classifier *c, const linnet_value_info *input, co
     ln_memory_init(&memory, NULL, 0);
     ln_arena_init(&arena, &memory);
     bool good = ln_image_read(&arena, path, &image) && ln_image_tensor(&arena, &image, path, &c->preset, input, &v);
-    if (good && (linnet_session_set_input(c->session, input->name, &v, &error) ||
-                 linnet_session_run(c->session, &error)))
+    if (good &&
+        (linnet_session_set_input(c->session, input->name, &v, &error) || linnet_session_run(c->session, &error)))
         good = ln_bad_error(c->cli->args[0], &error) == 0;
     good = good && print_top(c, path);
     ln_arena_free(&arena);

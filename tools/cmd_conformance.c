@@ -199,7 +199,10 @@ static int conform(const ln_cli *cli, ln_arena *arena)
 {
     ln_tests tests = {.arena = arena};
     int64_t jobs = 1, threads = 0;
-    runner r = {.tests = &tests, .limit = 60, .begin = ln_now(), .quiet = ln_cli_flag(cli, "quiet"),
+    runner r = {.tests = &tests,
+                .limit = 60,
+                .begin = ln_now(),
+                .quiet = ln_cli_flag(cli, "quiet"),
                 .colour = ln_is_terminal(stdout)};
     if (!ln_cli_int(cli, "threads", 1, 1024, &threads))
         return LN_EXIT_BAD;
@@ -254,10 +257,13 @@ const ln_command ln_cmd_conformance = {
     .name = "conformance",
     .usage = "DIR... [options]",
     .what = "Run the ONNX backend tests below a folder.",
-    .more = "A line per test: pass, fail, unsupported or skip, its name, the reason. Values are compared as by numpy.allclose\n"
-            "with rtol 1e-3 and atol 1e-7 (or what the test says), NaN equal to NaN, type and shape exactly. `unsupported`\n"
-            "is what the engine declares so. A file for --expect has lines like those of the output; what it does not\n"
-            "name is expected to pass. The exit code is 1 when a test failed (with --expect: when a verdict differs).\n",
+    .more =
+        "A line per test: pass, fail, unsupported or skip, its name, the reason. Values are compared as by "
+        "numpy.allclose\n"
+        "with rtol 1e-3 and atol 1e-7 (or what the test says), NaN equal to NaN, type and shape exactly. "
+        "`unsupported`\n"
+        "is what the engine declares so. A file for --expect has lines like those of the output; what it does not\n"
+        "name is expected to pass. The exit code is 1 when a test failed (with --expect: when a verdict differs).\n",
     .options = options,
     .min_args = 1,
     .max_args = 1 << 20,

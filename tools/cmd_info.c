@@ -175,7 +175,8 @@ static void print_planned(const linnet_session *s, double macs, bool memory)
     if (late)
         printf(", %d of them late", late);
     printf("\n  run memory: %s, packed weights: %s, the fullest step: %s\n",
-           ln_bytes_text((double)plan->block_bytes, a, sizeof a), ln_bytes_text((double)plan->packed_bytes, b, sizeof b),
+           ln_bytes_text((double)plan->block_bytes, a, sizeof a),
+           ln_bytes_text((double)plan->packed_bytes, b, sizeof b),
            ln_bytes_text((double)plan->live_bytes, c, sizeof c));
     if (memory)
         ln_print_memory(stdout, plan);
@@ -246,7 +247,8 @@ static int show_graph(const ln_cli *cli, ln_arena *arena, linnet_model *m)
     ln_graph *g = ln_graph_clone(m->graph, arena);
     if (!g)
         return ln_bad("out of memory");
-    ln_optimize_options options = {.disable = ln_cli_text(cli, "disable-passes", NULL), .allow_missing = true,
+    ln_optimize_options options = {.disable = ln_cli_text(cli, "disable-passes", NULL),
+                                   .allow_missing = true,
                                    .stop_after = strcmp(after, "all") ? after : NULL,
                                    .refused = ln_cli_flag(cli, "why") ? say_refused : NULL};
     if (!strcmp(after, "infer"))

@@ -14,9 +14,9 @@ static const struct {
     uint32_t mask;
     const char *name;
 } groups[] = {
-    {LN_T_ALL, "all"},         {LN_T_NUMBERS, "numbers"}, {LN_T_FLOATS, "floats"}, {LN_T_INTS, "integers"},
-    {LN_T_SINTS, "signed"},    {LN_T_UINTS, "unsigned"},  {LN_T_FLOAT8, "float8"}, {LN_T_COMPLEX, "complex"},
-    {LN_T_SMALL, "4 and 2 bits"},
+    {LN_T_ALL, "all"},       {LN_T_NUMBERS, "numbers"}, {LN_T_FLOATS, "floats"},
+    {LN_T_INTS, "integers"}, {LN_T_SINTS, "signed"},    {LN_T_UINTS, "unsigned"},
+    {LN_T_FLOAT8, "float8"}, {LN_T_COMPLEX, "complex"}, {LN_T_SMALL, "4 and 2 bits"},
 };
 
 static void types_text(uint32_t mask, char *buf, size_t size)
@@ -128,7 +128,8 @@ const ln_command ln_cmd_ops = {
     .name = "ops",
     .usage = "[GLOB]... [options]",
     .what = "List the operators, their versions and types.",
-    .more = "Versions are those of the specification at which the operator changed and that are handled; types are those of\n"
+    .more = "Versions are those of the specification at which the operator changed and that are handled; types are "
+            "those of\n"
             "the first input (of the first output where there is none).\n",
     .options = options,
     .max_args = 1 << 20,

@@ -18,14 +18,15 @@ static int count_nodes(const ln_graph *g)
 {
     int n = 0;
     LN_FOR_NODES(g, i)
-        n++;
+    n++;
     return n;
 }
 
 static int optimise(const ln_cli *cli, linnet_model *model, ln_graph *g)
 {
     const char *path = ln_cli_text(cli, "output", NULL);
-    ln_optimize_options options = {.disable = ln_cli_text(cli, "disable-passes", NULL), .allow_missing = true,
+    ln_optimize_options options = {.disable = ln_cli_text(cli, "disable-passes", NULL),
+                                   .allow_missing = true,
                                    .refused = ln_cli_flag(cli, "why") ? say_refused : NULL};
     linnet_error error = {0};
     if (ln_optimize(g, &model->memory, &options, &error))
@@ -63,7 +64,8 @@ const ln_command ln_cmd_optimize = {
     .name = "optimize",
     .usage = "MODEL -o FILE [options]",
     .what = "Write a model after constant folding and the graph passes.",
-    .more = "Only passes whose result is standard ONNX for every input shape are done; `linnet info --help` lists them.\n",
+    .more =
+        "Only passes whose result is standard ONNX for every input shape are done; `linnet info --help` lists them.\n",
     .options = options,
     .min_args = 1,
     .max_args = 1,

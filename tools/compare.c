@@ -78,13 +78,13 @@ static bool close_tensors(const linnet_value *got, const linnet_value *want, dou
     char a[64], b[64];
     element_text(got, w.first, a, sizeof a);
     element_text(want, w.first, b, sizeof b);
-    snprintf(why, size, "element %" PRId64 " is %s where %s is expected; %" PRId64 " of %" PRId64
-             " differ, by up to %.3g", w.first, a, b, w.count, n, w.error);
+    snprintf(why, size,
+             "element %" PRId64 " is %s where %s is expected; %" PRId64 " of %" PRId64 " differ, by up to %.3g",
+             w.first, a, b, w.count, n, w.error);
     return false;
 }
 
-bool ln_value_close(const linnet_value *got, const linnet_value *want, double rtol, double atol, char *why,
-                    size_t size)
+bool ln_value_close(const linnet_value *got, const linnet_value *want, double rtol, double atol, char *why, size_t size)
 {
     char a[128], b[128];
     bool same = got->kind == want->kind;

@@ -119,8 +119,12 @@ static bool find(ln_tests *tests, const char *folder, int depth)
 {
     ln_arena *a = tests->arena;
     const char *slash = strrchr(folder, '/');
-    ln_test test = {.name = slash ? slash + 1 : folder, .path = folder, .rtol = 1e-3, .atol = 1e-7,
-                    .verdict = LN_PENDING, .reason = ""};
+    ln_test test = {.name = slash ? slash + 1 : folder,
+                    .path = folder,
+                    .rtol = 1e-3,
+                    .atol = 1e-7,
+                    .verdict = LN_PENDING,
+                    .reason = ""};
     test.model = join(a, folder, "model.onnx");
     if (exists(test.model) && exists(join(a, folder, "test_data_set_0")))
         return add(tests, &test);

@@ -64,7 +64,11 @@ bool ln_tests_json(const ln_tests *tests, const char *path)
 static void xml(FILE *file, const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        const char *entity = *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : *p == '&' ? "&amp;" : *p == '"' ? "&quot;" : NULL;
+        const char *entity = *p == '<'   ? "&lt;"
+                             : *p == '>' ? "&gt;"
+                             : *p == '&' ? "&amp;"
+                             : *p == '"' ? "&quot;"
+                                         : NULL;
         if (entity)
             fputs(entity, file);
         else
@@ -77,8 +81,9 @@ bool ln_tests_junit(const ln_tests *tests, const char *path)
     FILE *file = open_report(path);
     if (!file)
         return false;
-    fprintf(file, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                  "<testsuite name=\"onnx\" tests=\"%d\" failures=\"%d\" skipped=\"%d\">\n",
+    fprintf(file,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<testsuite name=\"onnx\" tests=\"%d\" failures=\"%d\" skipped=\"%d\">\n",
             tests->n, count(tests, LN_FAIL), count(tests, LN_UNSUPPORTED) + count(tests, LN_SKIP));
     for (int i = 0; i < tests->n; i++) {
         const ln_test *t = &tests->items[i];

@@ -41,9 +41,9 @@ static bool draws(const ln_graph *g)
     static const char *const types[] = {"Bernoulli",    "RandomUniform",    "RandomUniformLike",
                                         "RandomNormal", "RandomNormalLike", "Multinomial"};
     LN_FOR_NODES(g, i)
-        for (size_t k = 0; k < sizeof types / sizeof *types; k++)
-            if (ln_node_is(&g->nodes[i], types[k]))
-                return true;
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+        if (ln_node_is(&g->nodes[i], types[k]))
+            return true;
     return false;
 }
 
@@ -198,7 +198,9 @@ static ln_verdict run_loaded(state *s)
     ln_verdict verdict = LN_PASS;
     bool there = true;
     if (s->test->expected) {
-        if (linnet_model_input_count(s->model) != 1 || linnet_model_output_count(s->model) != 1) {
+        size_t n = linnet_model_input_count(s->model); /* weights may be inputs too */
+        if (n < 1 || linnet_model_input(s->model, 0)->has_default ||
+            (n > 1 && !linnet_model_input(s->model, 1)->has_default) || linnet_model_output_count(s->model) != 1) {
             snprintf(s->reason, s->size, "the network has not one input and one output");
             return LN_FAIL;
         }
@@ -207,7 +209,8 @@ static ln_verdict run_loaded(state *s)
     for (int set = 0; verdict == LN_PASS && there && !s->test->expected; set++)
         verdict = run_set(s, set, &there);
     if (verdict == LN_PASS && s->random) {
-        snprintf(s->reason, s->size, "a random result has no determined answer; type, shape and distribution are right");
+        snprintf(s->reason, s->size,
+                 "a random result has no determined answer; type, shape and distribution are right");
         return LN_SKIP;
     }
     if (verdict == LN_PASS && s->options->hash)
@@ -221,12 +224,16 @@ ln_verdict ln_test_run(const ln_test *test, const ln_test_options *options, char
     ln_arena arena;
     ln_memory_init(&memory, NULL, 0);
     ln_arena_init(&arena, &memory);
-    state s = {.test = test, .arena = &arena, .options = options, .hash = UINT64_C(0xcbf29ce484222325), .reason = reason,
+    state s = {.test = test,
+               .arena = &arena,
+               .options = options,
+               .hash = UINT64_C(0xcbf29ce484222325),
+               .reason = reason,
                .size = size};
     linnet_error error = {0};
     reason[0] = 0;
-    ln_verdict verdict = linnet_model_load_file(&s.model, test->model, NULL, &error) ? failed(&s, "load", &error)
-                                                                                     : run_loaded(&s);
+    ln_verdict verdict =
+        linnet_model_load_file(&s.model, test->model, NULL, &error) ? failed(&s, "load", &error) : run_loaded(&s);
     linnet_session_free(s.session);
     linnet_model_free(s.model);
     ln_arena_free(&arena);

@@ -31,8 +31,9 @@ const char *ln_info_text(const ln_graph *g, const ln_info *info, char *buf, size
         if (n >= 0)
             at += (size_t)snprintf(buf + at, size - at, "%s%" PRId64, comma, n);
         else
-            at += (size_t)snprintf(buf + at, size - at, "%s%.16s", comma,
-                                   symbol >= 0 && symbol < g->n_symbols && g->symbols[symbol] ? g->symbols[symbol] : "?");
+            at +=
+                (size_t)snprintf(buf + at, size - at, "%s%.16s", comma,
+                                 symbol >= 0 && symbol < g->n_symbols && g->symbols[symbol] ? g->symbols[symbol] : "?");
     }
     snprintf(buf + at, size - at, "]");
     return buf;

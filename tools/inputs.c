@@ -34,8 +34,8 @@ linnet_session *ln_open_session(const ln_cli *cli, const linnet_model *model, bo
     linnet_error error = {0};
     if (!ln_cli_int(cli, "threads", 1, 1024, &threads))
         return NULL;
-    linnet_session_options options = {.threads = (int32_t)threads, .profile = profile,
-                                      .disable_passes = ln_cli_text(cli, "disable-passes", NULL)};
+    linnet_session_options options = {
+        .threads = (int32_t)threads, .profile = profile, .disable_passes = ln_cli_text(cli, "disable-passes", NULL)};
     if (linnet_session_create(&session, model, &options, &error)) {
         ln_bad_error(cli->args[0], &error);
         return NULL;

@@ -93,8 +93,7 @@ static bool read_jpeg(ln_arena *arena, const char *path, const ln_bytes *file, l
     jpeg_start_decompress(&jpeg);
     bool made = new_image(arena, path, jpeg.output_width, jpeg.output_height, jpeg.output_components, image);
     while (made && jpeg.output_scanline < jpeg.output_height) {
-        JSAMPROW row = image->data +
-                       (size_t)jpeg.output_scanline * (size_t)image->width * (size_t)image->channels;
+        JSAMPROW row = image->data + (size_t)jpeg.output_scanline * (size_t)image->width * (size_t)image->channels;
         jpeg_read_scanlines(&jpeg, &row, 1);
     }
     jpeg_destroy_decompress(&jpeg);

@@ -70,9 +70,9 @@ static linnet_type type_of(const header *h)
         char code;
         uint8_t item, type;
     } known[] = {
-        {'f', 2, LINNET_FLOAT16}, {'f', 4, LINNET_FLOAT32},   {'f', 8, LINNET_FLOAT64},     {'i', 1, LINNET_INT8},
-        {'i', 2, LINNET_INT16},   {'i', 4, LINNET_INT32},     {'i', 8, LINNET_INT64},       {'u', 1, LINNET_UINT8},
-        {'u', 2, LINNET_UINT16},  {'u', 4, LINNET_UINT32},    {'u', 8, LINNET_UINT64},      {'b', 1, LINNET_BOOL},
+        {'f', 2, LINNET_FLOAT16},   {'f', 4, LINNET_FLOAT32},     {'f', 8, LINNET_FLOAT64}, {'i', 1, LINNET_INT8},
+        {'i', 2, LINNET_INT16},     {'i', 4, LINNET_INT32},       {'i', 8, LINNET_INT64},   {'u', 1, LINNET_UINT8},
+        {'u', 2, LINNET_UINT16},    {'u', 4, LINNET_UINT32},      {'u', 8, LINNET_UINT64},  {'b', 1, LINNET_BOOL},
         {'c', 8, LINNET_COMPLEX64}, {'c', 16, LINNET_COMPLEX128},
     };
     if (h->code == 'U' || h->code == 'S')
@@ -238,8 +238,12 @@ static bool zip_entry(const ln_bytes *f, uint64_t *at, entry *e)
     size_t name = le16(p + 28), extra = le16(p + 30), comment = le16(p + 32);
     if (f->size - *at < 46 + name + extra + comment)
         return false;
-    *e = (entry){.name = (const char *)p + 46, .name_size = name, .method = le16(p + 10), .packed = le32(p + 20),
-                 .size = le32(p + 24), .offset = le32(p + 42)};
+    *e = (entry){.name = (const char *)p + 46,
+                 .name_size = name,
+                 .method = le16(p + 10),
+                 .packed = le32(p + 20),
+                 .size = le32(p + 24),
+                 .offset = le32(p + 42)};
     if (name > 4 && !memcmp(e->name + name - 4, ".npy", 4))
         e->name_size -= 4;
     for (const uint8_t *x = p + 46 + name, *end = x + extra; end - x >= 4;) {
@@ -327,11 +331,11 @@ bool ln_npz_decode(ln_arena *arena, const char *path, const ln_bytes *file, cons
 static const char *descr_of(linnet_type type)
 {
     static const char *const names[LINNET_TYPE_COUNT] = {
-        [LINNET_FLOAT32] = "<f4",   [LINNET_FLOAT64] = "<f8",    [LINNET_FLOAT16] = "<f2", [LINNET_BFLOAT16] = "<u2",
-        [LINNET_INT8] = "|i1",      [LINNET_INT16] = "<i2",      [LINNET_INT32] = "<i4",   [LINNET_INT64] = "<i8",
-        [LINNET_UINT8] = "|u1",     [LINNET_UINT16] = "<u2",     [LINNET_UINT32] = "<u4",  [LINNET_UINT64] = "<u8",
-        [LINNET_BOOL] = "|b1",      [LINNET_COMPLEX64] = "<c8",  [LINNET_COMPLEX128] = "<c16",
-        [LINNET_INT4] = "|i1",      [LINNET_INT2] = "|i1",
+        [LINNET_FLOAT32] = "<f4", [LINNET_FLOAT64] = "<f8",   [LINNET_FLOAT16] = "<f2",     [LINNET_BFLOAT16] = "<u2",
+        [LINNET_INT8] = "|i1",    [LINNET_INT16] = "<i2",     [LINNET_INT32] = "<i4",       [LINNET_INT64] = "<i8",
+        [LINNET_UINT8] = "|u1",   [LINNET_UINT16] = "<u2",    [LINNET_UINT32] = "<u4",      [LINNET_UINT64] = "<u8",
+        [LINNET_BOOL] = "|b1",    [LINNET_COMPLEX64] = "<c8", [LINNET_COMPLEX128] = "<c16", [LINNET_INT4] = "|i1",
+        [LINNET_INT2] = "|i1",
     };
     return names[type] ? names[type] : "|u1";
 }

@@ -77,8 +77,7 @@ bool ln_value_new(ln_arena *arena, linnet_value *v, linnet_type type, int32_t ra
 }
 
 /* As ln_read_file, but without a message: errors go to the caller. */
-bool ln_pb_read(ln_arena *arena, const char *path, const linnet_value_info *info, linnet_value *v,
-                linnet_error *error)
+bool ln_pb_read(ln_arena *arena, const char *path, const linnet_value_info *info, linnet_value *v, linnet_error *error)
 {
     FILE *file = fopen(path, "rb");
     struct stat st;

@@ -77,6 +77,6 @@ double ln_graph_macs(const ln_graph *g)
 {
     double sum = 0;
     LN_FOR_NODES(g, i)
-        sum += ln_node_macs(g, &g->nodes[i]);
+    sum += ln_node_macs(g, &g->nodes[i]);
     return sum;
 }

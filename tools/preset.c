@@ -11,10 +11,24 @@
 
 const ln_preset ln_presets[] = {
     {"raw", "stretched to the input, values 0 to 255 as they are", LN_RESIZE_STRETCH, 1, 1, {0}, {1, 1, 1}, false, 0},
-    {"imagenet", "shorter side to 256/224, centre crop, ImageNet's mean and standard deviation", LN_RESIZE_CROP,
-     256.0f / 224.0f, 1 / 255.0f, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, false, 0},
-    {"mobilenet", "shorter side to 256/224, centre crop, values -1 to 1", LN_RESIZE_CROP, 256.0f / 224.0f, 1 / 127.5f,
-     {1, 1, 1}, {1, 1, 1}, false, 0},
+    {"imagenet",
+     "shorter side to 256/224, centre crop, ImageNet's mean and standard deviation",
+     LN_RESIZE_CROP,
+     256.0f / 224.0f,
+     1 / 255.0f,
+     {0.485f, 0.456f, 0.406f},
+     {0.229f, 0.224f, 0.225f},
+     false,
+     0},
+    {"mobilenet",
+     "shorter side to 256/224, centre crop, values -1 to 1",
+     LN_RESIZE_CROP,
+     256.0f / 224.0f,
+     1 / 127.5f,
+     {1, 1, 1},
+     {1, 1, 1},
+     false,
+     0},
     {0},
 };
 
@@ -77,8 +91,9 @@ static float *resize(ln_arena *arena, const ln_image *im, const double window[4]
                 const float *w = ax.weight + (size_t)x * (size_t)ax.taps;
                 float sum = 0;
                 for (int32_t t = 0; t < ax.taps && ax.first[x] + t < im->width; t++)
-                    sum += w[t] * im->data[((size_t)y * (size_t)im->width + (size_t)(ax.first[x] + t)) * (size_t)c +
-                                           (size_t)k];
+                    sum +=
+                        w[t] *
+                        im->data[((size_t)y * (size_t)im->width + (size_t)(ax.first[x] + t)) * (size_t)c + (size_t)k];
                 middle[((size_t)y * (size_t)w_out + (size_t)x) * (size_t)c + (size_t)k] = sum;
             }
     size_t row = (size_t)w_out * (size_t)c;
@@ -110,8 +125,8 @@ static bool input_geometry(const linnet_value_info *info, int32_t layout, const 
     int32_t r = info->rank;
     if (info->kind != LINNET_TENSOR || r < 2 || r > 4)
         return false;
-    bool last = r >= 3 && (layout == 'L' || (layout == 0 && !may_be_channels(info->dims[r - 3]) &&
-                                             may_be_channels(info->dims[r - 1])));
+    bool last = r >= 3 && (layout == 'L' ||
+                           (layout == 0 && !may_be_channels(info->dims[r - 3]) && may_be_channels(info->dims[r - 1])));
     g->rank = r;
     g->h = last ? r - 3 : r - 2;
     g->w = g->h + 1;

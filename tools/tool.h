@@ -28,9 +28,9 @@ typedef struct ln_cli ln_cli;
 
 typedef struct ln_command {
     const char *name;
-    const char *usage; /* after "linnet NAME " */
-    const char *what;  /* one line */
-    const char *more;  /* further text of the help, or NULL */
+    const char *usage;              /* after "linnet NAME " */
+    const char *what;               /* one line */
+    const char *more;               /* further text of the help, or NULL */
     void (*print_more)(FILE *file); /* the same as a function, or NULL */
     const ln_option *options;
     int min_args, max_args;
@@ -166,29 +166,50 @@ const ln_preset *ln_preset_find(const char *name);
 bool ln_image_tensor(ln_arena *arena, const ln_image *image, const char *path, const ln_preset *preset,
                      const linnet_value_info *info, linnet_value *v);
 
-/* -- pb: io_tensor.c over the loader -------------------------------------------------------------------------------- */
+/* -- pb: io_tensor.c over the loader --------------------------------------------------------------------------------
+ */
 
 /* A serialised TensorProto, SequenceProto, OptionalProto by what is declared (info NULL: a tensor). */
-bool ln_pb_read(ln_arena *arena, const char *path, const linnet_value_info *info, linnet_value *v,
-                linnet_error *error);
+bool ln_pb_read(ln_arena *arena, const char *path, const linnet_value_info *info, linnet_value *v, linnet_error *error);
 
-/* -- inputs of run and bench: inputs.c -------------------------------------------------------------------------------- */
+/* -- inputs of run and bench: inputs.c --------------------------------------------------------------------------------
+ */
 
 /* --dim, --shape, --input, --random of a command, applied to a session; `seed` fills what is not read when there is no
  * --random, unless it is negative. The values live in the arena. False: said what is wrong. */
 bool ln_feed(const ln_cli *cli, ln_arena *arena, const linnet_model *model, linnet_session *session, int64_t seed);
 extern const char ln_feed_help[];
-#define LN_FEED_INPUT                                                                                                 \
-    {"input", 'i', true, "NAME=FILE", "read an input: .npy, .npz, .pb, .png, .jpg, .bmp or raw elements"}
-#define LN_FEED_RANDOM {"random", 'r', false, "SEED", "fill the inputs that are not read with random numbers"}
-#define LN_FEED_DIM {"dim", 'd', true, "NAME=N", "the size of a named dimension"}
-#define LN_FEED_SHAPE {"shape", 's', true, "INPUT=AxBxC", "the shape of an input"}
-#define LN_FEED_PRESET {"preset", 'p', false, "NAME", "how images become inputs: raw, imagenet or mobilenet (raw)"}
+#define LN_FEED_INPUT                                                                                                  \
+    {                                                                                                                  \
+        "input", 'i', true, "NAME=FILE", "read an input: .npy, .npz, .pb, .png, .jpg, .bmp or raw elements"            \
+    }
+#define LN_FEED_RANDOM                                                                                                 \
+    {                                                                                                                  \
+        "random", 'r', false, "SEED", "fill the inputs that are not read with random numbers"                          \
+    }
+#define LN_FEED_DIM                                                                                                    \
+    {                                                                                                                  \
+        "dim", 'd', true, "NAME=N", "the size of a named dimension"                                                    \
+    }
+#define LN_FEED_SHAPE                                                                                                  \
+    {                                                                                                                  \
+        "shape", 's', true, "INPUT=AxBxC", "the shape of an input"                                                     \
+    }
+#define LN_FEED_PRESET                                                                                                 \
+    {                                                                                                                  \
+        "preset", 'p', false, "NAME", "how images become inputs: raw, imagenet or mobilenet (raw)"                     \
+    }
 
 /* --threads and --disable-passes into a session. NULL: said what is wrong. */
 linnet_session *ln_open_session(const ln_cli *cli, const linnet_model *model, bool profile);
-#define LN_SESSION_THREADS {"threads", 't', false, "N", "threads (the environment's LINNET_THREADS, or 1)"}
-#define LN_SESSION_PASSES {"disable-passes", 0, false, "LIST", "passes to leave out, with commas between, or all"}
+#define LN_SESSION_THREADS                                                                                             \
+    {                                                                                                                  \
+        "threads", 't', false, "N", "threads (the environment's LINNET_THREADS, or 1)"                                 \
+    }
+#define LN_SESSION_PASSES                                                                                              \
+    {                                                                                                                  \
+        "disable-passes", 0, false, "LIST", "passes to leave out, with commas between, or all"                         \
+    }
 
 /* Loads, with a message when it fails. NULL: said what is wrong. */
 linnet_model *ln_load(const char *path);
