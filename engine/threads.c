@@ -29,6 +29,7 @@ struct ln_pool {
     int32_t helpers; /* workers with an index below it take part */
     atomic_int_fast64_t next;
     atomic_int running; /* workers that have not finished */
+    ln_task_log *log;
 };
 
 typedef struct worker {
@@ -49,7 +50,7 @@ static void pause_cpu(void)
 #endif
 }
 
-static void take_parts(ln_pool *p, int32_t index)
+static void do_parts(ln_pool *p, int32_t index)
 {
     for (;;) {
         int64_t begin = atomic_fetch_add_explicit(&p->next, p->part, memory_order_relaxed);
@@ -58,6 +59,35 @@ static void take_parts(ln_pool *p, int32_t index)
         int64_t end = p->n - begin < p->part ? p->n : begin + p->part;
         p->fn(p->arg, index, begin, end);
     }
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void take_parts(ln_pool *p, int32_t index)
+{
+    ln_task_log *log = p->log;
+    if (!log) {
+        do_parts(p, index);
+        return;
+    }
+    ln_task_time t = {.begin = now(), .worker = index};
+    do_parts(p, index);
+    t.end = now();
+    int32_t at = atomic_fetch_add(&log->n, 1);
+    if (at < log->room)
+        log->items[at] = t;
+}
+
+void ln_pool_log(ln_pool *p, ln_task_log *log)
+{
+    pthread_mutex_lock(&p->owner);
+    p->log = log;
+    pthread_mutex_unlock(&p->owner);
 }
 
 static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
