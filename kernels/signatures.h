@@ -35,6 +35,9 @@ typedef void ln_VUNARY_F32(float *y, const float *x, size_t n);
 /* The same with parameters; which, stands beside the kernel's row. p does not overlap y. */
 typedef void ln_VUNARY_P_F32(float *y, const float *x, size_t n, const float *p);
 
+/* y[i] = f(a[i * a_step], b[i * b_step]), i < n; a step is 0 or 1. y == a and y == b are allowed. */
+typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, size_t a_step, size_t b_step);
+
 /* y[i] = saturate(round(x[i] / scale) + zero) in [low, low + 255], as a byte: low is 0 for uint8, -128 for int8. Half
  * to even; NaN gives low. */
 typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low);
