@@ -111,7 +111,7 @@ static linnet_status shift_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec old_attrs[] = {LN_ATTR_I(bitwise_params, broadcast, 0), LN_ATTR_ANY("axis"), LN_ATTR_END};
-static const ln_attr_spec shift_attrs[] = {LN_ATTR_E(bitwise_params, direction, "none|left|right", 0), LN_ATTR_END};
+static const ln_attr_spec shift_attrs[] = {LN_ATTR_E(bitwise_params, direction, "none|LEFT|RIGHT", 0), LN_ATTR_END};
 
 #define BITS(name, mask, fn)                                                                                           \
     .domain = "", .type = (name), .types = (mask), .in = {2, 2}, .out = {1, 1}, .params_size = sizeof(bitwise_params), \
