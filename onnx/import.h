@@ -50,7 +50,9 @@ linnet_status ln_import_external(ln_source *s, const Onnx__TensorProto *t, const
 linnet_status ln_import_type(const ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name,
                              ln_info *info);
 
-/* Bytes of n elements in a file: small types are packed. */
+/* Elements of the type in a byte of a file: 2 or 4 for the types that are packed there, else 1. */
+int64_t ln_per_byte(linnet_type type);
+/* Bytes of n elements in a file. */
 size_t ln_packed_size(linnet_type type, int64_t n);
 
 /* -- names.c: a map from names to ids -------------------------------------------------------------------------------

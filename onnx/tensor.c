@@ -47,8 +47,7 @@ bool ln_import_string(const ln_source *s, const ProtobufCBinaryData *from, linne
     return to->data != NULL;
 }
 
-/* Elements in a byte of a file. */
-static int64_t per_byte(linnet_type type)
+int64_t ln_per_byte(linnet_type type)
 {
     switch (type) {
     case LINNET_UINT4:
@@ -65,13 +64,13 @@ static int64_t per_byte(linnet_type type)
 
 size_t ln_packed_size(linnet_type type, int64_t n)
 {
-    int64_t per = per_byte(type);
+    int64_t per = ln_per_byte(type);
     return per > 1 ? (size_t)(n / per + (n % per != 0)) : (size_t)n * linnet_type_size(type);
 }
 
 static void unpack(uint8_t *to, const uint8_t *from, linnet_type type, int64_t n)
 {
-    unsigned per = (unsigned)per_byte(type), bits = 8 / per, mask = (1u << bits) - 1;
+    unsigned per = (unsigned)ln_per_byte(type), bits = 8 / per, mask = (1u << bits) - 1;
     bool is_signed = type == LINNET_INT4 || type == LINNET_INT2;
     for (int64_t i = 0; i < n; i++) {
         unsigned v = from[i / per] >> ((unsigned)i % per * bits) & mask;
@@ -87,7 +86,7 @@ static const void *elements(const ln_source *s, const void *bytes, linnet_type t
     size_t size = (size_t)n * linnet_type_size(type), natural = linnet_type_size(type);
     if (natural > 8)
         natural = 8;
-    if (per_byte(type) > 1) {
+    if (ln_per_byte(type) > 1) {
         uint8_t *to = ln_arena_alloc(s->arena, size, 64);
         if (to)
             unpack(to, bytes, type, n);
@@ -126,7 +125,7 @@ static linnet_status wrong_count(const ln_source *s, const label *l, size_t foun
 static linnet_status narrow(const ln_source *s, const label *l, const Onnx__TensorProto *t, linnet_type type, int64_t n,
                             const void **data)
 {
-    size_t count = per_byte(type) > 1 ? ln_packed_size(type, n) : (size_t)n, size = linnet_type_size(type);
+    size_t count = ln_per_byte(type) > 1 ? ln_packed_size(type, n) : (size_t)n, size = linnet_type_size(type);
     if (t->n_int32_data != count)
         return wrong_count(s, l, t->n_int32_data, "entries in int32_data", count, type);
     uint8_t *to = ln_arena_alloc(s->arena, count * size, 64);
@@ -143,7 +142,7 @@ static linnet_status narrow(const ln_source *s, const label *l, const Onnx__Tens
         else
             ((uint16_t *)(void *)to)[i] = (uint16_t)v;
     }
-    if (per_byte(type) > 1) {
+    if (ln_per_byte(type) > 1) {
         uint8_t *unpacked = ln_arena_alloc(s->arena, (size_t)n, 64);
         if (!unpacked)
             return ln_import_no_memory(s);
