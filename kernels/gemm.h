@@ -51,10 +51,13 @@ typedef struct ln_gemm_f32_desc {
 /* Elements of packed B; SIZE_MAX when that is more than a size_t of bytes holds. */
 size_t ln_gemm_f32_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, size_t k);
 
-/* Where the elements of B lie: column j, tap t, row i at b[j * n_stride + t * tap_stride + i * k_stride]. */
+/* Where the elements of B lie: column j, tap t, row i at b[j * n_stride + t * tap_stride + i * k_stride]. Taps in two
+ * or three dimensions: the two inner sizes are in grid, and grid_stride has what replaces tap_stride. */
 typedef struct ln_gemm_f32_b {
     const float *b;
     size_t n_stride, tap_stride, k_stride;
+    size_t grid[2]; /* 0: taps are in one dimension */
+    ptrdiff_t grid_stride[3];
     const float *bias; /* n elements, bias_stride apart (0: one for all); NULL: none */
     size_t bias_stride;
     float scale, bias_scale; /* B and bias are multiplied by these */

@@ -40,6 +40,15 @@ static void columns(float *restrict y, const float *restrict x, size_t k, size_t
         row(y, x + i, n, nr, s, scale);
 }
 
+static ptrdiff_t tap_offset(const ln_gemm_f32_b *b, size_t t)
+{
+    if (b->grid[0] == 0)
+        return (ptrdiff_t)(t * b->tap_stride);
+    size_t plane = b->grid[0] * b->grid[1];
+    return (ptrdiff_t)(t / plane) * b->grid_stride[0] + (ptrdiff_t)(t % plane / b->grid[1]) * b->grid_stride[1] +
+           (ptrdiff_t)(t % b->grid[1]) * b->grid_stride[2];
+}
+
 void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k,
                       const ln_gemm_f32_b *b, size_t begin, size_t end)
 {
@@ -54,7 +63,7 @@ void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t
                 y[j] = 0;
         y += nr;
         for (size_t t = 0; t < taps; t++) {
-            const float *x = b->b + j0 * b->n_stride + t * b->tap_stride;
+            const float *x = b->b + (ptrdiff_t)(j0 * b->n_stride) + tap_offset(b, t);
             if (b->k_stride == 1) {
                 columns(y, x, k, w, nr, b->n_stride, b->scale);
                 y += k * nr;
