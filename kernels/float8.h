@@ -46,7 +46,7 @@ static inline float ln_f8_to_f32(const ln_f8_format *t, uint8_t v)
 }
 
 /* saturate: what is too large, infinity too, becomes the largest finite value; otherwise infinity or NaN. A format
- * without NaN gives its largest value for it. */
+ * without NaN gives -0 for it. */
 static inline uint8_t ln_f32_to_f8(const ln_f8_format *t, float f, int saturate)
 {
     uint32_t u = ln_float_bits(f), a = u & 0x7fffffffu;
@@ -59,7 +59,7 @@ static inline uint8_t ln_f32_to_f8(const ln_f8_format *t, float f, int saturate)
         nan = infinity | UINT32_C(1) << (t->mantissa - 1);
     if (a > 0x7f800000u) {
         if (t->special == LN_F8_FINITE)
-            return (uint8_t)max;
+            return (uint8_t)(max + 1); /* -0 */
         return (uint8_t)(t->special == LN_F8_FNUZ ? nan : sign | nan);
     }
     uint32_t r;
@@ -88,6 +88,25 @@ static inline uint8_t ln_f32_to_f8(const ln_f8_format *t, float f, int saturate)
 static inline float ln_e8m0_to_f32(uint8_t v)
 {
     return v == 255 ? ln_bits_float(0x7fc00000u) : v ? ln_bits_float((uint32_t)v << 23) : 0x1p-127f;
+}
+
+/* How to round to a power of two. */
+enum { LN_E8M0_UP, LN_E8M0_DOWN, LN_E8M0_NEAREST };
+
+/* The magnitude of f as a power of two, halves away from zero where nearest. saturate: infinity and what is too large
+ * become 2^127, what is too small, 0 too, 2^-127; otherwise NaN. */
+static inline uint8_t ln_f32_to_e8m0(float f, int saturate, int round)
+{
+    uint32_t a = ln_float_bits(f) & 0x7fffffffu;
+    if (a > 0x7f800000u)
+        return 255;
+    if (a < 0x400000u) /* below 2^-127 */
+        return saturate ? 0 : 255;
+    /* subnormal from 2^-127 on: as a mantissa in units of its own */
+    uint32_t exponent = a >> 23, rest = exponent ? a & 0x7fffffu : (a & 0x3fffffu) << 1;
+    if (round == LN_E8M0_UP ? rest > 0 : round == LN_E8M0_NEAREST && rest >= 0x400000u)
+        exponent++;
+    return (uint8_t)(exponent < 255 ? exponent : saturate ? 254 : 255);
 }
 
 #endif
