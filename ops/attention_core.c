@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Attention: see attention.h. In float32 the two products go through the packed product of kernels/gemm.h, with keys
+ * and values packed once for all queries that share them; few queries read them where they lie. float64 is plain loops.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/gemm.h"
+#include "ops/attention.h"
+
+#define DIRECT_ROWS 4 /* queries per head of keys up to which packing would cost more than it saves */
+
+typedef struct job {
+    const ln_attention *p;
+    const ln_attention_in *in;
+} job;
+
+/* -- float32, float16, bfloat16 ------------------------------------------------------------------------------------- */
+
+#define REAL float
+#define NAME(x) x##_f32
+#define EXP expf
+#define TANH tanhf
+#define SQRT sqrtf
+#define ROUNDS(type) ((type) == LINNET_FLOAT16 || (type) == LINNET_BFLOAT16)
+#define ROUND(x, type) (ROUNDS(type) ? ln_round_to((x), (type)) : (x))
+
+static void load_f32(float *y, const void *x, int type, int64_t at, int64_t n)
+{
+    ln_to_f32(y, x, type, at, n);
+}
+
+static void store_f32(void *y, int type, int64_t at, const float *x, int64_t n)
+{
+    ln_from_f32(y, type, at, x, n, 0);
+}
+
+static void exponents_f32(float *s, float max, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] -= max;
+    LN_K(exp_f32)(s, s, (size_t)n);
+}
+
+typedef struct keys_f32 {
+    const float *k, *v; /* where they lie, or packed */
+    int64_t k_row, v_row;
+} keys_f32;
+
+static size_t panels(int64_t n)
+{
+    size_t nr = LN_D(gemm_f32)->nr;
+    return ((size_t)n + nr - 1) / nr;
+}
+
+/* Keys or values of one head in float32: where they lie, or widened (and scaled, where half floats want it). */
+static const float *widen(const void *x, int type, int64_t at, int64_t step, int64_t rows, int64_t n, float *to,
+                          const float *scale, int64_t *row)
+{
+    if (type == LINNET_FLOAT32) {
+        *row = step;
+        return (const float *)x + at;
+    }
+    *row = n;
+    for (int64_t i = 0; i < rows; i++) {
+        ln_to_f32(to + i * n, x, type, at + i * step, n);
+        for (int64_t d = 0; scale && d < n; d++)
+            to[i * n + d] = ln_round_to(to[i * n + d] * *scale, type);
+    }
+    return to;
+}
+
+static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float scale)
+{
+    const ln_attention *p = j->p;
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    keys_f32 r;
+    r.k = widen(j->in->k, p->type, b * p->k_step[0] + g * p->k_step[1], p->k_step[2], p->total, p->head,
+                (float *)(void *)(own + p->at_k), &scale, &r.k_row);
+    r.v = widen(j->in->v, p->v_type, b * p->v_step[0] + g * p->v_step[1], p->v_step[2], p->total, p->v_head,
+                (float *)(void *)(own + p->at_v), NULL, &r.v_row);
+    if (p->direct)
+        return r;
+    float *k = (float *)(void *)(own + p->at_pack_k), *v = (float *)(void *)(own + p->at_pack_v);
+    ln_gemm_f32_b from = {.b = r.k, .n_stride = (size_t)r.k_row, .k_stride = 1, .scale = 1};
+    ln_gemm_f32_pack(d, k, (size_t)p->total, 1, (size_t)p->head, &from, 0, panels(p->total));
+    from = (ln_gemm_f32_b){.b = r.v, .n_stride = 1, .k_stride = (size_t)r.v_row, .scale = 1};
+    ln_gemm_f32_pack(d, v, (size_t)p->v_head, 1, (size_t)p->total, &from, 0, panels(p->v_head));
+    r.k = k;
+    r.v = v;
+    return r;
+}
+
+static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, const float *a, int64_t m, int64_t n,
+                     int64_t k, const float *b)
+{
+    ln_gemm_f32_job product = {.d = LN_D(gemm_f32), .m = (size_t)m, .n = (size_t)n, .taps = 1, .k = (size_t)k, .a = a,
+                           .a_row = (size_t)k, .a_col = 1, .b = b, .c = c, .ldc = (size_t)ldc};
+    ln_gemm_f32_prepare(&product, 1);
+    ln_gemm_f32_run(&product, own + p->at_gemm, 0, product.tiles);
+}
+
+static void scores_f32(const job *j, char *own, const keys_f32 *keys, float *s, const float *q, int64_t n)
+{
+    const ln_attention *p = j->p;
+    if (!p->direct) {
+        multiply(p, own, s, p->total, q, n, p->total, p->head, keys->k);
+        return;
+    }
+    for (int64_t r = 0; r < n; r++)
+        LN_K(gemv_t_f32)
+        (s + r * p->total, q + r * p->head, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
+}
+
+static void values_f32(const job *j, char *own, const keys_f32 *keys, const float *s, int64_t n, int64_t at)
+{
+    const ln_attention *p = j->p;
+    bool wide = p->type == LINNET_FLOAT32;
+    float *y = wide ? (float *)j->in->y + at : (float *)(void *)(own + p->at_y);
+    int64_t row = wide ? p->y_step[2] : p->v_head;
+    if (!p->direct)
+        multiply(p, own, y, row, s, n, p->v_head, p->total, keys->v);
+    else
+        for (int64_t r = 0; r < n; r++)
+            LN_K(gemv_f32)
+            (y + r * row, s + r * p->total, keys->v, (size_t)keys->v_row, (size_t)p->total, (size_t)p->v_head);
+    for (int64_t r = 0; r < n && !wide; r++)
+        ln_from_f32(j->in->y, p->type, at + r * p->y_step[2], y + r * row, p->v_head, 0);
+}
+
+#include "ops/attention_core.inc"
+#undef REAL
+#undef NAME
+#undef EXP
+#undef TANH
+#undef SQRT
+#undef ROUNDS
+#undef ROUND
+
+/* -- float64 ------------------------------------------------------------------------------------------------------- */
+
+#define REAL double
+#define NAME(x) x##_f64
+#define EXP exp
+#define TANH tanh
+#define SQRT sqrt
+#define ROUNDS(type) ((void)(type), false)
+#define ROUND(x, type) (x)
+
+static void load_f64(double *y, const void *x, int type, int64_t at, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (type == LINNET_FLOAT64) {
+            y[i] = ((const double *)x)[at + i];
+        } else {
+            float f;
+            ln_to_f32(&f, x, type, at + i, 1);
+            y[i] = f;
+        }
+}
+
+static void store_f64(void *y, int type, int64_t at, const double *x, int64_t n)
+{
+    (void)type;
+    for (int64_t i = 0; i < n; i++)
+        ((double *)y)[at + i] = x[i];
+}
+
+static void exponents_f64(double *s, double max, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] = exp(s[k] - max);
+}
+
+typedef struct keys_f64 {
+    int64_t k, v; /* offsets */
+} keys_f64;
+
+static keys_f64 prepare_f64(const job *j, char *own, int64_t b, int64_t g, double scale)
+{
+    const ln_attention *p = j->p;
+    (void)own;
+    (void)scale;
+    return (keys_f64){b * p->k_step[0] + g * p->k_step[1], b * p->v_step[0] + g * p->v_step[1]};
+}
+
+static void scores_f64(const job *j, char *own, const keys_f64 *keys, double *s, const double *q, int64_t n)
+{
+    const ln_attention *p = j->p;
+    const double *k = (const double *)j->in->k + keys->k;
+    (void)own;
+    for (int64_t r = 0; r < n; r++)
+        for (int64_t i = 0; i < p->total; i++) {
+            double sum = 0;
+            for (int64_t d = 0; d < p->head; d++)
+                sum += q[r * p->head + d] * k[i * p->k_step[2] + d];
+            s[r * p->total + i] = sum;
+        }
+}
+
+static void values_f64(const job *j, char *own, const keys_f64 *keys, const double *s, int64_t n, int64_t at)
+{
+    const ln_attention *p = j->p;
+    double *sum = (double *)(void *)(own + p->at_y);
+    for (int64_t r = 0; r < n; r++) {
+        memset(sum, 0, (size_t)p->v_head * sizeof *sum);
+        for (int64_t i = 0; i < p->total; i++)
+            for (int64_t d = 0; d < p->v_head; d++) {
+                double v;
+                load_f64(&v, j->in->v, p->v_type, keys->v + i * p->v_step[2] + d, 1);
+                sum[d] += s[r * p->total + i] * v;
+            }
+        store_f64(j->in->y, p->type, at + r * p->y_step[2], sum, p->v_head);
+    }
+}
+
+#include "ops/attention_core.inc"
+
+/* -- plan and run -------------------------------------------------------------------------------------------------- */
+
+static int64_t part(int64_t *at, int64_t elements, size_t size)
+{
+    int64_t here = *at;
+    *at += (elements * (int64_t)size + 63) / 64 * 64;
+    return here;
+}
+
+linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_bytes)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    bool wide = p->type == LINNET_FLOAT64;
+    size_t size = wide ? sizeof(double) : sizeof(float);
+    int64_t n;
+    LN_TRY(ln_mul_size(c, p->total, p->head + p->v_head + d->nr, &n));
+    LN_TRY(ln_mul_size(c, n, 64, &n));
+    p->direct = wide || p->q_len * (p->heads / (p->kv_heads ? p->kv_heads : 1)) <= DIRECT_ROWS;
+    p->rows = p->q_len < 32 ? p->q_len : 32;
+    int64_t at = 0, rows = p->rows;
+    p->at_k = part(&at, p->type == LINNET_FLOAT32 || wide ? 0 : p->total * p->head, size);
+    p->at_v = part(&at, p->v_type == LINNET_FLOAT32 || wide ? 0 : p->total * p->v_head, size);
+    p->at_pack_k = p->at_pack_v = p->at_gemm = at;
+    if (!p->direct) {
+        p->at_pack_k = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->total, 1, (size_t)p->head), size);
+        p->at_pack_v = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->v_head, 1, (size_t)p->total), size);
+        size_t k = ln_gemm_f32_scratch(d, 1, (size_t)p->head), v = ln_gemm_f32_scratch(d, 1, (size_t)p->total);
+        p->at_gemm = part(&at, (int64_t)(k > v ? k : v), 1);
+    }
+    p->at_q = part(&at, rows * p->head, size);
+    p->at_scores = part(&at, rows * p->total, size);
+    p->at_bias = part(&at, p->total, size);
+    p->at_y = part(&at, rows * p->v_head, size);
+    p->worker_bytes = at;
+    LN_TRY(ln_mul_size(c, at, c->threads, &n));
+    *scratch_bytes = (size_t)n;
+    return LINNET_OK;
+}
+
+void ln_attention_run(const ln_args *a, const ln_attention *p, const ln_attention_in *in)
+{
+    job j = {p, in};
+    double cost = (double)(p->q_len * (p->heads / (p->kv_heads ? p->kv_heads : 1))) * (double)p->total *
+                  (double)(p->head + p->v_head + 16) * 0.03;
+    if (p->q_len > 0)
+        ln_parallel(a, p->batch * p->kv_heads, cost, p->type == LINNET_FLOAT64 ? tasks_f64 : tasks_f32, &j);
+}
+
+void ln_attention_steps(int64_t step[3], bool heads_first, int64_t heads, int64_t length, int64_t size)
+{
+    step[0] = heads * length * size;
+    step[1] = heads_first ? length * size : size;
+    step[2] = heads_first ? size : heads * size;
+}
+
+linnet_status ln_attention_mask_steps(ln_ctx *c, const ln_attention *p, const ln_info *mask, int64_t step[3],
+                                      int64_t *last)
+{
+    const int64_t want[3] = {p->batch, p->heads, p->q_len};
+    int64_t next = 1;
+    if (mask->rank < 1 || mask->rank > 4)
+        return ln_fail(c, LINNET_ERR_MODEL, "a mask of rank %d", mask->rank);
+    *last = mask->dims[mask->rank - 1];
+    next = *last;
+    for (int d = 2; d >= 0; d--) {
+        int32_t own = d - (4 - mask->rank);
+        int64_t n = own >= 0 ? mask->dims[own] : 1;
+        if (n != 1 && n != want[d])
+            return ln_fail(c, LINNET_ERR_MODEL, "a dimension of a mask is %lld, expected 1 or %lld", (long long)n,
+                           (long long)want[d]);
+        step[d] = n == 1 ? 0 : next;
+        next *= n;
+    }
+    return LINNET_OK;
+}
+
+void ln_attention_join(void *to, const void *past, const void *from, const int64_t step[3], int64_t batch,
+                       int64_t heads, int64_t past_len, int64_t length, int64_t room, int64_t size, size_t bytes)
+{
+    size_t one = (size_t)size * bytes;
+    for (int64_t i = 0; i < batch * heads && one; i++) {
+        char *at = (char *)to + (size_t)(i * room) * one;
+        if (past && past_len)
+            memcpy(at, (const char *)past + (size_t)(i * past_len) * one, (size_t)past_len * one);
+        at += (size_t)past_len * one;
+        const char *source = (const char *)from + (size_t)(i / heads * step[0] + i % heads * step[1]) * bytes;
+        for (int64_t s = 0; s < length; s++)
+            memcpy(at + (size_t)s * one, source + (size_t)(s * step[2]) * bytes, one);
+    }
+}
