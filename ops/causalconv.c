@@ -10,7 +10,7 @@
 typedef struct causal_params {
     int32_t activation, type;
     int64_t batch, channels, length, k;
-    int32_t has_bias, has_past;
+    int32_t has_bias, has_past, has_state, unused;
     int64_t worker_bytes;
 } causal_params;
 
@@ -50,7 +50,7 @@ static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
                 y[i] = y[i] / (1 + expf(-y[i]));
         }
         ln_from_f32(a->out[0], p->type, r * n, y, n, 0);
-        if (a->out[1])
+        if (p->has_state)
             ln_from_f32(a->out[1], p->type, r * before, x + n, before, 0);
     }
 }
@@ -107,6 +107,7 @@ static linnet_status causal_plan(ln_ctx *c)
     p->k = c->in[W]->dims[2];
     p->has_bias = ln_in(c, BIAS) != NULL;
     p->has_past = ln_in(c, PAST) != NULL;
+    p->has_state = ln_has_out(c, 1);
     int64_t bytes;
     LN_TRY(ln_mul_size(c, 2 * (p->length + p->k), (int64_t)sizeof(float), &bytes));
     p->worker_bytes = (bytes + 63) / 64 * 64;

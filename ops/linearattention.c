@@ -15,7 +15,7 @@ typedef struct linear_params {
     float scale;
     int32_t update_rule;
     int64_t batch, length, d_k, d_v, decay_width, beta_width;
-    int32_t type, state_type, has_past, unused;
+    int32_t type, state_type, has_past, has_state;
     int64_t worker_bytes;
 } linear_params;
 
@@ -69,7 +69,7 @@ static void one_head(const job *j, float *state, int64_t b, int64_t h)
             ln_from_f32(a->out[0], p->type, (row * p->q_num_heads + r) * dv, o, dv, 0);
         }
     }
-    if (a->out[1])
+    if (p->has_state)
         ln_from_f32(a->out[1], p->state_type, (b * H + h) * dk * dv, state, dk * dv, 0);
 }
 
@@ -154,6 +154,7 @@ static linnet_status linear_plan(ln_ctx *c)
     p->d_v = v->dims[2] / p->kv_num_heads;
     p->type = q->type;
     p->has_past = ln_in(c, PAST) != NULL;
+    p->has_state = ln_has_out(c, 1);
     p->state_type = p->has_past ? c->in[PAST]->type : q->type;
     p->decay_width = decay ? decay->dims[2] : 0;
     p->beta_width = beta ? beta->dims[2] : 0;
