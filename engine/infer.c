@@ -19,7 +19,8 @@ typedef struct sweep {
     ln_memory *memory;
     linnet_error *error;
     bool allow_missing, fold;
-    size_t folded; /* bytes so far */
+    bool keep_quantised; /* leave DequantizeLinear of constants for the quantize pass */
+    size_t folded;       /* bytes so far */
     int32_t changes;
 } sweep;
 
@@ -215,6 +216,10 @@ static linnet_status sweep_graph(sweep *s)
             return st;
         if (!s->fold)
             continue;
+        if (s->keep_quantised && ln_node_is(&g->nodes[id], "DequantizeLinear")) {
+            s->changes++; /* another round folds what is left of them */
+            continue;
+        }
         if (!all_constant(g, &g->nodes[id]) && can_fold(s, &g->nodes[id])) {
             st = fold(s, id);
             /* What fails on its data fails in the run, where it may never be reached (a branch of If). */
@@ -237,7 +242,12 @@ linnet_status ln_infer_graph(ln_graph *g, ln_memory *memory, bool allow_missing,
 
 linnet_status ln_pass_fold(ln_graph *g, ln_pass_ctx *c)
 {
-    sweep s = {.g = g, .memory = c->memory, .error = c->error, .fold = true, .allow_missing = c->allow_missing};
+    sweep s = {.g = g,
+               .memory = c->memory,
+               .error = c->error,
+               .fold = true,
+               .allow_missing = c->allow_missing,
+               .keep_quantised = c->final && c->round == 0};
     linnet_status st = sweep_graph(&s);
     c->changes += s.changes;
     return st;

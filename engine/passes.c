@@ -58,6 +58,7 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
     linnet_status st = ln_infer_graph(g, memory, o->allow_missing, error);
     for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
         c.changes = 0;
+        c.round = round;
         bool stopped = false;
         for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
             const ln_pass *p = &ln_passes[i];

@@ -11,6 +11,7 @@ typedef struct ln_pass_ctx {
     ln_memory *memory;
     linnet_error *error;
     int32_t changes; /* a pass counts what it changed */
+    int32_t round;   /* of the list, from 0 */
     bool final;      /* shapes are those of a plan: what depends on them may be done */
     bool allow_missing; /* nodes without an operator are passed over */
     /* Called for a fusion that matched in part and was refused; may be NULL. */

@@ -17,6 +17,9 @@ typedef enum rule {
     RESIZE,
     QUANT,   /* QuantizeLinear and its kin: inputs 1, 2 are scalars or run over `axis` */
     SCALARS, /* inputs 1.. are scalars (QLinear*) or absent */
+    QBINARY, /* element-wise in inputs 0 and 3 */
+    QCONCAT, /* inputs 2, 5, 8, ... */
+    QPOOL,   /* attribute channels_last */
     CHANNELS /* becomes channels-last if that is what the transpose undoes */
 } rule;
 
@@ -97,7 +100,11 @@ static const entry table[] = {
 static const entry microsoft[] = {
     {"QLinearSigmoid", SCALARS, 0},
     {"QLinearLeakyRelu", SCALARS, 0},
-    {"QLinearGlobalAveragePool", NONE, 0},
+    {"QLinearAdd", QBINARY, 0},
+    {"QLinearMul", QBINARY, 0},
+    {"QLinearConcat", QCONCAT, 0},
+    {"QLinearAveragePool", QPOOL, 0},
+    {"QLinearGlobalAveragePool", QPOOL, 0},
 };
 
 static const entry *find(const ln_node *n)
@@ -123,6 +130,7 @@ typedef struct sinking {
     int32_t n_more;
     int32_t out_rank; /* reductions without keepdims have another */
     int64_t out_perm[LN_MAX_RANK];
+    const char *domain, *type; /* of U' where it is another operator; NULL: as U */
     bool no_memory;
 } sinking;
 
@@ -414,22 +422,53 @@ static bool sink_scalars(sinking *s)
     return first_only(s);
 }
 
+static bool sink_qbinary(sinking *s)
+{
+    return ln_rw_info(s->g, node_of(s)->out[0])->rank == s->rank && can_take(s, 0) && can_take(s, 3) &&
+           element_operand(s, 0) && element_operand(s, 3);
+}
+
+static bool sink_qconcat(sinking *s)
+{
+    const ln_node *n = node_of(s);
+    for (int32_t i = 2; i < n->n_in; i += 3) {
+        if (!same_perm(s->g, n->in[i], s->perm, s->rank))
+            return false;
+        s->in[i] = s->g->nodes[s->g->values[n->in[i]].producer].in[0];
+    }
+    return map_axis(s, ln_node_attr_int(n, "axis", 1));
+}
+
+/* The transpose is the one from N, spatial..., C to N, C, spatial... */
+static bool to_channels_first(const sinking *s)
+{
+    if (s->rank < 3 || s->perm[0] != 0 || s->perm[1] != s->rank - 1)
+        return false;
+    for (int32_t i = 2; i < s->rank; i++)
+        if (s->perm[i] != i - 1)
+            return false;
+    return true;
+}
+
+static bool sink_qpool(sinking *s)
+{
+    if (!s->c->final || !to_channels_first(s) || ln_node_attr_int(node_of(s), "channels_last", 0) || !first_only(s))
+        return false;
+    s->more[s->n_more++] = ln_rw_int("channels_last", 1);
+    return true;
+}
+
 static bool sink_channels(sinking *s)
 {
     const ln_node *n = node_of(s);
     if (!s->c->final || s->rank < 3 || ln_node_attr(n, LN_NAME_CHANNELS_LAST) || n->n_out != 1)
         return false;
     const ln_info *x = ln_rw_info(s->g, n->in[0]);
-    bool integer = ln_node_is(n, "QLinearConv");
-    if (x->type != LINNET_FLOAT32 && !integer)
+    bool bytes = x->type == LINNET_UINT8 || x->type == LINNET_INT8;
+    if (x->type != LINNET_FLOAT32 && !ln_node_is(n, "QLinearConv") &&
+        (!bytes || !ln_node_is(n, "MaxPool") || ln_node_attr(n, "storage_order")))
         return false;
-    /* from N, spatial..., C to N, C, spatial... */
-    if (s->perm[0] != 0 || s->perm[1] != s->rank - 1)
-        return false;
-    for (int32_t i = 2; i < s->rank; i++)
-        if (s->perm[i] != i - 1)
-            return false;
-    if (!first_only(s))
+    if (!to_channels_first(s) || !first_only(s))
         return false;
     if (ln_node_attr_int(n, LN_NAME_RESIDUAL, 0)) {
         int32_t last = n->n_in - 1, value = n->in[last];
@@ -437,6 +476,11 @@ static bool sink_channels(sinking *s)
                                                                : untransposed(s, value);
         if (s->in[last] < 0)
             return false;
+    }
+    if (bytes && ln_node_is(n, "MaxPool")) {
+        s->domain = "com.microsoft";
+        s->type = "NhwcMaxPool";
+        return true;
     }
     s->more[s->n_more++] = ln_rw_int(LN_NAME_CHANNELS_LAST, 1);
     return true;
@@ -467,6 +511,11 @@ static linnet_status rebuild(sinking *s)
             to->dims[s->out_perm[d]] = info.dims[d];
     }
     ln_graph_kill(g, id);
+    if (s->type) {
+        type = s->type;
+        domain = s->domain;
+        version = 1;
+    }
     if (ln_graph_insert_at(g, before, domain, version, type, name, n_in, s->in, n_out, made, n_attrs, attrs) < 0)
         return ln_rw_no_memory(s->c);
     for (int32_t i = 0; i < n_out; i++)
@@ -515,6 +564,15 @@ linnet_status ln_sink(ln_graph *g, ln_pass_ctx *c, int32_t node, const int64_t *
         break;
     case SCALARS:
         can = sink_scalars(&s);
+        break;
+    case QBINARY:
+        can = sink_qbinary(&s);
+        break;
+    case QCONCAT:
+        can = sink_qconcat(&s);
+        break;
+    case QPOOL:
+        can = sink_qpool(&s);
         break;
     case CHANNELS:
         can = sink_channels(&s);

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integers from end to end: QuantizeLinear(op(DequantizeLinear(x), ...)) becomes the integer operator where there is
+ * one, and what only moves or picks elements (MaxPool, Reshape, Transpose, ...) works on the integers as they are when
+ * the scale stays the same. An activation between is absorbed when saturation does the same. Plans only.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/rewrite.h"
+
+#define MS "com.microsoft"
+
+/* A tensor in integers: value, and scale and zero point as values (constants). */
+typedef struct quantised {
+    int32_t value, scale, zero;
+    linnet_type type;
+    int64_t axis; /* per-axis scales: the axis; -1: one scale */
+} quantised;
+
+static bool is_byte(const ln_info *info)
+{
+    return info->type == LINNET_UINT8 || info->type == LINNET_INT8;
+}
+
+/* The zero point of a node, or a new constant 0 of that type and the shape of the scale. */
+static int32_t zero_point(ln_graph *g, int32_t zero, int32_t scale, linnet_type type)
+{
+    if (zero >= 0)
+        return zero;
+    ln_info s = *ln_rw_info(g, scale);
+    void *data = ln_arena_zalloc(g->arena, (size_t)ln_info_count(&s) + 1, 64);
+    return data ? ln_graph_constant(g, "", type, s.rank, s.dims, data) : LN_NO_VALUE;
+}
+
+/* Scale and zero point of a Quantize- or DequantizeLinear are constants, and there is one of them or a vector. */
+static bool constant_scale(const ln_graph *g, const ln_node *n)
+{
+    const ln_info *s = ln_rw_info(g, ln_rw_in(n, 1)), *z = ln_rw_info(g, ln_rw_in(n, 2));
+    return ln_rw_floats(g, ln_rw_in(n, 1)) && s->rank <= 1 && ln_info_count(s) > 0 &&
+           (ln_rw_in(n, 2) < 0 || (z->data && is_byte(z))) && !ln_node_attr_int(n, "block_size", 0);
+}
+
+/* What `value` is the DequantizeLinear of. */
+static bool dequantised(ln_graph *g, int32_t value, bool per_axis, quantised *q)
+{
+    const ln_node *n = ln_rw_producer(g, value, "DequantizeLinear");
+    if (!n || !is_byte(ln_rw_info(g, n->in[0])) || !constant_scale(g, n) ||
+        ln_rw_info(g, value)->type != LINNET_FLOAT32)
+        return false;
+    bool one = ln_info_count(ln_rw_info(g, n->in[1])) == 1;
+    if (!one && !per_axis)
+        return false;
+    int64_t axis = ln_node_attr_int(n, "axis", 1);
+    *q = (quantised){.value = n->in[0],
+                     .scale = n->in[1],
+                     .type = (linnet_type)ln_rw_info(g, n->in[0])->type,
+                     .axis = one        ? -1
+                             : axis < 0 ? axis + ln_rw_info(g, n->in[0])->rank
+                                        : axis};
+    q->zero = zero_point(g, ln_rw_in(n, 2), q->scale, q->type);
+    return q->zero >= 0;
+}
+
+/* A QuantizeLinear of one scale with a byte as its result. */
+static bool quantises(ln_graph *g, const ln_node *n, quantised *q)
+{
+    if (!ln_node_is(n, "QuantizeLinear") || !constant_scale(g, n) || ln_info_count(ln_rw_info(g, n->in[1])) != 1 ||
+        !is_byte(ln_rw_info(g, n->out[0])) || ln_rw_info(g, n->in[0])->type != LINNET_FLOAT32)
+        return false;
+    *q = (quantised){
+        .value = n->out[0], .scale = n->in[1], .type = (linnet_type)ln_rw_info(g, n->out[0])->type, .axis = -1};
+    q->zero = zero_point(g, ln_rw_in(n, 2), q->scale, q->type);
+    return q->zero >= 0;
+}
+
+static float scale_of(const ln_graph *g, const quantised *q, int64_t i)
+{
+    const float *s = ln_rw_floats(g, q->scale);
+    return q->axis < 0 ? s[0] : s[i];
+}
+
+static int32_t zero_of(const ln_graph *g, const quantised *q)
+{
+    const ln_info *z = ln_rw_info(g, q->zero);
+    return q->type == LINNET_UINT8 ? *(const uint8_t *)z->data : *(const int8_t *)z->data;
+}
+
+static bool same_scale(const ln_graph *g, const quantised *a, const quantised *b)
+{
+    return a->type == b->type && scale_of(g, a, 0) == scale_of(g, b, 0) && zero_of(g, a) == zero_of(g, b);
+}
+
+/* -- activations between
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Below `low` or above `high` the quantised value saturates anyway, to within half a step. */
+static bool saturates(const ln_graph *g, const quantised *y, float low, float high)
+{
+    int32_t least = y->type == LINNET_UINT8 ? 0 : -128, most = least + 255, zero = zero_of(g, y);
+    float s = scale_of(g, y, 0);
+    return (float)(least - zero) * s >= low - 0.5f * s && (float)(most - zero) * s <= high + 0.5f * s;
+}
+
+/* The node whose result is quantised, through a Relu or Clip that saturation makes superfluous; chain gets the nodes
+ * from it to the last before QuantizeLinear. */
+static const ln_node *source(const ln_graph *g, int32_t value, const quantised *y, int32_t *chain, int32_t *n_chain)
+{
+    *n_chain = 0;
+    for (;;) {
+        if (value < 0 || g->values[value].producer < 0 || ln_graph_only_user(g, value) < 0)
+            return NULL;
+        const ln_node *n = &g->nodes[g->values[value].producer];
+        float low = -INFINITY, high = INFINITY;
+        if (ln_node_is(n, "Relu"))
+            low = 0;
+        else if (ln_node_is(n, "Clip") && n->version >= 11) {
+            if ((ln_rw_in(n, 1) >= 0 && !ln_graph_scalar(g, n->in[1], &low)) ||
+                (ln_rw_in(n, 2) >= 0 && !ln_graph_scalar(g, n->in[2], &high)))
+                return NULL;
+        } else {
+            return n;
+        }
+        if (!saturates(g, y, low, high) || *n_chain == 2)
+            return NULL;
+        chain[(*n_chain)++] = ln_rw_id(g, n);
+        value = n->in[0];
+    }
+}
+
+/* -- the operators
+ * -------------------------------------------------------------------------------------------------------- */
+
+typedef struct match {
+    ln_graph *g;
+    ln_pass_ctx *c;
+    const ln_node *op;
+    int32_t quantize; /* node */
+    quantised y;
+} match;
+
+static linnet_status replace(match *m, const char *domain, const char *type, int64_t opset, int32_t n_in,
+                             const int32_t *in, const ln_attr *more, int32_t n_more)
+{
+    int32_t n_attrs, out = m->g->nodes[m->quantize].out[0];
+    ln_attr *attrs = ln_rw_attrs(m->g, m->op, more, n_more, &n_attrs);
+    if (!attrs)
+        return ln_rw_no_memory(m->c);
+    return ln_rw_replace(m->g, m->c, &m->quantize, 1, out, domain, type, opset, n_in, in, n_attrs, attrs);
+}
+
+/* The bias in units of the accumulator, scale x * scale w; LN_NO_VALUE with *ok false: not constant or too large. */
+static int32_t integer_bias(match *m, int32_t bias, const quantised *x, const quantised *w, int64_t n, bool *ok)
+{
+    ln_graph *g = m->g;
+    *ok = true;
+    if (bias < 0)
+        return LN_NO_VALUE;
+    const ln_node *dq = ln_rw_producer(g, bias, "DequantizeLinear");
+    const ln_info *b = ln_rw_info(g, dq ? dq->in[0] : bias);
+    int64_t count = ln_info_count(b);
+    float scale;
+    *ok = false;
+    if (!b->data || count != n || b->rank != 1 || (!dq && b->type != LINNET_FLOAT32))
+        return LN_NO_VALUE;
+    if (dq && (ln_rw_info(g, dq->in[1])->rank > 1 || !ln_rw_floats(g, dq->in[1])))
+        return LN_NO_VALUE;
+    int32_t *ints = ln_arena_zalloc(g->arena, (size_t)n * sizeof *ints + 1, 64);
+    if (!ints)
+        return LN_NO_VALUE;
+    bool one = dq && ln_graph_scalar(g, dq->in[1], &scale);
+    int32_t zero = 0;
+    if (dq && ln_rw_in(dq, 2) >= 0) {
+        const ln_info *z = ln_rw_info(g, dq->in[2]);
+        if (!z->data || ln_info_count(z) != 1)
+            return LN_NO_VALUE;
+        zero = z->type == LINNET_UINT8  ? *(const uint8_t *)z->data
+               : z->type == LINNET_INT8 ? *(const int8_t *)z->data
+                                        : *(const int32_t *)z->data;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double value;
+        if (!dq) {
+            value = ((const float *)b->data)[i];
+        } else {
+            double s = one ? scale : ln_rw_floats(g, dq->in[1])[i];
+            int32_t q = b->type == LINNET_INT32  ? ((const int32_t *)b->data)[i]
+                        : b->type == LINNET_INT8 ? ((const int8_t *)b->data)[i]
+                                                 : ((const uint8_t *)b->data)[i];
+            if (b->type != LINNET_INT32 && !is_byte(b))
+                return LN_NO_VALUE;
+            value = s * ((double)q - zero);
+        }
+        double units = nearbyint(value / ((double)scale_of(g, x, 0) * scale_of(g, w, i)));
+        if (!(fabs(units) < 1073741824.0))
+            return LN_NO_VALUE;
+        ints[i] = (int32_t)units;
+    }
+    *ok = true;
+    return ln_graph_constant(g, "", LINNET_INT32, 1, &n, ints);
+}
+
+static linnet_status conv(match *m)
+{
+    quantised x, w;
+    const ln_node *n = m->op;
+    if (!dequantised(m->g, n->in[0], false, &x) || !dequantised(m->g, n->in[1], true, &w) ||
+        !ln_rw_info(m->g, w.value)->data || w.axis > 0)
+        return LINNET_OK;
+    bool ok;
+    int32_t b = integer_bias(m, ln_rw_in(n, 2), &x, &w, ln_rw_info(m->g, w.value)->dims[0], &ok);
+    if (!ok) {
+        ln_pass_refuse(m->c, m->g, ln_rw_id(m->g, n), "the bias is not constant");
+        return LINNET_OK;
+    }
+    int32_t in[9] = {x.value, x.scale, x.zero, w.value, w.scale, w.zero, m->y.scale, m->y.zero, b};
+    return replace(m, "", "QLinearConv", 10, b < 0 ? 8 : 9, in, NULL, 0);
+}
+
+static linnet_status product(match *m)
+{
+    quantised a, b;
+    const ln_node *n = m->op;
+    bool gemm = ln_node_is(n, "Gemm");
+    if (!dequantised(m->g, n->in[0], false, &a) || !dequantised(m->g, n->in[1], true, &b))
+        return LINNET_OK;
+    int32_t rank = ln_rw_info(m->g, b.value)->rank;
+    int64_t columns = gemm && ln_node_attr_int(n, "transB", 0) ? 0 : rank - 1;
+    if (b.axis >= 0 && (b.axis != columns || rank != 2))
+        return LINNET_OK;
+    if (!gemm && n->n_in == 2) {
+        int32_t in[8] = {a.value, a.scale, a.zero, b.value, b.scale, b.zero, m->y.scale, m->y.zero};
+        return replace(m, "", "QLinearMatMul", 21, 8, in, NULL, 0);
+    }
+    const ln_attr *alpha = ln_node_attr(n, "alpha"), *beta = ln_node_attr(n, "beta");
+    if (!gemm || rank != 2 || (alpha && alpha->f != 1) || (beta && beta->f != 1))
+        return LINNET_OK;
+    bool ok;
+    int32_t c = integer_bias(m, ln_rw_in(n, 2), &a, &b, ln_rw_info(m->g, b.value)->dims[columns], &ok);
+    if (!ok)
+        return LINNET_OK;
+    int32_t in[9] = {a.value, a.scale, a.zero, b.value, b.scale, b.zero, c, m->y.scale, m->y.zero};
+    ln_attr attrs[3] = {ln_rw_float("alpha", 1), ln_rw_int("transA", ln_node_attr_int(n, "transA", 0)),
+                        ln_rw_int("transB", ln_node_attr_int(n, "transB", 0))};
+    return ln_rw_replace(m->g, m->c, &m->quantize, 1, m->g->nodes[m->quantize].out[0], MS, "QGemm", 1, 9, in, 3, attrs);
+}
+
+static linnet_status binary(match *m, const char *type)
+{
+    quantised a, b;
+    if (m->op->n_attrs || !dequantised(m->g, m->op->in[0], false, &a) || !dequantised(m->g, m->op->in[1], false, &b) ||
+        a.type != b.type || a.type != m->y.type)
+        return LINNET_OK;
+    int32_t in[8] = {a.value, a.scale, a.zero, b.value, b.scale, b.zero, m->y.scale, m->y.zero};
+    return replace(m, MS, type, 1, 8, in, NULL, 0);
+}
+
+static linnet_status unary(match *m, const char *type, const ln_attr *more, int32_t n_more)
+{
+    quantised x;
+    if (!dequantised(m->g, m->op->in[0], false, &x) || x.type != m->y.type)
+        return LINNET_OK;
+    int32_t in[5] = {x.value, x.scale, x.zero, m->y.scale, m->y.zero};
+    return replace(m, MS, type, 1, 5, in, more, n_more);
+}
+
+static linnet_status average_pool(match *m)
+{
+    if (ln_node_attr(m->op, "dilations"))
+        return LINNET_OK;
+    return unary(m, ln_node_is(m->op, "AveragePool") ? "QLinearAveragePool" : "QLinearGlobalAveragePool", NULL, 0);
+}
+
+static linnet_status softmax(match *m)
+{
+    ln_attr more[2] = {ln_rw_int("opset", m->op->version),
+                       ln_rw_int("axis", ln_node_attr_int(m->op, "axis", m->op->version < 13 ? 1 : -1))};
+    return unary(m, "QLinearSoftmax", more, 2);
+}
+
+static linnet_status concat(match *m)
+{
+    enum { MOST = 32 };
+    int32_t in[2 + 3 * MOST], count = m->op->n_in;
+    if (count > MOST)
+        return LINNET_OK;
+    in[0] = m->y.scale;
+    in[1] = m->y.zero;
+    for (int32_t i = 0; i < count; i++) {
+        quantised x;
+        if (!dequantised(m->g, m->op->in[i], false, &x) || x.type != m->y.type)
+            return LINNET_OK;
+        in[2 + 3 * i] = x.value;
+        in[3 + 3 * i] = x.scale;
+        in[4 + 3 * i] = x.zero;
+    }
+    return replace(m, MS, "QLinearConcat", 1, 2 + 3 * count, in, NULL, 0);
+}
+
+/* Moves or picks elements: the same on integers of the same scale. */
+static linnet_status mover(match *m)
+{
+    quantised x;
+    const ln_node *n = m->op;
+    if (!dequantised(m->g, n->in[0], false, &x) || !same_scale(m->g, &x, &m->y) || n->n_out != 1 || n->n_in > 8)
+        return LINNET_OK;
+    int32_t in[8];
+    memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
+    in[0] = x.value;
+    return replace(m, "", n->type, n->version, n->n_in, in, NULL, 0);
+}
+
+/* QuantizeLinear(DequantizeLinear(x)) of the same scale. */
+static bool pair(ln_graph *g, ln_pass_ctx *c, int32_t id, const quantised *y)
+{
+    quantised x;
+    return dequantised(g, g->nodes[id].in[0], false, &x) && same_scale(g, &x, y) && ln_rw_bypass(g, c, id, x.value);
+}
+
+static bool one_of(const ln_node *n, const char *const *types)
+{
+    for (; *types; types++)
+        if (ln_node_is(n, *types))
+            return true;
+    return false;
+}
+
+static linnet_status rewrite(match *m)
+{
+    static const char *const movers[] = {"MaxPool",      "Reshape",      "Flatten", "Transpose", "Squeeze",
+                                         "Unsqueeze",    "Slice",        "Gather",  "Expand",    "Tile",
+                                         "DepthToSpace", "SpaceToDepth", NULL};
+    const ln_node *n = m->op;
+    if (ln_node_is(n, "Conv"))
+        return conv(m);
+    if (ln_node_is(n, "MatMul") || ln_node_is(n, "Gemm"))
+        return product(m);
+    if (ln_node_is(n, "Add"))
+        return binary(m, "QLinearAdd");
+    if (ln_node_is(n, "Mul"))
+        return binary(m, "QLinearMul");
+    if (ln_node_is(n, "AveragePool") || ln_node_is(n, "GlobalAveragePool"))
+        return average_pool(m);
+    if (ln_node_is(n, "Sigmoid"))
+        return unary(m, "QLinearSigmoid", NULL, 0);
+    if (ln_node_is(n, "LeakyRelu"))
+        return unary(m, "QLinearLeakyRelu", NULL, 0);
+    if (ln_node_is(n, "Softmax"))
+        return softmax(m);
+    if (ln_node_is(n, "Concat"))
+        return concat(m);
+    return one_of(n, movers) ? mover(m) : LINNET_OK;
+}
+
+linnet_status ln_pass_quantize(ln_graph *g, ln_pass_ctx *c)
+{
+    LN_FOR_NODES(g, id)
+    {
+        quantised y;
+        int32_t chain[2], n_chain;
+        if (!quantises(g, &g->nodes[id], &y) || pair(g, c, id, &y))
+            continue;
+        const ln_node *n = source(g, g->nodes[id].in[0], &y, chain, &n_chain);
+        if (!n || n->domain[0] || !n->op)
+            continue;
+        match m = {.g = g, .c = c, .op = n, .quantize = id, .y = y};
+        linnet_status st = rewrite(&m);
+        if (st != LINNET_OK)
+            return st;
+    }
+    return LINNET_OK;
+}
