@@ -38,7 +38,7 @@ static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
     linnet_status st = p->run(g, c);
     if (st != LINNET_OK)
         return st;
-#ifndef NDEBUG
+#ifdef LN_DEBUG
     const char *wrong = ln_graph_verify(g);
     if (wrong)
         return ln_error_set(c->error, wrong == ln_verify_no_memory ? LINNET_ERR_MEMORY : LINNET_ERR_MODEL, "", "",
@@ -55,20 +55,20 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
                      .allow_missing = o->allow_missing,
                      .refused = o->refused,
                      .user = o->user};
-    linnet_status st = ln_infer_graph(g, memory, o->allow_missing, error);
+    linnet_status st = LINNET_OK;
     for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
         c.changes = 0;
         c.round = round;
         bool stopped = false;
         for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
             const ln_pass *p = &ln_passes[i];
-            int32_t before = c.changes;
-            /* Folding is what makes shapes known: "all" leaves it on. */
-            bool off = listed(o->disable, p->name) && !(i == 0 && o->disable && strcmp(o->disable, "all") == 0);
+            /* The first, folding, is what makes types and shapes known: "all" leaves it on, and without it they are
+             * inferred still. Passes keep the infos of values that they leave; the next round infers anew. */
+            bool off = listed(o->disable, p->name) && !(i == 0 && strcmp(o->disable, "all") == 0);
+            if (i == 0 && off)
+                st = ln_infer_graph(g, memory, o->allow_missing, error);
             if (!off && (!p->final || o->final))
                 st = run_pass(g, p, &c);
-            if (st == LINNET_OK && c.changes != before && i > 0)
-                st = ln_infer_graph(g, memory, o->allow_missing, error);
             stopped = o->stop_after && strcmp(o->stop_after, p->name) == 0;
         }
         if (stopped || c.changes == 0)
