@@ -65,7 +65,7 @@ $(B)/obj/engine/optable.o: $(B)/gen/ops.inc
 # -- compile -----------------------------------------------------------------------------------------------------
 $(B)/obj/kernels/%.o: kernels/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(isa_of) $(call isa_of,$*) -MMD -c $< -o $@
+	$(CC) $(CFLAGS) -O3 $(BASE) $(call isa_of,$*) -MMD -c $< -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
