@@ -92,14 +92,16 @@ static double stages_cost(const ln_fft_stages *st)
     return sum;
 }
 
-static double round_up(int32_t n, int32_t width)
+/* What n columns cost; the last ones, when they fill half a vector or less, as measured where there are such. */
+static double columns(int32_t n, int32_t width, int half)
 {
-    return (double)((n + width - 1) / width * width);
+    int32_t rest = n % width;
+    return (double)(n - rest) + (rest == 0 ? 0 : half && 2 * rest <= width ? 0.65 * width : width);
 }
 
 /* Splits n = a b for one transform at a time, so that both the b columns and then the a columns fill vectors of
  * `width`. Returns the cost, negative when some factor is too large. */
-static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width)
+static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width, int half)
 {
     double best = -1;
     int eight = width >= 8;
@@ -114,7 +116,7 @@ static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width
         double ca = stages_cost(&sa), cb = stages_cost(&sb);
         if (ca < 0 || cb < 0)
             continue;
-        double cost = ca * (n / c) * round_up(c, width) + cb * c * round_up(n / c, width) + (c > 1 ? 8.0 * n : 0);
+        double cost = ca * (n / c) * columns(c, width, half) + cb * c * columns(n / c, width, half) + (c > 1 ? 8.0 * n : 0);
         if (best < 0 || cost < best) {
             best = cost;
             *a = sa, *b = sb;
@@ -126,7 +128,7 @@ static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width
 static double arrange(ln_fft_plan *p, int32_t n, int32_t width)
 {
     if (p->lanes == 1)
-        return split(&p->a, &p->b, n, width);
+        return split(&p->a, &p->b, n, width, width * (p->f64 ? 8 : 4) == 64);
     factor(&p->a, n, width >= 8);
     p->b.n = 1, p->b.count = 0;
     double c = stages_cost(&p->a);
