@@ -3,7 +3,8 @@
  * RNN-1 to -22, GRU-3 to -22, LSTM-1 to -22: what their three kinds and all types share before the run: attributes,
  * checks, shapes. Version 1 differs by an attribute output_sequence, which says whether Y is wanted; the list of
  * outputs says so too. The values of activation_alpha and _beta go, in order, to those activations that take one, as
- * ONNX Runtime reads the specification.
+ * ONNX Runtime reads the specification. clip bounds the input of every activation, that of h too, as the specification
+ * says; ONNX Runtime leaves h's out.
  */
 #include <math.h>
 #include <string.h>
