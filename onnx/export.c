@@ -35,8 +35,7 @@ bool ln_list_push(ln_arena *arena, ln_list *list, void *item)
     return true;
 }
 
-/* -- names
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 static const char *claim(ln_exporter *x, const char *name)
 {
@@ -96,8 +95,7 @@ const char *ln_export_name(ln_exporter *x, ln_export_scope *scope, int32_t value
     return scope->names[value];
 }
 
-/* -- types
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------------------------------------------------- */
 
 static Onnx__TensorShapeProto *write_shape(ln_exporter *x, const ln_graph *g, const ln_info *info)
 {
@@ -169,23 +167,42 @@ Onnx__TypeProto *ln_export_type(ln_exporter *x, const ln_graph *g, const ln_info
     return ok ? type : NULL;
 }
 
-/* A value whose type is not known is declared by its name alone. */
-static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info *info, const char *name,
-                    Onnx__ValueInfoProto **to)
+/* The type as the model declared it, for outputs of which inference could not tell all. */
+static Onnx__TypeProto *declared_type(ln_exporter *x, const linnet_value_info *from)
+{
+    ln_graph none = {0};
+    ln_info info = {.kind = (uint8_t)from->kind,
+                    .item = (uint8_t)from->item,
+                    .type = (uint8_t)from->type,
+                    .key = (uint8_t)from->key,
+                    .rank = from->rank};
+    memcpy(info.dims, from->dims, sizeof info.dims);
+    Onnx__TypeProto *type = ln_export_type(x, &none, &info);
+    for (int32_t i = 0; type && type->tensor_type && type->tensor_type->shape && i < from->rank; i++)
+        type->tensor_type->shape->dim[i]->dim_param = (char *)(uintptr_t)from->dim_names[i];
+    return type;
+}
+
+/* A value whose type nobody knows is declared by its name alone. */
+static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info *info,
+                    const linnet_value_info *declared, const char *name, Onnx__ValueInfoProto **to)
 {
     *to = ln_write_new(&x->arena, &onnx__value_info_proto__descriptor);
     if (!*to || !name)
         return false;
     (*to)->name = (char *)(uintptr_t)name;
-    if (info->kind == LINNET_TENSOR && info->type == LINNET_UNDEFINED)
+    bool known = info->kind != LINNET_TENSOR || info->type != LINNET_UNDEFINED;
+    if (declared && (declared->kind != LINNET_TENSOR || declared->type != LINNET_UNDEFINED) &&
+        (!known || (info->kind == LINNET_TENSOR && info->rank < 0)))
+        (*to)->type = declared_type(x, declared);
+    else if (known) /* the dimensions of a body may change from call to call */
+        (*to)->type = ln_export_type(x, scope->outer ? NULL : scope->g, info);
+    else
         return true;
-    /* The dimensions of a body may change from call to call. */
-    (*to)->type = ln_export_type(x, scope->outer ? NULL : scope->g, info);
     return (*to)->type != NULL;
 }
 
-/* -- graphs
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- graphs -------------------------------------------------------------------------------------------------------- */
 
 /* The names that users know come first: inputs as they are, outputs as the model declares them. */
 static bool reserve(ln_exporter *x, ln_export_scope *scope, const linnet_model *m, const char **outputs)
@@ -291,11 +308,13 @@ linnet_status ln_export_graph(ln_exporter *x, ln_export_scope *scope, const linn
         st = constants(x, scope);
     if (st != LINNET_OK)
         return st;
+    bool declared = m && m->n_outputs == g->n_outputs && !scope->outer;
     for (int32_t i = 0; i < n_inputs; i++)
-        if (!declare(x, scope, &g->values[g->inputs[i]].info, scope->names[g->inputs[i]], &to->input[i]))
+        if (!declare(x, scope, &g->values[g->inputs[i]].info, NULL, scope->names[g->inputs[i]], &to->input[i]))
             return ln_export_no_memory(x);
     for (int32_t i = 0; i < g->n_outputs; i++)
-        if (!declare(x, scope, &g->values[g->outputs[i]].info, outputs[i], &to->output[i]))
+        if (!declare(x, scope, &g->values[g->outputs[i]].info, declared ? &m->outputs[i] : NULL, outputs[i],
+                     &to->output[i]))
             return ln_export_no_memory(x);
     to->name = (char *)(uintptr_t)(g->name[0] ? g->name : "graph");
     to->n_input = (size_t)n_inputs;
@@ -307,8 +326,7 @@ linnet_status ln_export_graph(ln_exporter *x, ln_export_scope *scope, const linn
     return LINNET_OK;
 }
 
-/* -- the model
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- the model ----------------------------------------------------------------------------------------------------- */
 
 static ln_opset *opset_of(const ln_exporter *x, const char *domain)
 {

@@ -48,8 +48,7 @@ Onnx__NodeProto *ln_export_new_node(ln_exporter *x, const char *domain, const ch
     return to->input && to->output ? to : NULL;
 }
 
-/* -- attributes
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- attributes ---------------------------------------------------------------------------------------------------- */
 
 enum { FLOAT = 1, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TYPE = 13 };
 
@@ -152,8 +151,7 @@ static linnet_status attributes(ln_exporter *x, ln_export_scope *scope, const ln
     return LINNET_OK;
 }
 
-/* -- nodes
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- nodes --------------------------------------------------------------------------------------------------------- */
 
 /* The attribute as an initializer of the graph; its name, or NULL. */
 static char *moved_input(ln_exporter *x, ln_export_scope *scope, const ln_attr *a)

@@ -14,8 +14,7 @@ const char *ln_domain(const char *domain)
     return domain && strcmp(domain, "ai.onnx") != 0 ? domain : "";
 }
 
-/* -- opsets
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- opsets -------------------------------------------------------------------------------------------------------- */
 
 static linnet_status check_opset(const ln_importer *im, const char *domain, int64_t version)
 {
@@ -74,8 +73,7 @@ int64_t ln_scope_opset(const ln_scope *scope, const char *domain)
     return 0;
 }
 
-/* -- names and captures
- * ---------------------------------------------------------------------------------------------------- */
+/* -- names and captures -------------------------------------------------------------------------------------------- */
 
 /* Index among the captures of the node; -1: no memory. */
 static int32_t capture(ln_captures *c, const char *name, int32_t outer)
@@ -179,8 +177,7 @@ linnet_status ln_import_close(ln_importer *im, ln_scope *bodies, int32_t n_bodie
     return LINNET_OK;
 }
 
-/* -- inputs, initializers, outputs
- * --------------------------------------------------------------------------------------- */
+/* -- inputs, initializers, outputs --------------------------------------------------------------------------------- */
 
 static linnet_status named_value(ln_importer *im, ln_scope *scope, const char *name, const char *what, int32_t *value)
 {

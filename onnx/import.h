@@ -74,8 +74,7 @@ bool ln_names_find(const ln_names *names, const char *name, int32_t *id);
 /* The name must not be there yet, and its text must live. False: no memory. */
 bool ln_names_add(ln_names *names, const char *name, int32_t id);
 
-/* -- graphs: import.c, node.c, attribute.c, function.c
- * ----------------------------------------------------------------- */
+/* -- graphs: import.c, node.c, attribute.c, function.c ------------------------------------------------------------- */
 
 enum {
     LN_IMPORT_DEPTH = 64,      /* bodies and functions within each other */

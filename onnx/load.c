@@ -17,8 +17,7 @@
 
 enum { IR_OLDEST = 3, IR_NEWEST = 13 };
 
-/* -- properties
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- properties ---------------------------------------------------------------------------------------------------- */
 
 static bool property(const ln_source *s, linnet_model *m, const char *key, const char *value)
 {
@@ -49,8 +48,7 @@ static linnet_status properties(ln_importer *im)
     return ok ? LINNET_OK : ln_import_no_memory(s);
 }
 
-/* -- the model
- * ------------------------------------------------------------------------------------------------------------- */
+/* -- the model ----------------------------------------------------------------------------------------------------- */
 
 static linnet_status import(ln_importer *im)
 {

@@ -25,8 +25,7 @@ static const char *prefixed(const ln_importer *im, const ln_scope *scope, const 
     return text;
 }
 
-/* -- outputs
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- outputs ------------------------------------------------------------------------------------------------------- */
 
 static linnet_status bind_outputs(ln_importer *im, ln_scope *scope, const Onnx__NodeProto *node)
 {
@@ -48,8 +47,7 @@ static linnet_status bind_outputs(ln_importer *im, ln_scope *scope, const Onnx__
     return LINNET_OK;
 }
 
-/* -- Constant
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- Constant ------------------------------------------------------------------------------------------------------ */
 
 static void set_info(ln_info *info, linnet_type type, int64_t n, bool list, const void *data)
 {
@@ -104,8 +102,7 @@ static linnet_status constant(ln_importer *im, ln_scope *scope, const Onnx__Node
     return LINNET_OK;
 }
 
-/* -- nodes
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- nodes --------------------------------------------------------------------------------------------------------- */
 
 typedef struct parts {
     int32_t *in, *out;

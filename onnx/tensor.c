@@ -106,8 +106,7 @@ static const void *elements(const ln_source *s, const void *bytes, linnet_type t
     return ln_import_keep(s, bytes, size);
 }
 
-/* -- typed storage
- * ----------------------------------------------------------------------------------------------------- */
+/* -- typed storage ------------------------------------------------------------------------------------------------- */
 
 typedef struct label {
     const char *what, *name;
@@ -225,8 +224,7 @@ static linnet_status typed(const ln_source *s, const label *l, const Onnx__Tenso
     return *data ? LINNET_OK : ln_import_no_memory(s);
 }
 
-/* -- tensors
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- tensors ------------------------------------------------------------------------------------------------------- */
 
 static linnet_status dimensions(const ln_source *s, const label *l, size_t n_dims, const int64_t *dims,
                                 linnet_type type, ln_info *info, int64_t *count)

@@ -12,8 +12,7 @@
 /* SequenceProto.DataType, OptionalProto.DataType */
 enum { UNDEFINED, TENSOR, SPARSE, SEQUENCE, MAP, OPTIONAL };
 
-/* -- reading
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static linnet_status read_sequence(ln_source *s, const Onnx__SequenceProto *from, linnet_value *out);
 static linnet_status read_map(ln_source *s, const Onnx__MapProto *from, linnet_value *out);
@@ -177,8 +176,7 @@ linnet_status ln_onnx_read_tensor(const void *bytes, size_t size, linnet_value *
     return st;
 }
 
-/* -- writing
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 static ProtobufCMessage *write_value(ln_arena *a, const linnet_value *v, const char *name);
 
