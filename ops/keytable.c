@@ -81,7 +81,7 @@ int64_t ln_string_keys_find(const ln_string_key *table, int64_t n, linnet_string
     return low < n && ln_string_compare(table[low].key, key) == 0 ? table[low].index : -1;
 }
 
-int64_t ln_key_of_real(double x)
+int64_t ln_int_key_of_real(double x)
 {
     int64_t bits;
     if (x != x)
@@ -91,15 +91,15 @@ int64_t ln_key_of_real(double x)
     return bits;
 }
 
-int64_t ln_key_of(const void *data, int type, int64_t i)
+int64_t ln_int_key_of(const void *data, int type, int64_t i)
 {
     switch (type) {
     case LINNET_FLOAT32:
-        return ln_key_of_real((double)((const float *)data)[i]);
+        return ln_int_key_of_real((double)((const float *)data)[i]);
     case LINNET_FLOAT64:
-        return ln_key_of_real(((const double *)data)[i]);
+        return ln_int_key_of_real(((const double *)data)[i]);
     case LINNET_FLOAT16:
-        return ln_key_of_real((double)ln_f16_to_f32(((const uint16_t *)data)[i]));
+        return ln_int_key_of_real((double)ln_f16_to_f32(((const uint16_t *)data)[i]));
     case LINNET_INT64:
     case LINNET_UINT64:
         return ((const int64_t *)data)[i];

@@ -28,7 +28,7 @@ int64_t ln_string_keys_find(const ln_string_key *table, int64_t n, linnet_string
 int ln_string_compare(linnet_string a, linnet_string b);
 
 /* The image of element i of a numeric tensor (floats and integers of up to 64 bits). */
-int64_t ln_key_of(const void *data, int type, int64_t i);
-int64_t ln_key_of_real(double x);
+int64_t ln_int_key_of(const void *data, int type, int64_t i);
+int64_t ln_int_key_of_real(double x);
 
 #endif

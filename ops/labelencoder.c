@@ -33,7 +33,7 @@ LN_RUN(ln_label_encode)
     for (int64_t i = 0; i < p->n; i++) {
         int64_t at = p->in_type == LINNET_STRING
                          ? ln_string_keys_find((const void *)packed, p->n_keys, ((const linnet_string *)a->in[0])[i])
-                         : ln_int_keys_find((const void *)packed, p->n_keys, ln_key_of(a->in[0], p->in_type, i));
+                         : ln_int_keys_find((const void *)packed, p->n_keys, ln_int_key_of(a->in[0], p->in_type, i));
         const char *v = at < 0 ? packed + p->at_default : values + at * p->size;
         memcpy(y + i * p->size, v, (size_t)p->size);
     }
@@ -59,7 +59,7 @@ static linnet_status pack(ln_ctx *c, const column *keys, const column *values, c
         if (keys->type == LINNET_STRING)
             ((ln_string_key *)(void *)packed)[i] = (ln_string_key){((const linnet_string *)keys->data)[i], i};
         else
-            ((ln_int_key *)(void *)packed)[i] = (ln_int_key){keys->data ? ln_key_of(keys->data, (int)keys->type, i) : i, i};
+            ((ln_int_key *)(void *)packed)[i] = (ln_int_key){keys->data ? ln_int_key_of(keys->data, (int)keys->type, i) : i, i};
         if (!values->data)
             memcpy(packed + p->at_values + i * p->size, &i, sizeof i);
     }

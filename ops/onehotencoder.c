@@ -23,7 +23,7 @@ static int64_t category_of(const onehot_params *p, const void *table, const void
             return -1;
         return ln_int_keys_find(table, p->n_keys, (int64_t)v);
     }
-    return ln_int_keys_find(table, p->n_keys, ln_key_of(x, p->in_type, i));
+    return ln_int_keys_find(table, p->n_keys, ln_int_key_of(x, p->in_type, i));
 }
 
 LN_RUN(ln_onehot_encode)
