@@ -272,9 +272,9 @@ def voice():
 # -- the light networks with weights that mean something ----------------------------------------------------------
 
 
-def random_weights(source, target):
+def random_weights(source, target, inputs):
     """Every ConstantOfShape becomes an initializer: normal, scaled by the fan-in; what a BatchNormalization reads stays
-    near one (scale, variance) or zero."""
+    near one (scale, variance) or zero. The last layer is scaled so that a softmax behind it does not saturate."""
     model = onnx.load(source)
     rng = np.random.default_rng(2026)
     shapes = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
@@ -298,6 +298,18 @@ def random_weights(source, target):
         model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    if nodes[-1].op_type == "Softmax":
+        logits = nodes[-1].input[0]
+        outputs = list(model.graph.output)
+        model.graph.output.append(onnx.helper.make_empty_tensor_value_info(logits))
+        onnx.save(model, target)
+        spread = float(np.std(runtime(target, inputs)[logits]))
+        del model.graph.output[:]
+        model.graph.output.extend(outputs)
+        last = [n for n in nodes if n.op_type in ("Conv", "Gemm")][-1]
+        for w in model.graph.initializer:
+            if w.name in last.input[1:]:
+                w.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(w) * np.float32(2 / spread), w.name))
     onnx.save(model, target)
 
 
@@ -307,12 +319,13 @@ def light():
         if ONLY and not any(o in name for o in ONLY):
             continue
         target = f"{WORK}/{name}"
-        random_weights(source, target)
         graph = onnx.load(source).graph
         constant = {i.name for i in graph.initializer} | {n.output[0] for n in graph.node if n.op_type == "ConstantOfShape"}
         first = next(i for i in graph.input if i.name not in constant)
         shape = [d.dim_value or 1 for d in first.type.tensor_type.shape.dim]
-        check(f"{name}, random weights", target, {first.name: seeded(*shape)})
+        inputs = {first.name: seeded(*shape)}
+        random_weights(source, target, inputs)
+        check(f"{name}, random weights", target, inputs)
         os.remove(target)
 
 
