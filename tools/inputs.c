@@ -61,35 +61,24 @@ static const char *setting_for(const ln_cli *cli, const char *option, const char
     return found;
 }
 
-static bool parse_size(const char *option, const char *text, const char **end, int64_t *n)
+/* A size at the start of text; *end is what follows it. */
+static bool parse_size(const char *text, const char **end, int64_t *n)
 {
     char *stop;
     errno = 0;
-    long long x = strtoll(text, &stop, 10);
-    if (stop == text || errno || x < 0) {
-        ln_bad("--%s: '%s' is not a size", option, text);
-        return false;
-    }
+    *n = strtoll(text, &stop, 10);
     *end = stop;
-    *n = x;
-    return true;
+    return stop != text && !errno && *n >= 0;
 }
 
 static bool parse_shape(const char *text, linnet_value_info *info)
 {
     info->rank = 0;
-    for (const char *p = text; *p;) {
-        if (info->rank == LINNET_MAX_RANK) {
-            ln_bad("--shape: '%s' has more than %d dimensions", text, LINNET_MAX_RANK);
-            return false;
-        }
-        if (!parse_size("shape", p, &p, &info->dims[info->rank++]))
-            return false;
-        if (*p && *p != 'x' && *p != ',') {
-            ln_bad("--shape: '%s' is not a shape like 1x3x224x224", text);
-            return false;
-        }
-        p += *p && p[1];
+    for (const char *p = text; *p; p += *p && p[1]) {
+        if (info->rank == LINNET_MAX_RANK)
+            return ln_bad("--shape: '%s' has more than %d dimensions", text, LINNET_MAX_RANK) == 0;
+        if (!parse_size(p, &p, &info->dims[info->rank++]) || (*p && *p != 'x' && *p != ','))
+            return ln_bad("--shape: '%s' is not a shape like 1x3x224x224", text) == 0;
     }
     return true;
 }
@@ -105,8 +94,8 @@ static bool resolve(const ln_cli *cli, const linnet_value_info *declared, linnet
         if (info->dims[d] >= 0 || !info->dim_names[d])
             continue;
         const char *end, *size = setting_for(cli, "dim", info->dim_names[d]);
-        if (size && (!parse_size("dim", size, &end, &info->dims[d]) || *end))
-            return !*end && ln_bad("--dim: '%s' is not a size", size) == 0;
+        if (size && (!parse_size(size, &end, &info->dims[d]) || *end))
+            return ln_bad("--dim: '%s' is not a size", size) == 0;
     }
     return true;
 }
