@@ -69,6 +69,7 @@ static linnet_status gemm_plan(ln_ctx *c)
     p->b_row = p->trans_b ? 1 : b->dims[1];
     p->b_col = p->trans_b ? b->dims[1] : 1;
     p->batches = 1;
+    ln_product_dense(p);
     p->r_in = -1;
     p->c_in = bias ? 2 : -1;
     if (bias && bias->rank >= 1)

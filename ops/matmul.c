@@ -110,6 +110,7 @@ static linnet_status matmul_plan(ln_ctx *c)
     }
     strides_of(p->a_batch, p->n_batch, &l);
     strides_of(p->b_batch, p->n_batch, &r);
+    ln_product_dense(p);
     LN_TRY(fused_inputs(c, p));
     return ln_product_plan(c, p);
 }

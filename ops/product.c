@@ -28,6 +28,14 @@ int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i
     return at;
 }
 
+void ln_product_dense(ln_product *p)
+{
+    int64_t stride = p->m * p->n;
+    p->y_row = p->n;
+    for (int32_t d = p->n_batch; d-- > 0; stride *= p->batch[d])
+        p->y_batch[d] = stride;
+}
+
 static size_t panels_of(const ln_product *p, const ln_gemm_f32_desc *d)
 {
     return ((size_t)p->n + d->nr - 1) / d->nr;
@@ -70,7 +78,7 @@ static ln_gemm_f32_job job_of(const work *w, int64_t batch)
     const ln_product *p = w->p;
     ln_gemm_f32_job job = w->job;
     job.a = w->a + ln_product_offset(p, p->a_batch, batch);
-    job.c = w->y + batch * p->m * p->n;
+    job.c = w->y + ln_product_offset(p, p->y_batch, batch);
     if (p->c_mode == C_FILL)
         job.r = job.c;
     else if (p->c_mode == C_ROWS)
@@ -146,7 +154,7 @@ static void direct_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
         const float *a = w->a + ln_product_offset(p, p->a_batch, batch);
         const float *b = w->b + ln_product_offset(p, p->b_batch, batch) + j * p->b_col;
         for (int64_t r = 0; r < p->m; r++, a += p->a_row) {
-            float *y = w->y + (batch * p->m + r) * p->n + j;
+            float *y = w->y + ln_product_offset(p, p->y_batch, batch) + r * p->y_row + j;
             if (p->b_col == 1)
                 LN_K(gemv_f32)(y, a, b, (size_t)p->b_row, (size_t)p->k, (size_t)n);
             else
@@ -172,7 +180,7 @@ LN_RUN(ln_product_f32)
         ln_parallel(a, p->batches * p->m, (double)p->n * 0.5, fill_rows, &w);
     w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .m = (size_t)p->m, .n = (size_t)p->n, .taps = 1, .k = (size_t)p->k,
                               .a_row = (size_t)p->a_row, .a_col = (size_t)p->a_col, .b = a->packed,
-                              .ldc = (size_t)p->n, .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+                              .ldc = (size_t)p->y_row, .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
     w.job.ldr = p->c_mode == C_ROWS ? (size_t)p->c_row : (size_t)p->n;
     ln_gemm_f32_prepare(&w.job, p->mode == OWN ? 1 : (size_t)p->threads);
     if (p->mode == PACKED) {
@@ -202,9 +210,9 @@ LN_RUN(ln_product_f32)
 /* Where every product of the batch has the same B and A's rows go on from one matrix to the next, it is one product. */
 static void fold_batch(ln_product *p)
 {
-    int64_t stride = p->m * p->a_row;
-    for (int32_t d = p->n_batch; d-- > 0; stride *= p->batch[d])
-        if (p->batch[d] != 1 && (p->b_batch[d] != 0 || p->a_batch[d] != stride))
+    int64_t a = p->m * p->a_row, y = p->m * p->y_row;
+    for (int32_t d = p->n_batch; d-- > 0; a *= p->batch[d], y *= p->batch[d])
+        if (p->batch[d] != 1 && (p->b_batch[d] != 0 || p->a_batch[d] != a || p->y_batch[d] != y))
             return;
     if (p->c_in >= 0 && p->c_row != 0 && p->batches != 1)
         return;
@@ -213,7 +221,7 @@ static void fold_batch(ln_product *p)
     p->n_batch = 0;
 }
 
-/* Y' = B' A': a column of results is a row. */
+/* Y' = B' A': a column of results that lies in one piece is a row. */
 static void transpose(ln_product *p)
 {
     ln_product q = *p;
@@ -225,6 +233,7 @@ static void transpose(ln_product *p)
     p->a_col = q.b_row;
     p->b_row = q.a_col;
     p->b_col = q.a_row;
+    p->y_row = p->n;
     memcpy(p->a_batch, q.b_batch, sizeof q.b_batch);
     memcpy(p->b_batch, q.a_batch, sizeof q.a_batch);
 }
@@ -283,7 +292,7 @@ static linnet_status plan_f32(ln_ctx *c, ln_product *p)
     LN_SET_RUN(c, ln_product_f32);
     fold_batch(p);
     bool plain = p->c_in < 0 && p->r_in < 0 && p->alpha == 1;
-    if (p->n == 1 && p->m > 1 && plain)
+    if (p->n == 1 && p->m > 1 && p->y_row == 1 && plain)
         transpose(p);
     int64_t count;
     const ln_info *b = c->in[p->b_in];

@@ -17,21 +17,24 @@ typedef struct ln_product {
     /* Attributes of Gemm and its like. */
     int64_t trans_a, trans_b;
     float alpha, beta;
-    /* The rest is set by the operator's plan: sizes, strides in elements. Y is dense: batches, m, n. */
+    /* The rest is set by the operator's plan: sizes, strides in elements. Rows of Y are contiguous. */
     int64_t m, n, k, batches;
-    int64_t a_row, a_col, b_row, b_col;
+    int64_t a_row, a_col, b_row, b_col, y_row;
     int32_t a_in, b_in; /* inputs that are A and B */
     int32_t n_batch;    /* dimensions of the batch */
     int32_t type;
-    int64_t batch[LN_MAX_RANK], a_batch[LN_MAX_RANK], b_batch[LN_MAX_RANK];
+    int64_t batch[LN_MAX_RANK], a_batch[LN_MAX_RANK], b_batch[LN_MAX_RANK], y_batch[LN_MAX_RANK];
     int32_t c_in;         /* index of the input C, -1: none. float32: any; the others: C of the type of Y */
     int32_t r_in;         /* index of the residual, of the shape of Y; -1: none */
-    int64_t c_row, c_col; /* strides of C, 0 where it is broadcast; the same C for all batches */
+    int64_t c_row, c_col; /* strides of C, 0 where it is broadcast; the same C for all batches. With C or R Y is dense */
     /* By ln_product_plan. */
     int32_t mode, c_mode, threads;
     int64_t b_packed; /* elements of one packed B */
     int64_t worker;   /* bytes of scratch of a worker */
 } ln_product;
+
+/* Sets the strides of a dense Y: batches, m, n. */
+void ln_product_dense(ln_product *p);
 
 /* Makes the plan: folds the batch into m where that is the same, packs a constant B, sets run and scratch. Everything
  * above the last group is set. */

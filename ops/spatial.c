@@ -10,10 +10,10 @@
 static linnet_status fill(ln_ctx *c, const char *name, int64_t *values, int32_t count, int32_t want, int64_t def,
                           int64_t low)
 {
-    if (count >= 0 && count != want)
+    if (count > 0 && count != want)
         return ln_fail(c, LINNET_ERR_MODEL, "%s has %d elements, expected %d", name, count, want);
     for (int32_t i = 0; i < want; i++) {
-        if (count < 0)
+        if (count <= 0)
             values[i] = def;
         if (values[i] < low || values[i] >= LIMIT)
             return ln_fail(c, LINNET_ERR_MODEL, "%s[%d] is %lld", name, i, (long long)values[i]);
@@ -26,7 +26,7 @@ linnet_status ln_window_resolve(ln_ctx *c, ln_window *w, int32_t n, const int64_
     if (n < 1)
         return ln_fail(c, LINNET_ERR_MODEL, "input of rank %d has no spatial dimension", n + 2);
     w->n = n;
-    if (w->n_kernel_shape < 0) {
+    if (w->n_kernel_shape <= 0) {
         if (!kernel)
             return ln_fail(c, LINNET_ERR_MODEL, "attribute kernel_shape is missing");
         for (int32_t i = 0; i < n; i++)
@@ -39,7 +39,7 @@ linnet_status ln_window_resolve(ln_ctx *c, ln_window *w, int32_t n, const int64_
     LN_TRY(fill(c, "strides", w->strides, w->n_strides, n, 1, 1));
     LN_TRY(fill(c, "dilations", w->dilations, w->n_dilations, n, 1, 1));
     /* auto_pad replaces pads; exporters write both. */
-    LN_TRY(fill(c, "pads", w->pads, w->auto_pad != LN_PAD_NOTSET ? -1 : w->n_pads, 2 * n, 0, 0));
+    LN_TRY(fill(c, "pads", w->pads, w->auto_pad != LN_PAD_NOTSET ? 0 : w->n_pads, 2 * n, 0, 0));
     w->n_strides = w->n_dilations = n;
     w->n_pads = 2 * n;
     return LINNET_OK;

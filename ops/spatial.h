@@ -11,7 +11,7 @@
 
 enum { LN_PAD_NOTSET, LN_PAD_VALID, LN_PAD_SAME_UPPER, LN_PAD_SAME_LOWER };
 
-/* First decoded from the attributes (a count of -1: absent), then completed by ln_window_resolve. */
+/* First decoded from the attributes (a count below 1: absent), then completed by ln_window_resolve. */
 typedef struct ln_window {
     int64_t kernel_shape[LN_WINDOW_MAX], strides[LN_WINDOW_MAX], dilations[LN_WINDOW_MAX], pads[2 * LN_WINDOW_MAX];
     int32_t n_kernel_shape, n_strides, n_dilations, n_pads;
