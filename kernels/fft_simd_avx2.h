@@ -108,6 +108,7 @@ static inline V join(const T *lo, const T *hi, const T *w)
 static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t dy, const T *x0, const T *x1,
                                                             size_t dx, const T *w)
 {
+#pragma GCC unroll 1 /* unrolled, all the loads come first and spill */
     for (size_t k = 0; k < 8; k += 4, y0 += 2 * dy, y1 += 2 * dy) {
         const T *f = w ? w + k : NULL;
         V a = join(x0 + k, x0 + 2 * dx + k, f), b = join(x1 + k, x1 + 2 * dx + k, f);

@@ -45,6 +45,7 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
                                                             size_t dx, const T *w)
 {
     __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+#pragma GCC unroll 1 /* unrolled, all the loads come first and spill */
     for (size_t k = 0; k < 8; k += 4, y0 += 2 * dy, y1 += 2 * dy) {
         const T *f = w ? w + k : NULL;
         V a = join(x0 + k, x0 + 2 * dx + k, f), b = join(x1 + k, x1 + 2 * dx + k, f);
@@ -125,6 +126,7 @@ static inline V high_pairs(V a, V b)
 static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t dy, const T *x0, const T *x1,
                                                             size_t dx, const T *w)
 {
+#pragma GCC unroll 1 /* unrolled, all the loads come first and spill */
     for (size_t k = 0; k < 16; k += 4, y0 += 2 * dy, y1 += 2 * dy) {
         const T *f = w ? w + k : NULL;
         V a = join(x0 + k, 2 * dx, f), b = join(x1 + k, 2 * dx, f);
