@@ -38,6 +38,17 @@ typedef void ln_VUNARY_P_F32(float *y, const float *x, size_t n, const float *p)
 /* y[i] = f(a[i * a_step], b[i * b_step]), i < n; a step is 0 or 1. y == a and y == b are allowed. */
 typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, size_t a_step, size_t b_step);
 
+/* One number from x[i], i < n, in an order that depends on n alone. p: sum_square sums (x - p)^2, sum_exp e^(x - p); the
+ * others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a NaN. */
+typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
+
+/* y[i] += f(x[i] - p[i]); p may be NULL for zeros. */
+typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n);
+
+/* y[i] = (x[i] - mean) * scale * a[i] + b[i]; a, b may be NULL: 1, 0. y == x is allowed. */
+typedef void ln_VNORMALIZE_F32(float *y, const float *x, size_t n, float mean, float scale, const float *a,
+                               const float *b);
+
 /* y[i] = saturate(round(x[i] / scale) + zero) in [low, low + 255], as a byte: low is 0 for uint8, -128 for int8. Half
  * to even; NaN gives low. */
 typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low);
