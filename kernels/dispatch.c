@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The dispatch tables and the choice of a tier on a host. Not part of firmware builds (LN_TIER).
- *
- * x86: CPUID leaf 1 and 7, and XCR0 for what the operating system saves (Intel SDM vol. 1, 13.3 and 14.3), by way of
- * the compiler's runtime, which checks both.
  */
+#include "kernels/cpu.h"
 #include "kernels/kernels.h"
 
 #ifndef LN_TIER
@@ -56,14 +54,11 @@ int ln_tier_available(ln_tier tier)
     if (tier == LN_TIER_SCALAR)
         return 1;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    ln_cpu_x86 cpu = ln_cpu_x86_features();
     if (tier == LN_TIER_AVX2)
-        return avx2;
+        return cpu.avx2;
     if (tier == LN_TIER_AVX512)
-        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512vnni");
+        return cpu.avx512;
 #endif
     return 0;
 }

@@ -13,9 +13,9 @@ typedef struct attention_params {
     int64_t left_window_size, right_window_size;
     float scale, softcap;
     ln_attention core;
-    int64_t past;                                        /* keys before the new ones */
-    int64_t new_len;                                     /* keys of K */
-    int64_t k_step[3], v_step[3];                        /* of K and V as given */
+    int64_t past;                                                 /* keys before the new ones */
+    int64_t new_len;                                              /* keys of K */
+    int64_t k_step[3], v_step[3];                                 /* of K and V as given */
     int64_t scratch_k, scratch_v, scratch_batch, scratch_workers; /* -1: not needed */
     int32_t in_mask, in_nonpad, has_past, unused;
     int32_t outputs[4];
@@ -29,12 +29,18 @@ LN_RUN(ln_attention_onnx)
     const attention_params *p = a->params;
     const ln_attention *t = &p->core;
     char *scratch = a->scratch;
-    ln_attention_in in = {.q = a->in[Q], .k = a->in[K], .v = a->in[V], .y = a->out[Y],
-                          .mask = p->in_mask ? a->in[MASK] : NULL, .qk = p->outputs[QK] ? a->out[QK] : NULL,
+    ln_attention_in in = {.q = a->in[Q],
+                          .k = a->in[K],
+                          .v = a->in[V],
+                          .y = a->out[Y],
+                          .mask = p->in_mask ? a->in[MASK] : NULL,
+                          .qk = p->outputs[QK] ? a->out[QK] : NULL,
                           .scratch = scratch + p->scratch_workers};
     /* Keys and values go through `present` where there is a past or that output is wanted. */
     void *keys = p->outputs[PRESENT_KEY] ? a->out[PRESENT_KEY] : p->scratch_k >= 0 ? scratch + p->scratch_k : NULL;
-    void *values = p->outputs[PRESENT_VALUE] ? a->out[PRESENT_VALUE] : p->scratch_v >= 0 ? scratch + p->scratch_v : NULL;
+    void *values = p->outputs[PRESENT_VALUE] ? a->out[PRESENT_VALUE]
+                   : p->scratch_v >= 0       ? scratch + p->scratch_v
+                                             : NULL;
     if (keys) {
         ln_attention_join(keys, p->has_past ? a->in[PAST_KEY] : NULL, a->in[K], p->k_step, t->batch, t->kv_heads,
                           p->past, p->new_len, t->total, t->head, linnet_type_size((linnet_type)t->type));
@@ -121,8 +127,7 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     LN_TRY(ln_check_dim(c, k->dims[0], q->dims[0], "batch of K"));
     LN_TRY(ln_check_dim(c, v->dims[0], q->dims[0], "batch of V"));
     if (dq[0] >= 0 && dk[0] >= 0 && (dk[0] == 0 || dq[0] % dk[0] != 0))
-        return ln_fail(c, LINNET_ERR_MODEL, "%lld query heads for %lld key heads", (long long)dq[0],
-                       (long long)dk[0]);
+        return ln_fail(c, LINNET_ERR_MODEL, "%lld query heads for %lld key heads", (long long)dq[0], (long long)dk[0]);
     int64_t past = 0;
     if (pk) {
         past = pk->dims[2];
@@ -140,10 +145,19 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     bool total_known = past >= 0 && dk[1] >= 0 && past <= INT64_MAX / 2 && dk[1] <= INT64_MAX / 2;
     p->past = past;
     p->new_len = dk[1];
-    p->core = (ln_attention){.batch = q->dims[0], .heads = dq[0], .kv_heads = dk[0], .q_len = dq[1],
-                             .total = total_known ? past + dk[1] : LN_UNKNOWN, .head = dq[2], .v_head = dv[2],
-                             .type = type, .v_type = v_type, .left = p->left_window_size, .softcap = p->softcap,
-                             .right = p->right_window_size, .causal = p->is_causal != 0};
+    p->core = (ln_attention){.batch = q->dims[0],
+                             .heads = dq[0],
+                             .kv_heads = dk[0],
+                             .q_len = dq[1],
+                             .total = total_known ? past + dk[1] : LN_UNKNOWN,
+                             .head = dq[2],
+                             .v_head = dv[2],
+                             .type = (int32_t)type,
+                             .v_type = (int32_t)v_type,
+                             .left = p->left_window_size,
+                             .softcap = p->softcap,
+                             .right = p->right_window_size,
+                             .causal = p->is_causal != 0};
     return LINNET_OK;
 }
 
@@ -233,20 +247,23 @@ static linnet_status attention_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(attention_params, is_causal, 0),
-    LN_ATTR_I(attention_params, q_num_heads, 0),
-    LN_ATTR_I(attention_params, kv_num_heads, 0),
-    LN_ATTR_I(attention_params, qk_matmul_output_mode, 0),
-    LN_ATTR_I(attention_params, softmax_precision, 0),
-    LN_ATTR_I(attention_params, left_window_size, -1),
-    LN_ATTR_I(attention_params, right_window_size, -1),
-    LN_ATTR_F(attention_params, scale, 0.0f),
-    LN_ATTR_F(attention_params, softcap, 0.0f),
-    LN_ATTR_END,
+    LN_ATTR_I(attention_params, is_causal, 0),          LN_ATTR_I(attention_params, q_num_heads, 0),
+    LN_ATTR_I(attention_params, kv_num_heads, 0),       LN_ATTR_I(attention_params, qk_matmul_output_mode, 0),
+    LN_ATTR_I(attention_params, softmax_precision, 0),  LN_ATTR_I(attention_params, left_window_size, -1),
+    LN_ATTR_I(attention_params, right_window_size, -1), LN_ATTR_F(attention_params, scale, 0.0f),
+    LN_ATTR_F(attention_params, softcap, 0.0f),         LN_ATTR_END,
 };
 
 LN_OP(Attention) = {
-    .domain = "", .type = "Attention", .since = {23, 24, 25}, .types = LN_T_FLOATS,
-    .in = {3, 7}, .out = {1, 4}, .attrs = attrs, .params_size = sizeof(attention_params),
-    .infer = attention_infer, .plan = attention_plan, LN_RUN_NAME(ln_attention_onnx),
+    .domain = "",
+    .type = "Attention",
+    .since = {23, 24, 25},
+    .types = LN_T_FLOATS,
+    .in = {3, 7},
+    .out = {1, 4},
+    .attrs = attrs,
+    .params_size = sizeof(attention_params),
+    .infer = attention_infer,
+    .plan = attention_plan,
+    LN_RUN_NAME(ln_attention_onnx),
 };

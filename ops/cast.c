@@ -106,7 +106,7 @@ static linnet_status to_strings(ln_ctx *c, const linnet_value *x, linnet_string 
 {
     char text[LN_TEXT_SIZE];
     for (int64_t i = 0; i < n; i++) {
-        size_t size = ln_number_text(text, x->type, x->data, i);
+        size_t size = ln_number_text(text, (int)x->type, x->data, i);
         char *bytes = ln_late_alloc(c, size ? size : 1);
         if (!bytes)
             return ln_no_memory(c);

@@ -127,7 +127,7 @@ static linnet_status dequantize_plan(ln_ctx *c)
     LN_TRY(ln_quant_grid_of(c, c->in[0], c->in[1], p->axis, p->block_size, &p->grid));
     p->x_type = c->in[0]->type;
     p->scale_type = c->in[1]->type;
-    p->y_type = y_type(c);
+    p->y_type = (int32_t)y_type(c);
     p->zero = ln_in(c, 2) != NULL;
     p->fast = p->y_type == LINNET_FLOAT32 && p->scale_type == LINNET_FLOAT32 &&
               (p->x_type == LINNET_UINT8 || p->x_type == LINNET_INT8);

@@ -141,7 +141,7 @@ static linnet_status quantize_plan(ln_ctx *c)
     LN_TRY(ln_quant_grid_of(c, c->in[0], c->in[1], p->axis, p->block_size, &p->grid));
     p->x_type = c->in[0]->type;
     p->scale_type = c->in[1]->type;
-    p->y_type = y_type(c);
+    p->y_type = (int32_t)y_type(c);
     p->zero = ln_in(c, 2) != NULL;
     p->round_type = p->precision ? (int32_t)p->precision : p->scale_type;
     p->fast = p->x_type == LINNET_FLOAT32 && p->scale_type == LINNET_FLOAT32 && p->round_type == LINNET_FLOAT32 &&

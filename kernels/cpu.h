@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Detection of instruction sets on hosts.
+ */
+#ifndef LN_KERNELS_CPU_H
+#define LN_KERNELS_CPU_H
+
+/* 1 where the processor has it and the operating system saves its registers. */
+typedef struct ln_cpu_x86 {
+    int avx2;   /* with FMA and F16C */
+    int avx512; /* F, BW, DQ, VL and VNNI */
+    int avx_vnni;
+    int avx512_bf16;
+} ln_cpu_x86;
+
+#if defined(__x86_64__)
+ln_cpu_x86 ln_cpu_x86_features(void);
+#endif
+
+#endif
