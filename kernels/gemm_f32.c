@@ -12,6 +12,7 @@
 #include "kernels/gemm.h"
 
 #define SHORT_TAP 16 /* elements below which taps are copied together */
+#define FEW_ROWS 6   /* rows up to which strides do no harm, and K need not be blocked */
 
 static size_t ceil_div(size_t a, size_t b)
 {
@@ -67,7 +68,10 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
-                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr);
+                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr && job->m > FEW_ROWS);
+    /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
+    if (job->m <= FEW_ROWS && job->taps == 1 && !job->copy)
+        job->kc = job->k;
 }
 
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job)

@@ -9,6 +9,7 @@
 
 #define MR 6
 #define NR 16
+#define SETS 4 /* accumulators of an element where there are few rows */
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -17,6 +18,29 @@ INLINE __m256i mask_of(size_t n)
 {
     static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     return _mm256_loadu_si256((const __m256i *)(const void *)(ones + 8 - (n < 8 ? n : 8)));
+}
+
+/* Adds the residual, clamps, stores. */
+INLINE void finish(const ln_gemm_f32_tile *t, __m256 (*acc)[2], const size_t m, const size_t nv)
+{
+    __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        size_t n = t->n - 8 * v;
+        __m256i mask = mask_of(n);
+        if (t->r)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm256_add_ps(acc[i][v], _mm256_maskload_ps(t->r + i * t->ldr + 8 * v, mask));
+        /* The second operand is the result where one is a NaN. */
+        if (t->clamp)
+            UNROLL for (size_t i = 0; i < m; i++)
+                acc[i][v] = _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i][v]));
+        /* Masked stores are slow on some machines. */
+        if (n >= 8)
+            UNROLL for (size_t i = 0; i < m; i++) _mm256_storeu_ps(t->c + i * t->ldc + 8 * v, acc[i][v]);
+        else
+            UNROLL for (size_t i = 0; i < m; i++) _mm256_maskstore_ps(t->c + i * t->ldc + 8 * v, mask, acc[i][v]);
+    }
 }
 
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
@@ -46,29 +70,50 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
             }
         }
     }
-    __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
-    UNROLL for (size_t v = 0; v < nv; v++)
-    {
-        size_t n = t->n - 8 * v;
-        __m256i mask = mask_of(n);
-        if (t->r)
+    finish(t, acc, m, nv);
+}
+
+/* One or two rows: an accumulator would wait for itself, so every element has several. */
+INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+{
+    __m256 sum[SETS][2][2], acc[2][2];
+    UNROLL for (size_t i = 0; i < m; i++)
+        UNROLL for (size_t v = 0; v < nv; v++)
+        {
+            UNROLL for (size_t s = 0; s < SETS; s++) sum[s][i][v] = _mm256_setzero_ps();
+            acc[i][v] = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();
+        }
+    const float *b = t->b;
+    const size_t taps = t->taps, depth = t->k;
+    for (size_t tap = 0; tap < taps; tap++) {
+        const float *a[2];
+        UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
+        size_t k = 0;
+        for (; k + SETS <= depth; k += SETS, b += SETS * NR)
+            UNROLL for (size_t s = 0; s < SETS; s++)
+                UNROLL for (size_t i = 0; i < m; i++)
+                {
+                    __m256 x = _mm256_broadcast_ss(a[i] + k + s);
+                    UNROLL for (size_t v = 0; v < nv; v++)
+                        sum[s][i][v] = _mm256_fmadd_ps(x, _mm256_loadu_ps(b + s * NR + 8 * v), sum[s][i][v]);
+                }
+        for (const size_t s = 0; k < depth; k++, b += NR)
             UNROLL for (size_t i = 0; i < m; i++)
-                acc[i][v] = _mm256_add_ps(acc[i][v], _mm256_maskload_ps(t->r + i * t->ldr + 8 * v, mask));
-        /* The second operand is the result where one is a NaN. */
-        if (t->clamp)
-            UNROLL for (size_t i = 0; i < m; i++)
-                acc[i][v] = _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i][v]));
-        /* Masked stores are slow on some machines. */
-        if (n >= 8)
-            UNROLL for (size_t i = 0; i < m; i++) _mm256_storeu_ps(t->c + i * t->ldc + 8 * v, acc[i][v]);
-        else
-            UNROLL for (size_t i = 0; i < m; i++) _mm256_maskstore_ps(t->c + i * t->ldc + 8 * v, mask, acc[i][v]);
+                UNROLL for (size_t v = 0; v < nv; v++)
+                    sum[0][i][v] = _mm256_fmadd_ps(_mm256_broadcast_ss(a[i] + k + s), _mm256_loadu_ps(b + 8 * v), sum[0][i][v]);
     }
+    UNROLL for (size_t i = 0; i < m; i++)
+        UNROLL for (size_t v = 0; v < nv; v++)
+        {
+            __m256 x = _mm256_add_ps(sum[0][i][v], sum[1][i][v]), y = _mm256_add_ps(sum[2][i][v], sum[3][i][v]);
+            acc[i][v] = _mm256_add_ps(acc[i][v], _mm256_add_ps(x, y));
+        }
+    finish(t, acc, m, nv);
 }
 
 #define ROWS(m)                                                        \
-    static void rows_##m(const ln_gemm_f32_tile *t) { rows(t, m, 2); } \
-    static void half_##m(const ln_gemm_f32_tile *t) { rows(t, m, 1); }
+    static void rows_##m(const ln_gemm_f32_tile *t) { m < 3 ? few(t, m, 2) : rows(t, m, 2); } \
+    static void half_##m(const ln_gemm_f32_tile *t) { m < 3 ? few(t, m, 1) : rows(t, m, 1); }
 ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
 
 static void tile(const ln_gemm_f32_tile *t)

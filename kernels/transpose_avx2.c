@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transpose of a matrix of 32-bit elements: blocks of 8 x 8 in registers, two of them side by side so that whole lines
+ * are written. Contract: signatures.h.
+ */
+#include <immintrin.h>
+
+#include "kernels/kernels.h"
+
+static inline void block(float *y, size_t ldy, const float *x, size_t ldx)
+{
+    __m256 r[8], t[8];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 4; i++) {
+        r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx)),
+                                    _mm_loadu_ps(x + (i + 4) * ldx), 1);
+        r[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx + 4)),
+                                        _mm_loadu_ps(x + (i + 4) * ldx + 4), 1);
+    }
+#pragma GCC unroll 2
+    for (size_t h = 0; h < 8; h += 4) {
+        t[h] = _mm256_unpacklo_ps(r[h], r[h + 1]);
+        t[h + 1] = _mm256_unpackhi_ps(r[h], r[h + 1]);
+        t[h + 2] = _mm256_unpacklo_ps(r[h + 2], r[h + 3]);
+        t[h + 3] = _mm256_unpackhi_ps(r[h + 2], r[h + 3]);
+        _mm256_storeu_ps(y + h * ldy, _mm256_shuffle_ps(t[h], t[h + 2], 0x44));
+        _mm256_storeu_ps(y + (h + 1) * ldy, _mm256_shuffle_ps(t[h], t[h + 2], 0xee));
+        _mm256_storeu_ps(y + (h + 2) * ldy, _mm256_shuffle_ps(t[h + 1], t[h + 3], 0x44));
+        _mm256_storeu_ps(y + (h + 3) * ldy, _mm256_shuffle_ps(t[h + 1], t[h + 3], 0xee));
+    }
+}
+
+static void edge(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    for (size_t j = 0; j < cols; j++)
+        for (size_t i = 0; i < rows; i++)
+            y[j * ldy + i] = x[i * ldx + j];
+}
+
+void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    size_t i = 0, whole = cols / 8 * 8;
+    for (; i + 16 <= rows; i += 16) {
+        for (size_t j = 0; j < whole; j += 8) {
+            block(y + j * ldy + i, ldy, x + i * ldx + j, ldx);
+            block(y + j * ldy + i + 8, ldy, x + (i + 8) * ldx + j, ldx);
+        }
+        edge(y + whole * ldy + i, ldy, x + i * ldx + whole, ldx, 16, cols - whole);
+    }
+    for (; i + 8 <= rows; i += 8) {
+        for (size_t j = 0; j < whole; j += 8)
+            block(y + j * ldy + i, ldy, x + i * ldx + j, ldx);
+        edge(y + whole * ldy + i, ldy, x + i * ldx + whole, ldx, 8, cols - whole);
+    }
+    edge(y + i, ldy, x + i * ldx, ldx, rows - i, cols);
+}
