@@ -42,6 +42,9 @@ typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, 
  * others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a NaN. */
 typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
 
+/* The first or last i < n with x[i] == value (a NaN equals any NaN); n: there is none. */
+typedef size_t ln_VFIND_F32(const float *x, size_t n, float value);
+
 /* y[i] += f(x[i] - p[i]); p may be NULL for zeros. */
 typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n);
 
