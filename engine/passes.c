@@ -32,6 +32,13 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
+/* What "all" leaves on: folding, which makes types and shapes known, and quantize, which decides the arithmetic: the
+ * integers of a quantised model, simulated in floats, round otherwise. Either goes by its name. */
+static bool stays(const ln_pass *p)
+{
+    return p->run == ln_pass_fold || p->run == ln_pass_quantize;
+}
+
 static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
 {
     c->pass = p->name;
@@ -62,9 +69,9 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
         bool stopped = false;
         for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
             const ln_pass *p = &ln_passes[i];
-            /* The first, folding, is what makes types and shapes known: "all" leaves it on, and without it they are
-             * inferred still. Passes keep the infos of values that they leave; the next round infers anew. */
-            bool off = listed(o->disable, p->name) && !(i == 0 && strcmp(o->disable, "all") == 0);
+            /* Without the first, folding, types and shapes are inferred still. Passes keep the infos of values that they
+             * leave; the next round infers anew. */
+            bool off = listed(o->disable, p->name) && !(stays(p) && strcmp(o->disable, "all") == 0);
             if (i == 0 && off)
                 st = ln_infer_graph(g, memory, o->allow_missing, error);
             if (!off && (!p->final || o->final))

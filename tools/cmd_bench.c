@@ -115,7 +115,8 @@ static double count_macs(ln_bench *b)
 {
     double macs = 0;
     linnet_session *s = NULL;
-    const linnet_session_options options = {.disable_passes = "all"};
+    char passes[512];
+    const linnet_session_options options = {.disable_passes = ln_author_passes(passes, sizeof passes)};
     if (linnet_session_create(&s, b->model, &options, NULL))
         return 0;
     for (int32_t i = 0; i < b->model->graph->n_inputs; i++) {

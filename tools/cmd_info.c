@@ -207,8 +207,9 @@ static linnet_session *prepare(const ln_cli *cli, ln_arena *arena, linnet_model 
 static int show_planned(const ln_cli *cli, ln_arena *arena, linnet_model *m)
 {
     int code = LN_EXIT_OK;
+    char passes[512];
     double macs = 0;
-    linnet_session *plain = prepare(cli, arena, m, "all", &code); /* as the model's author wrote it */
+    linnet_session *plain = prepare(cli, arena, m, ln_author_passes(passes, sizeof passes), &code);
     if (!plain)
         return code;
     macs = ln_graph_macs(plain->current->plan->graph);

@@ -3,8 +3,10 @@
  * Multiply-adds of a node from the shapes of its operands: convolutions, matrix products and recurrent networks. All
  * else counts as none, as is usual when models are compared.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "engine/passes.h"
 #include "tools/macs.h"
 
 static const ln_info *operand(const ln_graph *g, const ln_node *n, int32_t i)
@@ -79,4 +81,14 @@ double ln_graph_macs(const ln_graph *g)
     LN_FOR_NODES(g, i)
     sum += ln_node_macs(g, &g->nodes[i]);
     return sum;
+}
+
+const char *ln_author_passes(char *buf, size_t size)
+{
+    size_t at = 0;
+    buf[0] = 0;
+    for (int32_t i = 0; i < ln_passes_count && at < size; i++)
+        if (ln_passes[i].run != ln_pass_fold)
+            at += (size_t)snprintf(buf + at, size - at, "%s%s", at ? "," : "", ln_passes[i].name);
+    return buf;
 }

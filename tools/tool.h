@@ -208,7 +208,7 @@ linnet_session *ln_open_session(const ln_cli *cli, const linnet_model *model, bo
     }
 #define LN_SESSION_PASSES                                                                                              \
     {                                                                                                                  \
-        "disable-passes", 0, false, "LIST", "passes to leave out, with commas between, or all"                         \
+        "disable-passes", 0, false, "LIST", "passes to leave out, with commas between, or all (but fold and quantize)" \
     }
 
 /* Loads, with a message when it fails. NULL: said what is wrong. */
