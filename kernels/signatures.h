@@ -61,10 +61,6 @@ typedef void ln_VDEQUANTIZE8(float *y, const uint8_t *x, size_t n, float scale, 
 
 /* Runs a plan of the type (kernels/fft.h). scratch: ln_fft_scratch(plan) bytes, aligned to 64. In place is not allowed. */
 typedef void ln_FFT(const ln_fft_plan *plan, const ln_fft_job *job, void *scratch);
-/* The integer product's micro-kernel and its geometry: see kernels/qgemm.h. */
-struct ln_qgemm_tile;
-typedef const struct ln_qgemm_tile *ln_QGEMM_TILE(void);
-
 /* sums[i] = the sum of the k bytes of row a[i], each ^ flip as unsigned, i < m. */
 typedef void ln_QROWSUM(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip);
 

@@ -12,7 +12,7 @@
 #include "ops/qproduct.h"
 #include "ops/qwindow.h"
 
-enum { PIXELS = 32 }; /* of a task */
+enum { PIXELS = 48 }; /* of a task */
 enum { MODE_ROWS, MODE_COPY, MODE_DEPTHWISE };
 
 typedef struct qconv_params {
@@ -72,7 +72,7 @@ static bool pack_weights(const qconv_params *p, void *to, const void *w, const v
         if (w_zero && p->w_zeros > 1)
             b.zero += first;
         b.joined = p->mode == MODE_COPY;
-        sums |= ln_qgemm_pack((char *)to + g * p->group_bytes, LN_K(qgemm)(), &b);
+        sums |= ln_qgemm_pack((char *)to + g * p->group_bytes, LN_D(qgemm), &b);
     }
     return sums;
 }
@@ -128,7 +128,7 @@ static void product(const job *j, const uint8_t **rows, uint8_t *copy, char *c, 
     int64_t taps = p->w.taps, k = p->group_channels;
     size_t size = p->integer ? 4 : 1, panels;
     int32_t sums[PIXELS];
-    const ln_qgemm_tile *tile = LN_K(qgemm)();
+    const ln_qgemm_tile *tile = LN_D(qgemm);
     ln_qgemm_args g = {.k = (size_t)k, .segments = (size_t)taps, .a_stride = (size_t)n, .c_stride = (size_t)stride,
                        .flip = p->x_signed ? 0x80 : 0, .a_zero = j->x_zero + (p->x_signed ? 128 : 0),
                        .out = p->integer ? LN_QGEMM_I32 : LN_QGEMM_8, .y_zero = j->y_zero,
@@ -316,7 +316,7 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
     LN_TRY(ln_mul_size(c, depth, p->outputs, &total));
     size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels;
     bool joined = p->mode == MODE_COPY;
-    p->group_bytes = (int64_t)ln_qgemm_packed_bytes(LN_K(qgemm)(), joined ? 1 : taps, joined ? taps * k : k,
+    p->group_bytes = (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k,
                                                     (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == MODE_DEPTHWISE)

@@ -4,7 +4,7 @@
  */
 #include "ops/qproduct.h"
 
-enum { ROWS = 64 }; /* rows of a task: their pointers lie on the stack */
+enum { ROWS = 72 }; /* rows of a task: their pointers lie on the stack */
 
 /* A shape as a stack of matrices. */
 typedef struct matrices {
@@ -94,7 +94,7 @@ linnet_status ln_qproduct_plan(ln_ctx *c, ln_qproduct *p, int32_t ia, int32_t ib
     if (p->zero_count > 1 && p->zero_count != p->n && p->zero_count != p->n * p->b_count)
         return ln_fail(c, LINNET_ERR_MODEL, "zero point of B has %lld elements for %lld columns",
                        (long long)p->zero_count, (long long)p->n);
-    size_t bytes = ln_qgemm_packed_bytes(LN_K(qgemm)(), 1, (size_t)p->k, (size_t)p->n);
+    size_t bytes = ln_qgemm_packed_bytes(LN_D(qgemm), 1, (size_t)p->k, (size_t)p->n);
     p->b_bytes = (int64_t)bytes;
     p->packed = b->data && (!z || z->data);
     p->sums = 1;
@@ -122,7 +122,7 @@ static bool pack_one(const ln_qproduct *p, void *to, const uint8_t *b, const uin
                        .is_signed = p->b_signed, .bias = bias, .zero = zero, .zero_stride = each};
     if (zero && each && p->zero_count > p->n)
         from.zero += (size_t)matrix * n;
-    return ln_qgemm_pack(to, LN_K(qgemm)(), &from);
+    return ln_qgemm_pack(to, LN_D(qgemm), &from);
 }
 
 void ln_qproduct_pack(ln_qproduct *p, void *packed, const void *b, const void *zero, const int32_t *bias)
@@ -165,7 +165,7 @@ static void rows_of(const job *j, int64_t row, int64_t n, int64_t panel, int64_t
     g.row_scale = j->row_scale ? j->row_scale + row : NULL;
     size_t size = g.out == LN_QGEMM_8 ? 1 : 4;
     ln_qgemm(j->c + (size_t)(row * p->n) * size, rows, j->packed, (size_t)n, (size_t)p->n, (size_t)panel,
-             (size_t)panel_end, LN_K(qgemm)(), &g);
+             (size_t)panel_end, LN_D(qgemm), &g);
 }
 
 static void tasks(void *arg, int32_t worker, int64_t begin, int64_t end)
@@ -193,7 +193,7 @@ static void transpose(uint8_t *to, const uint8_t *from, int64_t rows, int64_t co
 
 void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in)
 {
-    const ln_qgemm_tile *tile = LN_K(qgemm)();
+    const ln_qgemm_tile *tile = LN_D(qgemm);
     int64_t panels = (p->n + tile->nr - 1) / tile->nr, blocks = (p->m + ROWS - 1) / ROWS;
     size_t size = in->out == LN_QGEMM_8 ? 1 : 4;
     if (panels == 0 || blocks == 0)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer product on AVX2, exact: bytes are widened to 16 bits and VPMADDWD adds pairs of products in 32. 6 rows by
+ * 8 columns; an accumulator holds two partial sums for each of four columns, added up at the end. (VPMADDUBSW would do
+ * twice the work a step, but saturates at 16 bits.)
+ */
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/qgemm_epilogue.h"
+
+enum { MR = 6, NR = 8, KR = 4 };
+
+#define UNROLL _Pragma("GCC unroll 6")
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __m256i requantize(__m256i acc, __m256 scale, float lo, float hi, int32_t zero)
+{
+    __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), scale);
+    f = _mm256_min_ps(_mm256_max_ps(f, _mm256_set1_ps(lo)), _mm256_set1_ps(hi));
+    return _mm256_add_epi32(_mm256_cvtps_epi32(f), _mm256_set1_epi32(zero));
+}
+
+/* The low bytes of eight lanes. */
+INLINE void store_bytes(uint8_t *y, __m256i v)
+{
+    v = _mm256_and_si256(v, _mm256_set1_epi32(0xff));
+    __m128i h = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    _mm_storel_epi64((__m128i *)(void *)y, _mm_packus_epi16(h, h));
+}
+
+INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head, const ln_qgemm_args *g)
+{
+    if (n < NR) {
+        int32_t sums[NR];
+        _mm256_storeu_si256((__m256i *)(void *)sums, dot);
+        for (size_t j = 0; j < n; j++)
+            ln_qgemm_store(c, i, j, (uint32_t)sums[j], head, NR, g);
+        return;
+    }
+    __m256i acc = _mm256_add_epi32(dot, _mm256_loadu_si256((const __m256i *)(const void *)head));
+    acc = _mm256_sub_epi32(acc, _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + NR)),
+                                                   _mm256_set1_epi32(g->a_zero)));
+    if (g->row_sum)
+        acc = _mm256_sub_epi32(acc,
+                               _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + 2 * NR)),
+                                                  _mm256_set1_epi32(g->row_sum[i])));
+    size_t at = i * g->c_stride;
+    if (g->out == LN_QGEMM_I32) {
+        _mm256_storeu_si256((__m256i *)(void *)((int32_t *)c + at), acc);
+        return;
+    }
+    __m256 scale = g->scale ? _mm256_loadu_ps(g->scale) : _mm256_set1_ps(1);
+    if (g->row_scale)
+        scale = _mm256_mul_ps(scale, _mm256_set1_ps(g->row_scale[i]));
+    if (g->out == LN_QGEMM_8) {
+        store_bytes((uint8_t *)c + at, requantize(acc, scale, g->lo, g->hi, g->y_zero));
+        return;
+    }
+    __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), scale);
+    if (g->fbias)
+        f = _mm256_add_ps(f, _mm256_loadu_ps(g->fbias));
+    _mm256_storeu_ps((float *)c + at, f);
+}
+
+INLINE void rows(const size_t m, void *c, const uint8_t *const *a, const void *panel, size_t n,
+                 const ln_qgemm_args *g)
+{
+    const int32_t *head = panel;
+    const char *b = (const char *)(head + 3 * NR);
+    const __m128i flip = _mm_set1_epi8((char)g->flip);
+    const uint8_t *row[MR];
+    __m256i acc[MR][2];
+    UNROLL for (size_t i = 0; i < m; i++) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
+    for (size_t s = 0; s < g->segments; s++) {
+        UNROLL for (size_t i = 0; i < m; i++) row[i] = a[s * g->a_stride + i];
+        for (size_t k = 0; k < g->k; k += KR, b += NR * KR) {
+            __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b));
+            __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(b + 16)));
+            UNROLL for (size_t i = 0; i < m; i++)
+            {
+                uint32_t four = 0;
+                if (k + KR <= g->k)
+                    memcpy(&four, row[i] + k, sizeof four);
+                else /* B is zero behind the end */
+                    for (size_t t = k; t < g->k; t++)
+                        four |= (uint32_t)row[i][t] << 8 * (t - k);
+                __m256i x = _mm256_cvtepu8_epi16(_mm_xor_si128(_mm_set1_epi32((int32_t)four), flip));
+                acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(x, b0));
+                acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(x, b1));
+            }
+        }
+    }
+    UNROLL for (size_t i = 0; i < m; i++)
+    {
+        __m256i sum = _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[i][0], acc[i][1]), 0xd8);
+        finish(c, i, n, sum, head, g);
+    }
+}
+
+static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)
+{
+    switch (m) {
+    case 6:
+        rows(6, c, a, panel, n, g);
+        break;
+    case 5:
+        rows(5, c, a, panel, n, g);
+        break;
+    case 4:
+        rows(4, c, a, panel, n, g);
+        break;
+    case 3:
+        rows(3, c, a, panel, n, g);
+        break;
+    case 2:
+        rows(2, c, a, panel, n, g);
+        break;
+    default:
+        rows(1, c, a, panel, n, g);
+    }
+}
+
+const ln_qgemm_tile ln_qgemm_avx2 = {MR, NR, KR, run};
+
+void ln_qrowsum_avx2(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
+{
+    const __m256i x = _mm256_set1_epi8((char)flip), zero = _mm256_setzero_si256();
+    for (size_t i = 0; i < m; i++) {
+        __m256i parts = zero;
+        size_t j = 0;
+        for (; j + 32 <= k; j += 32) {
+            __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(a[i] + j));
+            parts = _mm256_add_epi64(parts, _mm256_sad_epu8(_mm256_xor_si256(v, x), zero));
+        }
+        uint64_t four[4];
+        _mm256_storeu_si256((__m256i *)(void *)four, parts);
+        uint64_t sum = four[0] + four[1] + four[2] + four[3];
+        for (; j < k; j++)
+            sum += a[i][j] ^ flip;
+        sums[i] = (int32_t)(uint32_t)sum;
+    }
+}
+
+void ln_qdepthwise_avx2(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels,
+                        const ln_qdepthwise_args *g)
+{
+    const __m128i flip = _mm_set1_epi8((char)g->flip);
+    for (size_t p = 0; p < pixels; p++, x += g->taps) {
+        size_t c = 0, at = p * g->y_stride;
+        for (; c + 8 <= channels; c += 8) {
+            __m256i acc = _mm256_loadu_si256((const __m256i *)(const void *)(g->bias + c));
+            for (size_t t = 0; t < g->taps; t++) {
+                __m128i v = _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(const void *)(x[t] + c)), flip);
+                __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(g->w + t * channels + c));
+                acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_cvtepu8_epi32(v), _mm256_cvtepu16_epi32(w)));
+            }
+            if (g->out == LN_QGEMM_I32)
+                _mm256_storeu_si256((__m256i *)(void *)((int32_t *)(void *)y + at + c), acc);
+            else
+                store_bytes(y + at + c, requantize(acc, _mm256_loadu_ps(g->scale + c), g->lo, g->hi, g->y_zero));
+        }
+        for (; c < channels; c++) {
+            uint32_t acc = (uint32_t)g->bias[c];
+            for (size_t t = 0; t < g->taps; t++)
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+            if (g->out == LN_QGEMM_I32)
+                ((int32_t *)(void *)y)[at + c] = (int32_t)acc;
+            else
+                y[at + c] = ln_requantize(acc, g->scale[c], g->lo, g->hi, g->y_zero);
+        }
+    }
+}

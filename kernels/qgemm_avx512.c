@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer product on AVX-512 VNNI: 12 rows by 32 columns, 24 accumulators; a step takes 4 bytes of each row (one
+ * broadcast) and 4 of each column, and VPDPBUSD adds the four products without an intermediate that could saturate.
+ * Two multiply-adds a cycle want 24 of them for 14 loads. Few columns use one vector of them, few rows a smaller body.
+ */
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/qgemm_epilogue.h"
+
+enum { MR = 12, NR = 32, KR = 4 };
+
+#define UNROLL _Pragma("GCC unroll 12")
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __mmask16 mask_of(size_t n)
+{
+    return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1u);
+}
+
+/* scale, clamp, round and pack to bytes; the operand order of max and min is that of ln_requantize for a NaN. */
+INLINE __m128i requantize(__m512i acc, __m512 scale, const ln_qgemm_args *g)
+{
+    __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale);
+    f = _mm512_min_ps(_mm512_max_ps(f, _mm512_set1_ps(g->lo)), _mm512_set1_ps(g->hi));
+    return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(f), _mm512_set1_epi32(g->y_zero)));
+}
+
+INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, const int32_t *head,
+                   const ln_qgemm_args *g)
+{
+    if (g->row_sum)
+        acc = _mm512_sub_epi32(acc, _mm512_mullo_epi32(_mm512_loadu_si512(head + 2 * NR + j),
+                                                       _mm512_set1_epi32(g->row_sum[i])));
+    size_t at = i * g->c_stride + j;
+    if (g->out == LN_QGEMM_I32) {
+        _mm512_mask_storeu_epi32((int32_t *)c + at, mask, acc);
+        return;
+    }
+    __m512 scale = g->scale ? _mm512_maskz_loadu_ps(mask, g->scale + j) : _mm512_set1_ps(1);
+    if (g->row_scale)
+        scale = _mm512_mul_ps(scale, _mm512_set1_ps(g->row_scale[i]));
+    if (g->out == LN_QGEMM_8) {
+        _mm_mask_storeu_epi8((uint8_t *)c + at, mask, requantize(acc, scale, g));
+        return;
+    }
+    __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), scale);
+    if (g->fbias)
+        f = _mm512_add_ps(f, _mm512_maskz_loadu_ps(mask, g->fbias + j));
+    _mm512_mask_storeu_ps((float *)c + at, mask, f);
+}
+
+INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, const uint8_t *const *a,
+                 const void *panel, size_t n, const ln_qgemm_args *g)
+{
+    const int32_t *head = panel;
+    const char *b = (const char *)(head + 3 * NR);
+    const __m512i sign = _mm512_set1_epi32((int32_t)0x80808080);
+    const uint8_t *row[MR];
+    __m512i acc[MR][2];
+    UNROLL for (size_t v = 0; v < nv; v++)
+    {
+        __m512i start = _mm512_sub_epi32(_mm512_loadu_si512(head + 16 * v),
+                                         _mm512_mullo_epi32(_mm512_loadu_si512(head + NR + 16 * v),
+                                                            _mm512_set1_epi32(g->a_zero)));
+        UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = start;
+    }
+    for (size_t s = 0; s < g->segments; s++) {
+        size_t k = 0;
+        UNROLL for (size_t i = 0; i < m; i++) row[i] = a[s * g->a_stride + i];
+        for (; k + KR <= g->k; k += KR, b += NR * KR) {
+            __m512i b0 = _mm512_loadu_si512(b), b1 = nv > 1 ? _mm512_loadu_si512(b + 64) : b0;
+            UNROLL for (size_t i = 0; i < m; i++)
+            {
+                int32_t four;
+                memcpy(&four, row[i] + k, sizeof four);
+                __m512i x = _mm512_set1_epi32(four);
+                if (flip)
+                    x = _mm512_xor_si512(x, sign);
+                acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, b0);
+                if (nv > 1)
+                    acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, b1);
+            }
+        }
+        if (k < g->k) { /* B is zero behind the end, so what the missing bytes of A are does not matter */
+            __m512i b0 = _mm512_loadu_si512(b), b1 = nv > 1 ? _mm512_loadu_si512(b + 64) : b0;
+            b += NR * KR;
+            UNROLL for (size_t i = 0; i < m; i++)
+            {
+                int32_t four = 0;
+                for (size_t t = k; t < g->k; t++)
+                    four = (int32_t)((uint32_t)four | (uint32_t)row[i][t] << 8 * (t - k));
+                __m512i x = _mm512_set1_epi32(four);
+                if (flip)
+                    x = _mm512_xor_si512(x, sign);
+                acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, b0);
+                if (nv > 1)
+                    acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, b1);
+            }
+        }
+    }
+    UNROLL for (size_t i = 0; i < m; i++)
+    {
+        finish(c, i, 0, acc[i][0], mask_of(n), head, g);
+        if (nv > 1)
+            finish(c, i, 16, acc[i][1], mask_of(n - 16), head, g);
+    }
+}
+
+#define BODY(name, m, nv, flip)                                                                                        \
+    static void name(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g)                \
+    {                                                                                                                  \
+        rows(m, nv, flip, c, a, b, n, g);                                                                              \
+    }
+#define ROWS(m)                                                                                                        \
+    BODY(u_half_##m, m, 1, false)                                                                                      \
+    BODY(u_whole_##m, m, 2, false) BODY(s_half_##m, m, 1, true) BODY(s_whole_##m, m, 2, true)
+ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+
+typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
+#define ALL(p) {p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12}
+static body *const bodies[2][2][MR] = {{ALL(u_half_), ALL(u_whole_)}, {ALL(s_half_), ALL(s_whole_)}};
+
+static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)
+{
+    bodies[g->flip != 0][n > 16][m - 1](c, a, panel, n, g);
+}
+
+const ln_qgemm_tile ln_qgemm_avx512 = {MR, NR, KR, run};
+
+void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
+{
+    const __m512i x = _mm512_set1_epi8((char)flip), ones = _mm512_set1_epi8(1);
+    for (size_t i = 0; i < m; i++) {
+        __m512i sum = _mm512_setzero_si512();
+        size_t j = 0;
+        for (; j + 64 <= k; j += 64)
+            sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(_mm512_loadu_si512(a[i] + j), x), ones);
+        if (j < k) {
+            __mmask64 mask = ~UINT64_C(0) >> (64 - (k - j));
+            __m512i last = _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, a[i] + j), x);
+            sum = _mm512_dpbusd_epi32(sum, last, _mm512_maskz_mov_epi8(mask, ones));
+        }
+        sums[i] = _mm512_reduce_add_epi32(sum);
+    }
+}
+
+/* A lane holds one channel: the byte in its low half, the weight in 16 bits; their high halves multiply to nothing. */
+void ln_qdepthwise_avx512(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels,
+                          const ln_qdepthwise_args *g)
+{
+    const __m128i flip = _mm_set1_epi8((char)g->flip);
+    for (size_t p = 0; p < pixels; p++, x += g->taps)
+        for (size_t c = 0; c < channels; c += 16) {
+            __mmask16 mask = mask_of(channels - c);
+            __m512i acc = _mm512_maskz_loadu_epi32(mask, g->bias + c);
+            for (size_t t = 0; t < g->taps; t++) {
+                __m128i v = _mm_xor_si128(_mm_maskz_loadu_epi8(mask, x[t] + c), flip);
+                __m256i w = _mm256_maskz_loadu_epi16(mask, g->w + t * channels + c);
+                acc = _mm512_dpwssd_epi32(acc, _mm512_cvtepu8_epi32(v), _mm512_cvtepu16_epi32(w));
+            }
+            size_t at = p * g->y_stride + c;
+            if (g->out == LN_QGEMM_I32) {
+                _mm512_mask_storeu_epi32((int32_t *)(void *)y + at, mask, acc);
+                continue;
+            }
+            __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_maskz_loadu_ps(mask, g->scale + c));
+            f = _mm512_min_ps(_mm512_max_ps(f, _mm512_set1_ps(g->lo)), _mm512_set1_ps(g->hi));
+            __m512i r = _mm512_add_epi32(_mm512_cvtps_epi32(f), _mm512_set1_epi32(g->y_zero));
+            _mm_mask_storeu_epi8(y + at, mask, _mm512_cvtepi32_epi8(r));
+        }
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer kernels of every tier against plain sums in int64 taken modulo 2^32, and the vectors against the scalar
+ * tier: all bit for bit. Sizes around the tiles, rows between guard pages, weights and inputs at their extremes (which
+ * an intermediate of 16 bits would not survive).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/qgemm.h"
+#include "kernels/qgemm_epilogue.h"
+#include "tests/kernels/check.h"
+
+static void fill8(uint8_t *x, size_t n, int pattern)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = pattern == 0 ? (uint8_t)check_random() : pattern == 1 ? 255 : pattern == 2 ? 128 : 127;
+}
+
+static int32_t value(uint8_t b, bool is_signed)
+{
+    return is_signed ? (int8_t)b : b;
+}
+
+typedef struct product {
+    size_t m, n, k, segments;
+    bool a_signed, b_signed, each;
+    int out, pattern;
+} product;
+
+static void one_product(const ln_kernel_table *t, const product *s)
+{
+    const ln_qgemm_tile *tile = t->qgemm;
+    size_t depth = s->k * s->segments, size = s->out == LN_QGEMM_8 ? 1 : 4;
+    uint8_t *b = malloc(depth * s->n + 1), *zero = malloc(s->n), **rows = malloc(s->m * s->segments * sizeof *rows);
+    int32_t *bias = malloc(s->n * 4), *sums = malloc(s->m * 4);
+    float *scale = malloc(s->n * 4), *row_scale = malloc(s->m * 4), *fbias = malloc(s->n * 4);
+    uint8_t *c = check_guard(s->m * s->n * size, true), *want = malloc(s->m * s->n * size);
+    fill8(b, depth * s->n, s->pattern);
+    fill8(zero, s->n, 0);
+    for (size_t j = 0; j < s->n; j++) {
+        bias[j] = (int32_t)check_random();
+        scale[j] = check_uniform(1e-5f, 1e-2f);
+        fbias[j] = check_uniform(-3, 3);
+    }
+    for (size_t i = 0; i < s->m; i++)
+        row_scale[i] = check_uniform(0.5f, 2);
+    for (size_t i = 0; i < s->m * s->segments; i++) {
+        rows[i] = check_guard(s->k, true);
+        fill8(rows[i], s->k, s->pattern);
+    }
+    size_t bytes = ln_qgemm_packed_bytes(tile, s->segments, s->k, s->n);
+    void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    /* B lies as [segments][k][n]. */
+    ln_qgemm_b from = {.b = b, .segments = s->segments, .k = s->k, .n = s->n, .stride_s = s->k * s->n,
+                       .stride_k = s->n, .stride_n = 1, .is_signed = s->b_signed, .bias = bias, .zero = zero,
+                       .zero_stride = s->each};
+    bool need = ln_qgemm_pack(packed, tile, &from);
+    int32_t a_zero = value((uint8_t)check_random(), s->a_signed);
+    ln_qgemm_args g = {.k = s->k, .segments = s->segments, .a_stride = s->m, .c_stride = s->n,
+                       .flip = s->a_signed ? 0x80 : 0, .a_zero = a_zero + (s->a_signed ? 128 : 0), .out = s->out,
+                       .y_zero = 3, .lo = -131, .hi = 124, .scale = scale, .fbias = fbias,
+                       .row_scale = s->each ? row_scale : NULL};
+    const ln_kernel_table *before = ln_kernels;
+    ln_kernels = t;
+    if (need) {
+        ln_qgemm_row_sums(sums, (const uint8_t *const *)rows, s->m, &g);
+        g.row_sum = sums;
+    }
+    ln_qgemm(c, (const uint8_t *const *)rows, packed, s->m, s->n, 0, (s->n + tile->nr - 1u) / tile->nr, tile, &g);
+    ln_kernels = before;
+    for (size_t i = 0; i < s->m; i++)
+        for (size_t j = 0; j < s->n; j++) {
+            uint32_t acc = (uint32_t)bias[j];
+            int32_t bz = value(zero[s->each ? j : 0], s->b_signed);
+            for (size_t e = 0; e < depth; e++)
+                acc += (uint32_t)((value(rows[e / s->k * s->m + i][e % s->k], s->a_signed) - a_zero) *
+                                  (value(b[e * s->n + j], s->b_signed) - bz));
+            size_t at = i * s->n + j;
+            float f = s->each ? scale[j] * row_scale[i] : scale[j];
+            if (s->out == LN_QGEMM_I32)
+                memcpy(want + at * 4, &acc, 4);
+            else if (s->out == LN_QGEMM_8)
+                want[at] = ln_requantize(acc, f, g.lo, g.hi, g.y_zero);
+            else {
+                float y = (float)(int32_t)acc * f + fbias[j];
+                memcpy(want + at * 4, &y, 4);
+            }
+        }
+    check_ok(memcmp(c, want, s->m * s->n * size) == 0, "qgemm m=%zu n=%zu k=%zu segments=%zu signed=%d,%d out=%d "
+             "pattern=%d", s->m, s->n, s->k, s->segments, s->a_signed, s->b_signed, s->out, s->pattern);
+    for (size_t i = 0; i < s->m * s->segments; i++)
+        check_guard_free(rows[i]);
+    check_guard_free(c);
+    free(b), free(zero), free(rows), free(bias), free(sums), free(scale), free(row_scale), free(fbias), free(want);
+    free(packed);
+}
+
+static void products(ln_tier tier, const ln_kernel_table *t)
+{
+    static const size_t depths[] = {1, 2, 3, 4, 5, 8, 15, 64, 67, 130};
+    (void)tier;
+    for (size_t m = 1; m <= 14; m++)
+        for (size_t i = 0; i < 10; i++)
+            for (int out = 0; out < 3; out++) {
+                product s = {m, 1 + check_below(70), depths[i], 1 + check_below(3), m & 1, (m & 2) != 0, (i & 1) != 0,
+                             out, m <= 4 ? (int)(i % 4) : 0};
+                one_product(t, &s);
+            }
+}
+
+static void depthwise(ln_tier tier, const ln_kernel_table *t)
+{
+    enum { PIXELS = 3 };
+    (void)tier;
+    for (size_t channels = 1; channels <= 70; channels += channels < 34 ? 1 : 7)
+        for (size_t taps = 1; taps <= 9; taps += 4)
+            for (int out = LN_QGEMM_I32; out <= LN_QGEMM_8; out++) {
+                size_t size = out == LN_QGEMM_8 ? 1 : 4;
+                uint8_t *rows[PIXELS * 9];
+                int16_t *w = check_guard(taps * channels * 2, true);
+                int32_t *bias = check_guard(channels * 4, true);
+                float *scale = check_guard(channels * 4, true);
+                uint8_t *y = check_guard(PIXELS * channels * size, true), want[PIXELS * 70 * 4];
+                for (size_t i = 0; i < taps * channels; i++)
+                    w[i] = (int16_t)((int)check_below(511) - 255);
+                for (size_t i = 0; i < channels; i++) {
+                    bias[i] = (int32_t)check_below(2000) - 1000;
+                    scale[i] = check_uniform(1e-4f, 1e-2f);
+                }
+                for (size_t i = 0; i < PIXELS * taps; i++)
+                    fill8(rows[i] = check_guard(channels, true), channels, 0);
+                ln_qdepthwise_args g = {.taps = taps, .y_stride = channels, .w = w, .bias = bias, .scale = scale,
+                                        .flip = channels & 1 ? 0x80 : 0, .out = out, .y_zero = -5, .lo = -123,
+                                        .hi = 132};
+                t->qdepthwise(y, (const uint8_t *const *)rows, PIXELS, channels, &g);
+                ln_tier_table(LN_TIER_SCALAR)->qdepthwise(want, (const uint8_t *const *)rows, PIXELS, channels, &g);
+                check_ok(memcmp(y, want, PIXELS * channels * size) == 0, "qdepthwise channels=%zu taps=%zu out=%d",
+                         channels, taps, out);
+                for (size_t i = 0; i < PIXELS * taps; i++)
+                    check_guard_free(rows[i]);
+                check_guard_free(w), check_guard_free(bias), check_guard_free(scale), check_guard_free(y);
+            }
+}
+
+static void vectors(ln_tier tier, const ln_kernel_table *t)
+{
+    const ln_kernel_table *scalar = ln_tier_table(LN_TIER_SCALAR);
+    (void)tier;
+    for (size_t n = 0; n <= 70; n++)
+        for (int pattern = 0; pattern < CHECK_PATTERNS; pattern++) {
+            float *x = check_guard(n * 4, true), *f = check_guard(n * 4, true), want_f[70];
+            uint8_t *a = check_guard(n, true), *b = check_guard(n, true), *y = check_guard(n, true), want[70];
+            check_fill_f32(x, n, (check_pattern)pattern);
+            fill8(a, n, 0);
+            fill8(b, n, 0);
+            for (int low = -128; low <= 0; low += 128) {
+                int32_t zero = low + (int32_t)check_below(256);
+                float scale = check_uniform(1e-3f, 1);
+                t->quantize8(y, x, n, scale, zero, low);
+                scalar->quantize8(want, x, n, scale, zero, low);
+                check_ok(n == 0 || memcmp(y, want, n) == 0, "quantize8 n=%zu pattern=%d low=%d", n, pattern, low);
+                t->dequantize8(f, a, n, scale, zero + (low ? 128 : 0), low ? 0x80 : 0);
+                scalar->dequantize8(want_f, a, n, scale, zero + (low ? 128 : 0), low ? 0x80 : 0);
+                check_ok(n == 0 || memcmp(f, want_f, n * 4) == 0, "dequantize8 n=%zu low=%d", n, low);
+                ln_qbinary_args g = {.a_scale = scale, .b_scale = check_uniform(1e-3f, 1), .c_scale = 0.3f,
+                                     .a_zero = (int32_t)check_below(256), .b_zero = (int32_t)check_below(256),
+                                     .c_zero = zero, .flip = low ? 0x80 : 0, .multiply = pattern & 1,
+                                     .a_step = n == 0 || pattern != 2, .b_step = n == 0 || pattern != 3,
+                                     .lo = (float)(low - zero), .hi = (float)(low + 255 - zero)};
+                t->qbinary8(y, a, b, n, &g);
+                scalar->qbinary8(want, a, b, n, &g);
+                check_ok(n == 0 || memcmp(y, want, n) == 0, "qbinary8 n=%zu pattern=%d low=%d", n, pattern, low);
+            }
+            check_guard_free(x), check_guard_free(f), check_guard_free(a), check_guard_free(b), check_guard_free(y);
+        }
+}
+
+int main(int argc, char **argv)
+{
+    check_start(argc, argv);
+    check_tiers(products);
+    check_tiers(depthwise);
+    check_tiers(vectors);
+    return check_finish();
+}
