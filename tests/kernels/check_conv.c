@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks of what convolutions and pools need besides the product, on every tier: depthwise rows, rows of channels
+ * combined, transposes, and where the rows of the virtual im2col matrix start.
+ */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/conv.h"
+#include "tests/kernels/check.h"
+
+/* -- depthwise ---------------------------------------------------------------------------------------------------- */
+
+static bool same_row(const ln_dwconv_row *d, size_t begin, size_t end)
+{
+    for (size_t o = 0; o < d->out_w; o++)
+        for (size_t c = begin; c < end; c++) {
+            double want = d->bias ? (double)d->bias[c] : 0, bound = fabs(want);
+            if (d->r) {
+                want += (double)d->r[o * d->y_pixel + c];
+                bound += fabs((double)d->r[o * d->y_pixel + c]);
+            }
+            for (size_t i = 0; i < d->kh; i++)
+                for (size_t j = 0; j < d->kw; j++) {
+                    size_t x = o * d->stride + j * d->dilation - d->pad;
+                    if (!d->rows[i] || x >= d->in_w)
+                        continue;
+                    double term = (double)d->rows[i][x * d->x_pixel + c] *
+                                  (double)d->w[(i * d->kw + j) * d->channels + c];
+                    want += term;
+                    bound += fabs(term);
+                }
+            want = fmin(fmax(want, (double)d->lo), (double)d->hi);
+            double limit = ((double)(d->kh * d->kw) + 4) * (double)FLT_EPSILON * bound;
+            if (!(fabs((double)d->y[o * d->y_pixel + c] - want) <= limit))
+                return false;
+        }
+    return true;
+}
+
+static void check_row(const char *tier, ln_DWCONV_F32 *f, size_t channels, size_t k, size_t stride, size_t dilation,
+                      size_t in_w)
+{
+    size_t span = (k - 1) * dilation + 1, pad = check_below(span), after = check_below(span);
+    if (in_w + pad + after < span)
+        return;
+    size_t out_w = (in_w + pad + after - span) / stride + 1, kh = 1 + check_below(4), size = in_w * channels;
+    bool at_end = check_below(2) != 0;
+    const float *rows[4];
+    float *x[4], *w = check_guard(kh * k * channels * sizeof *w, at_end);
+    float *bias = check_guard(channels * sizeof *bias, at_end), *y = check_guard(out_w * channels * sizeof *y, at_end);
+    float *r = check_guard(out_w * channels * sizeof *r, at_end);
+    for (size_t i = 0; i < kh; i++) {
+        x[i] = check_guard(size * sizeof **x, at_end);
+        check_fill_f32(x[i], size, CHECK_NORMAL);
+        rows[i] = check_below(5) ? x[i] : NULL;
+    }
+    check_fill_f32(w, kh * k * channels, CHECK_NORMAL);
+    check_fill_f32(bias, channels, CHECK_NORMAL);
+    check_fill_f32(r, out_w * channels, CHECK_NORMAL);
+    bool clamp = check_below(2) != 0;
+    ln_dwconv_row d = {.channels = channels, .kh = kh, .kw = k, .in_w = in_w, .out_w = out_w, .stride = stride,
+                       .dilation = dilation, .pad = pad, .rows = rows, .x_pixel = channels, .y_pixel = channels, .w = w,
+                       .bias = check_below(3) ? bias : NULL, .r = check_below(3) ? NULL : r, .y = y,
+                       .lo = clamp ? 0 : -INFINITY, .hi = clamp ? 1 : INFINITY};
+    size_t cut = check_below(channels + 1);
+    f(&d, 0, cut);
+    f(&d, cut, channels);
+    check_ok(same_row(&d, 0, channels), "%s depthwise channels=%zu k=%zux%zu s=%zu d=%zu in=%zu pad=%zu", tier, channels,
+             kh, k, stride, dilation, in_w, pad);
+    for (size_t i = 0; i < kh; i++)
+        check_guard_free(x[i]);
+    check_guard_free(w);
+    check_guard_free(bias);
+    check_guard_free(y);
+    check_guard_free(r);
+}
+
+static void check_depthwise(const char *tier, const ln_kernel_table *t)
+{
+    static const size_t ks[] = {1, 2, 3, 5, 7, 9}, channels[] = {1, 3, 8, 15, 16, 17, 40};
+    for (size_t k = 0; k < sizeof ks / sizeof *ks; k++)
+        for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
+            for (size_t stride = 1; stride <= 3; stride++)
+                for (size_t w = 1; w < 40; w += 1 + check_below(8))
+                    check_row(tier, t->dwconv_f32, channels[c], ks[k], stride, check_below(4) ? 1 : 2, w);
+}
+
+/* -- pools -------------------------------------------------------------------------------------------------------- */
+
+static void check_pools(const char *tier, const ln_kernel_table *t)
+{
+    for (size_t n = 0; n < 70; n++)
+        for (size_t rows = 0; rows < 12; rows += 1 + check_below(4)) {
+            float *x = check_guard(rows * n * sizeof *x, true), *y = check_guard(n * sizeof *y, true);
+            const float *pointers[12];
+            bool max_ok = true, sum_ok = true;
+            check_fill_f32(x, rows * n, n % 2 ? CHECK_SPECIAL : CHECK_WIDE);
+            for (size_t r = 0; r < rows; r++)
+                pointers[r] = x + r * n;
+            t->pool_max_f32(y, pointers, rows, n);
+            for (size_t c = 0; c < n; c++) {
+                float want = -INFINITY;
+                for (size_t r = 0; r < rows; r++)
+                    want = isnan(want) || isnan(x[r * n + c]) ? NAN : fmaxf(want, x[r * n + c]);
+                max_ok = max_ok && ((isnan(want) && isnan(y[c])) || want == y[c]);
+            }
+            check_ok(max_ok, "%s pool_max rows=%zu n=%zu", tier, rows, n);
+            check_fill_f32(x, rows * n, CHECK_NORMAL);
+            t->pool_sum_f32(y, pointers, rows, n, 0.25f);
+            for (size_t c = 0; c < n; c++) {
+                float want = 0;
+                for (size_t r = 0; r < rows; r++)
+                    want += x[r * n + c];
+                sum_ok = sum_ok && check_same_f32(want * 0.25f, y[c]);
+            }
+            check_ok(sum_ok, "%s pool_sum rows=%zu n=%zu", tier, rows, n);
+            check_guard_free(x);
+            check_guard_free(y);
+        }
+}
+
+/* -- transpose ---------------------------------------------------------------------------------------------------- */
+
+static void check_transpose(const char *tier, const ln_kernel_table *t)
+{
+    for (size_t rows = 0; rows < 40; rows++)
+        for (size_t cols = 0; cols < 40; cols += 1 + check_below(5)) {
+            size_t ldx = cols + check_below(3), ldy = rows + check_below(3);
+            size_t nx = rows ? (rows - 1) * ldx + cols : 0, ny = cols ? (cols - 1) * ldy + rows : 0;
+            float *x = check_guard(nx * sizeof *x, true), *y = check_guard(ny * sizeof *y, true);
+            bool ok = true;
+            check_fill_bytes(x, nx * sizeof *x);
+            check_fill_bytes(y, ny * sizeof *y);
+            t->transpose_f32(y, ldy, x, ldx, rows, cols);
+            for (size_t i = 0; i < rows; i++)
+                for (size_t j = 0; j < cols; j++)
+                    ok = ok && memcmp(&x[i * ldx + j], &y[j * ldy + i], sizeof *x) == 0;
+            check_ok(ok, "%s transpose %zu x %zu", tier, rows, cols);
+            check_guard_free(x);
+            check_guard_free(y);
+        }
+}
+
+/* -- rows of the im2col matrix ------------------------------------------------------------------------------------ */
+
+static void check_rows(void)
+{
+    for (int n = 0; n < 300; n++) {
+        ln_conv_shape s = {.pixel = 1 + check_below(3)};
+        size_t taps = 1, pixels = 1, outs = 1, images = 2;
+        for (int d = 0; d < 3; d++) {
+            s.in[d] = 1 + check_below(6);
+            s.kernel[d] = 1 + check_below(3);
+            s.stride[d] = 1 + check_below(2);
+            s.dilation[d] = 1 + check_below(2);
+            s.pad[d] = check_below(4);
+            s.out[d] = 1 + check_below(6);
+            taps *= s.kernel[d];
+            pixels *= s.in[d];
+            outs *= s.out[d];
+        }
+        s.image = pixels * s.pixel;
+        float zero[4] = {0}, *x = calloc(images * s.image, sizeof *x);
+        const float **rows = calloc(taps * outs * images, sizeof *rows);
+        ln_conv_source source = {&s, x, zero};
+        size_t begin = check_below(outs * images), count = outs * images - begin;
+        ln_conv_rows(&source, begin, count, rows, count);
+        bool ok = true;
+        for (size_t i = 0; i < count; i++)
+            for (size_t t = 0; t < taps; t++) {
+                size_t o = (begin + i) % outs, k[3], at[3];
+                k[2] = t % s.kernel[2];
+                k[1] = t / s.kernel[2] % s.kernel[1];
+                k[0] = t / s.kernel[2] / s.kernel[1];
+                at[2] = o % s.out[2];
+                at[1] = o / s.out[2] % s.out[1];
+                at[0] = o / s.out[2] / s.out[1];
+                bool inside = true;
+                for (int d = 0; d < 3; d++) {
+                    at[d] = at[d] * s.stride[d] + k[d] * s.dilation[d] - s.pad[d];
+                    inside = inside && at[d] < s.in[d];
+                }
+                const float *want = x + (begin + i) / outs * s.image +
+                                    ((at[0] * s.in[1] + at[1]) * s.in[2] + at[2]) * s.pixel;
+                ok = ok && rows[t * count + i] == (inside ? want : zero);
+            }
+        check_ok(ok, "rows of a convolution, case %d", n);
+        free(x);
+        free(rows);
+    }
+}
+
+static void all(ln_tier tier, const ln_kernel_table *t)
+{
+    const char *name = ln_tier_name(tier);
+    check_depthwise(name, t);
+    check_pools(name, t);
+    check_transpose(name, t);
+}
+
+int main(int argc, char **argv)
+{
+    check_start(argc, argv);
+    check_rows();
+    check_tiers(all);
+    return check_finish();
+}
