@@ -29,6 +29,7 @@ typedef struct ln_fft_desc {
     uint8_t f64;     /* double; else float */
     uint8_t width;   /* lanes of a vector of the tier that it will run on: 1, 4, 8, 16; a hint */
     int64_t count;   /* how many transforms a call will do; a hint */
+    int64_t stride;  /* elements between their inputs; 0: n; a hint */
     double scale;    /* every output is multiplied by it, once, in the type of the data */
 } ln_fft_desc;
 
@@ -70,6 +71,14 @@ uint8_t ln_fft_width(int f64);
 /* cos and sin of 2 pi k/n, 0 <= k < n, each to less than an ulp: the angle is reduced in integers. */
 void ln_fft_trig(int64_t k, int64_t n, double *c, double *s);
 
+/* Sums of neighbouring bins with weights (a mel filterbank). One block without pointers: band m is the sum of
+ * range[3m+1] bins from range[3m] on, times the weights from number range[3m+2] on. */
+typedef struct ln_fft_bands {
+    int32_t count;
+    uint32_t weights; /* bytes from the start, to elements of the type */
+    int32_t range[];
+} ln_fft_bands;
+
 /* Where the data is. All strides are in elements of the type (a complex number is two of them: re, im). */
 typedef struct ln_fft_job {
     const void *in;
@@ -80,6 +89,8 @@ typedef struct ln_fft_job {
     int32_t in_len;   /* numbers of a transform's input that are there; the rest are 0 */
     int32_t in_real;  /* COMPLEX, HERMITE: the input has no imaginary parts */
     int32_t out_len;  /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
+    int32_t power;    /* REAL, with scale 1: 1: magnitudes, 2: their squares are written (as real numbers); 0: neither */
+    const ln_fft_bands *bands; /* power: sums over bands in place of bins; or NULL */
 } ln_fft_job;
 
 #endif

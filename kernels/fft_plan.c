@@ -176,7 +176,7 @@ static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d)
     int64_t groups = (d->count + width - 1) / width;
     int fits = (int64_t)p->nc * width * (int64_t)size * 4 <= 512 * 1024;
     /* Transforms a multiple of 2 KiB apart fall on the same few sets of the first-level cache. */
-    int collides = (size_t)d->n * size % 2048 == 0;
+    int collides = (size_t)(d->stride ? d->stride : d->n) * size % 2048 == 0;
     p->lanes = width > 1 && d->count * 2 >= groups * width && fits && !collides ? width : 1;
     p->m = p->nc;
     double direct = arrange(p, p->nc, width);

@@ -19,12 +19,19 @@ typedef __m256d V;
 #define ADD(a, b) _mm256_add_pd(a, b)
 #define SUB(a, b) _mm256_sub_pd(a, b)
 #define MUL(a, b) _mm256_mul_pd(a, b)
+#define SQRT(v) _mm256_sqrt_pd(v)
 #define REVERSE(v) _mm256_permute4x64_pd(v, 0x1b)
 
 static inline __m256i mask_of(size_t n)
 {
     static const int64_t table[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
     return _mm256_loadu_si256((const __m256i *)(const void *)(table + 4 - n));
+}
+
+static inline T SUM(V v)
+{
+    __m128d a = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(a, _mm_unpackhi_pd(a, a)));
 }
 
 /* even: elements 0, 2, 4, ... of 2 VL; odd: 1, 3, ... */
@@ -75,12 +82,20 @@ typedef __m256 V;
 #define ADD(a, b) _mm256_add_ps(a, b)
 #define SUB(a, b) _mm256_sub_ps(a, b)
 #define MUL(a, b) _mm256_mul_ps(a, b)
+#define SQRT(v) _mm256_sqrt_ps(v)
 #define REVERSE(v) _mm256_permutevar8x32_ps(v, _mm256_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0))
 
 static inline __m256i mask_of(size_t n)
 {
     static const int32_t table[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
     return _mm256_loadu_si256((const __m256i *)(const void *)(table + 8 - n));
+}
+
+static inline T SUM(V v)
+{
+    __m128 a = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    a = _mm_add_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_add_ss(a, _mm_movehdup_ps(a)));
 }
 
 static inline void load_pairs(const T *p, V *even, V *odd)

@@ -19,6 +19,8 @@ typedef __m512d V;
 #define ADD(a, b) _mm512_add_pd(a, b)
 #define SUB(a, b) _mm512_sub_pd(a, b)
 #define MUL(a, b) _mm512_mul_pd(a, b)
+#define SQRT(v) _mm512_sqrt_pd(v)
+#define SUM(v) _mm512_reduce_add_pd(v)
 #define REVERSE(v) _mm512_permutexvar_pd(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), v)
 
 static inline void load_pairs(const T *p, V *even, V *odd)
@@ -83,6 +85,8 @@ typedef __m512 V;
 #define ADD(a, b) _mm512_add_ps(a, b)
 #define SUB(a, b) _mm512_sub_ps(a, b)
 #define MUL(a, b) _mm512_mul_ps(a, b)
+#define SQRT(v) _mm512_sqrt_ps(v)
+#define SUM(v) _mm512_reduce_add_ps(v)
 #define REVERSE(v) \
     _mm512_permutexvar_ps(_mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), v)
 

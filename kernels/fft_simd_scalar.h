@@ -2,6 +2,7 @@
  *
  * The vectors of the FFT without vector instructions: one lane. See fft_simd_avx2.h for what each name does.
  */
+#include <math.h>
 #include <stddef.h>
 
 #ifdef FFT_F64
@@ -20,6 +21,12 @@ typedef T V;
 #define SUB(a, b) ((a) - (b))
 #define MUL(a, b) ((a) * (b))
 #define REVERSE(v) (v)
+#define SUM(v) (v)
+#ifdef FFT_F64
+#define SQRT(v) sqrt(v)
+#else
+#define SQRT(v) sqrtf(v)
+#endif
 
 static inline void load_pairs(const T *p, V *even, V *odd)
 {

@@ -45,7 +45,7 @@ static linnet_status plan_axis(ln_ctx *c, int32_t axis, int64_t n, bool inverse,
     }
     ln_fft_kind kind = inverse && onesided ? LN_FFT_HERMITE : in_parts == 1 ? LN_FFT_REAL : LN_FFT_COMPLEX;
     LN_SET_RUN(c, ln_dft);
-    return ln_fourier_plan(c, f, kind, inverse, inverse ? 1.0 / (double)n : 1.0);
+    return ln_fourier_plan(c, f, kind, inverse, inverse ? 1.0 / (double)n : 1.0, 0, NULL);
 }
 
 /* dft_length where it is given and known, -1 where it is not known, else from the length of the axis. */

@@ -28,15 +28,21 @@ static int64_t round64(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale)
+linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale, size_t more,
+                              void **rest)
 {
     bool f64 = f->type == LINNET_FLOAT64;
     ln_fft_desc d = {.n = f->n, .kind = (uint8_t)kind, .inverse = inverse, .f64 = f64, .width = ln_fft_width(f64),
-                     .count = f->in_batch == (f->in_real ? 1 : 2) ? f->count : f->outer * f->count, .scale = scale};
-    ln_fft_plan *plan = ln_pack(c, ln_fft_bytes(&d));
+                     .count = f->count, .stride = f->in_batch, .scale = scale};
+    size_t bytes = (size_t)round64((int64_t)ln_fft_bytes(&d));
+    ln_fft_plan *plan = ln_pack(c, bytes + more);
     if (!plan)
         return ln_no_memory(c);
     ln_fft_make(plan, &d);
+    if (rest) {
+        *rest = (char *)plan + bytes;
+        f->bands = bytes;
+    }
     f->lanes = plan->lanes;
     f->scratch = round64((int64_t)ln_fft_scratch(plan));
     f->cost = 20 + 0.5 * f->n * (1 + log2(f->n));
@@ -56,6 +62,13 @@ typedef struct work {
     int64_t groups; /* of an outer index */
 } work;
 
+static void logarithms(const ln_fourier *f, float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (x[i] < f->least ? f->least : x[i]) + f->add;
+    LN_K(log_f32)(x, x, (size_t)n);
+}
+
 /* An item is a group of `lanes` neighbouring transforms of one outer index. */
 static void transform_groups(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -72,13 +85,16 @@ static void transform_groups(void *arg, int32_t worker, int64_t begin, int64_t e
             .out = w->out + (o * f->out_outer + from * f->out_batch) * size,
             .window = w->window, .count = to - from,
             .in_batch = f->in_batch, .in_stride = f->in_stride, .out_batch = f->out_batch, .out_stride = f->out_stride,
-            .in_len = f->in_len, .in_real = f->in_real, .out_len = f->out_len,
+            .in_len = f->in_len, .in_real = f->in_real, .out_len = f->out_len, .power = f->power,
+            .bands = f->bands ? (const void *)((const char *)w->plan + f->bands) : NULL,
         };
         void *scratch = w->scratch + worker * f->scratch;
         if (f->type == LINNET_FLOAT64)
             LN_K(fft_f64)(w->plan, &job, scratch);
         else
             LN_K(fft_f32)(w->plan, &job, scratch);
+        if (f->log)
+            logarithms(f, (float *)job.out, (to - from) * f->out_batch);
         begin += last - g;
     }
 }

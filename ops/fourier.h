@@ -19,12 +19,18 @@ typedef struct ln_fourier {
     int32_t n, in_len, out_len, in_real;
     int32_t lanes;                           /* transforms that a task takes at once */
     int32_t type;                            /* linnet_type of the tensors */
+    int32_t power;                           /* 1: magnitudes, 2: squares (ln_fft_job); 0: complex results */
+    int32_t log;                             /* then the natural logarithm */
+    float least, add;                        /* before it: max(x, least) + add */
+    uint64_t bands;                          /* bytes from the packed memory to ln_fft_bands; 0: none */
 } ln_fourier;
 
 /* The length of a transform: positive, and not beyond what a plan can do. */
 linnet_status ln_fourier_length(ln_ctx *c, int64_t n);
-/* f: all but scratch, cost, lanes are set. Packs the plan and asks for scratch. */
-linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale);
+/* f: all but scratch, cost, lanes, bands are set. Packs the plan and asks for scratch. rest, unless NULL, gets
+ * `more` bytes behind the plan for the bands (64-byte aligned), and f->bands is set. */
+linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale, size_t more,
+                              void **rest);
 /* window may be NULL. */
 void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void *in, const void *window);
 

@@ -107,7 +107,7 @@ static linnet_status stft_plan(ln_ctx *c)
         .out_outer = y->dims[1] * y->dims[2] * 2, .out_batch = y->dims[2] * 2, .out_stride = 2,
         .window = c->n_in > 2 && c->in[2] ? n : 0,
     };
-    return ln_fourier_plan(c, f, parts == 1 ? LN_FFT_REAL : LN_FFT_COMPLEX, false, 1);
+    return ln_fourier_plan(c, f, parts == 1 ? LN_FFT_REAL : LN_FFT_COMPLEX, false, 1, 0, NULL);
 }
 
 static const ln_attr_spec attrs[] = {LN_ATTR_I(stft_params, onesided, 1), LN_ATTR_END};

@@ -232,6 +232,57 @@ static void check_one(int32_t n, int kind, int inverse, int f64, int width, int6
     free(plan), free(scratch);
 }
 
+/* Magnitudes, powers and bands of `count` frames `step` apart, against those of the complex results. */
+static void check_power(int32_t n, int width, int64_t count, int64_t step)
+{
+    ln_fft_desc d = {.n = n, .kind = LN_FFT_REAL, .width = (uint8_t)width, .count = count, .stride = step, .scale = 1};
+    ln_fft_plan *plan = aligned_alloc(64, (ln_fft_bytes(&d) + 63) / 64 * 64);
+    ln_fft_make(plan, &d);
+    void *scratch = aligned_alloc(64, (ln_fft_scratch(plan) + 63) / 64 * 64);
+    int32_t bins = n / 2 + 1, n_bands = 1 + (int32_t)check_below((size_t)n + 20);
+    size_t in_n = (size_t)((count - 1) * step + n);
+    float *in = check_guard(in_n * 4, true), *full = malloc((size_t)count * (size_t)bins * 8);
+    check_fill_f32(in, in_n, CHECK_NORMAL);
+    size_t head = sizeof(ln_fft_bands) + (size_t)n_bands * 12;
+    ln_fft_bands *bands = malloc(head + (size_t)n_bands * (size_t)bins * 4);
+    float *weights = (void *)((char *)bands + head);
+    bands->count = n_bands, bands->weights = (uint32_t)head;
+    for (int32_t m = 0, at = 0; m < n_bands; m++) {
+        int32_t low = (int32_t)check_below((size_t)bins), many = (int32_t)check_below((size_t)(bins - low) + 1);
+        bands->range[3 * m] = low, bands->range[3 * m + 1] = many, bands->range[3 * m + 2] = at;
+        for (; many > 0; many--)
+            weights[at++] = check_uniform(0, 1);
+    }
+    ln_fft_job j = {.in = in, .out = full, .count = count, .in_batch = step, .in_stride = 1, .in_len = n,
+                    .out_batch = 2 * bins, .out_stride = 2, .out_len = bins};
+    table->fft_f32(plan, &j, scratch);
+    for (int mode = 0; mode < 4; mode++) {
+        int32_t power = 1 + (mode & 1), len = mode & 2 ? n_bands : bins;
+        float *out = check_guard((size_t)count * (size_t)len * 4, true);
+        j.out = out, j.out_batch = len, j.out_stride = 1, j.power = power, j.bands = mode & 2 ? bands : NULL;
+        table->fft_f32(plan, &j, scratch);
+        double worst = 0;
+        for (int64_t t = 0; t < count; t++)
+            for (int32_t k = 0; k < len; k++) {
+                const float *z = full + 2 * t * bins;
+                int32_t from = mode & 2 ? bands->range[3 * k] : k, many = mode & 2 ? bands->range[3 * k + 1] : 1;
+                const float *w = mode & 2 ? weights + bands->range[3 * k + 2] : NULL;
+                double want = 0, norm = 1e-30;
+                for (int32_t i = 0; i < many; i++) {
+                    double r = (double)z[2 * (from + i)], im = (double)z[2 * (from + i) + 1], p = r * r + im * im;
+                    want += (power == 1 ? sqrt(p) : p) * (w ? (double)w[i] : 1);
+                }
+                norm += want * (many + 4) * 0x1p-24 * 2;
+                double e = fabs((double)out[t * len + k] - want) / norm;
+                worst = e > worst ? e : worst;
+            }
+        check_ok(worst <= 1, "power %s n=%d width=%d count=%d step=%d mode=%d: %g of the bound", ln_tier_name(tier_now),
+                 n, width, (int)count, (int)step, mode, worst);
+        check_guard_free(out);
+    }
+    check_guard_free(in), free(full), free(bands), free(plan), free(scratch);
+}
+
 static void check_length(int32_t n, int thorough)
 {
     cld *c = alloc((size_t)n), *Y = alloc((size_t)n);
@@ -261,6 +312,11 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     int32_t every = full_run ? 4096 : 260;
     for (int32_t n = 1; n <= every; n++)
         check_length(n, n <= 640);
+    for (int32_t n = 1; n <= 140; n++) {
+        check_power(n, 16, 1 + n % 3, n);
+        check_power(n, n & 1 ? 16 : 8, 21, 1 + n % 50);
+    }
+    check_power(512, 16, 20, 160), check_power(1024, 16, 5, 512);
     static const int32_t more[] = {1000, 1009, 1024, 1080, 1296, 2048, 2187, 3125, 4093, 4096, 6000, 8192, 10007, 16384,
                                    30030, 65536, 65537, 104729, 177147, 390625, 360000, 524288, 1000000, 1048573, 1048576};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
