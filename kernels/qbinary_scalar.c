@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Quantised addition and multiplication, scalar: the meaning for every tier.
+ * Quantised addition, multiplication and pooling, scalar: the meaning for every tier.
  */
 #include <math.h>
 
@@ -20,5 +20,28 @@ void ln_qbinary8_scalar(uint8_t *c, const uint8_t *a, const uint8_t *b, size_t n
         f = f > g->lo ? f : g->lo;
         f = f < g->hi ? f : g->hi;
         c[i] = (uint8_t)((int32_t)rintf(f) + g->c_zero);
+    }
+}
+
+void ln_qpool_max8_scalar(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n, uint32_t flip)
+{
+    for (size_t c = 0; c < n; c++) {
+        uint32_t max = 0;
+        for (size_t t = 0; t < taps; t++)
+            max = (rows[t][c] ^ flip) > max ? rows[t][c] ^ flip : max;
+        y[c] = (uint8_t)(max ^ flip);
+    }
+}
+
+void ln_qpool_mean8_scalar(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n, const ln_qmean_args *g)
+{
+    for (size_t c = 0; c < n; c++) {
+        uint32_t sum = -(uint32_t)g->shift;
+        for (size_t t = 0; t < taps; t++)
+            sum += rows[t][c] ^ g->flip;
+        float f = (float)(int32_t)sum * g->x_scale / g->divisor / g->y_scale;
+        f = f > g->lo ? f : g->lo;
+        f = f < g->hi ? f : g->hi;
+        y[c] = (uint8_t)((int32_t)rintf(f) + g->y_zero);
     }
 }

@@ -113,4 +113,15 @@ typedef struct ln_qbinary_args {
     float lo, hi;
 } ln_qbinary_args;
 
+/* -- pooling --------------------------------------------------------------------------------------------------------- */
+
+/* y[c] = clamp((float)(sum over taps of (x ^ flip) - shift) * x_scale / divisor / y_scale) rounded, + y_zero. shift is
+ * taps times the zero point (with the 128 of flip). */
+typedef struct ln_qmean_args {
+    float x_scale, divisor, y_scale;
+    uint32_t flip;
+    int32_t shift, y_zero;
+    float lo, hi;
+} ln_qmean_args;
+
 #endif

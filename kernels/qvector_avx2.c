@@ -30,3 +30,23 @@ V_ vi vround(vf v, VU_ size_t vl)
 }
 
 #include "kernels/qvector.inc"
+
+void ln_qpool_max8_avx2(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n, uint32_t flip)
+{
+    const __m256i x = _mm256_set1_epi8((char)flip);
+    size_t c = 0;
+    for (; c + 32 <= n; c += 32) {
+        __m256i max = _mm256_setzero_si256();
+        for (size_t t = 0; t < taps; t++) {
+            __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(rows[t] + c));
+            max = _mm256_max_epu8(max, _mm256_xor_si256(v, x));
+        }
+        _mm256_storeu_si256((__m256i *)(void *)(y + c), _mm256_xor_si256(max, x));
+    }
+    for (; c < n; c++) {
+        uint32_t max = 0;
+        for (size_t t = 0; t < taps; t++)
+            max = (rows[t][c] ^ flip) > max ? rows[t][c] ^ flip : max;
+        y[c] = (uint8_t)(max ^ flip);
+    }
+}

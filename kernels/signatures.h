@@ -73,4 +73,11 @@ typedef void ln_QDEPTHWISE(uint8_t *y, const uint8_t *const *x, size_t pixels, s
 struct ln_qbinary_args;
 typedef void ln_QBINARY8(uint8_t *c, const uint8_t *a, const uint8_t *b, size_t n, const struct ln_qbinary_args *g);
 
+/* y[c] = the greatest of rows[t][c], t < taps, c < n; taps > 0. flip: 0x80 for int8. */
+typedef void ln_QPOOL_MAX8(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n, uint32_t flip);
+/* Their quantised mean: see kernels/qgemm.h. */
+struct ln_qmean_args;
+typedef void ln_QPOOL_MEAN8(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n,
+                            const struct ln_qmean_args *g);
+
 #endif

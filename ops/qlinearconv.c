@@ -135,16 +135,14 @@ static void product(const job *j, const uint8_t **rows, uint8_t *copy, char *c, 
                        .lo = (float)((p->y_signed ? -128 : 0) - j->y_zero),
                        .hi = (float)((p->y_signed ? 127 : 255) - j->y_zero)};
     for (int64_t group = 0; group < p->group; group++) {
-        ln_qwindow_rows(&p->w, rows, (size_t)n, 1, pixel, n, j->image + group * k, p->channels, j->zero);
         if (p->mode == MODE_COPY) {
-            for (int64_t i = 0; i < n; i++)
-                for (int64_t t = 0; t < taps; t++)
-                    for (int64_t e = 0; e < k; e++)
-                        copy[(i * taps + t) * k + e] = rows[t * n + i][e];
+            ln_qwindow_copy(&p->w, copy, pixel, n, j->image, p->channels, group * k, k, j->zero[0]);
             for (int64_t i = 0; i < n; i++)
                 rows[i] = copy + i * taps * k;
             g.segments = 1;
             g.k = (size_t)(taps * k);
+        } else {
+            ln_qwindow_rows(&p->w, rows, (size_t)n, 1, pixel, n, j->image + group * k, p->channels, j->zero);
         }
         if (j->sums) {
             ln_qgemm_row_sums(sums, rows, (size_t)n, &g);

@@ -18,30 +18,27 @@ typedef struct qpool_params {
     int64_t images;   /* batch * channels, or batch where the channels are last */
     int64_t channels; /* side by side: 1, or the channels where they are last */
     int32_t kind, is_signed, zeros, unused;
+    int64_t worker_bytes;
 } qpool_params;
 
 enum { X, X_SCALE, X_ZERO, Y_SCALE, Y_ZERO };
 
 typedef struct job {
     const qpool_params *p;
+    const ln_args *a;
     const uint8_t *x;
     uint8_t *y;
     float x_scale, y_scale;
     int32_t x_zero, y_zero;
 } job;
 
-/* The mean of an image is requantised by one factor, as the sums of a convolution are; windows are averaged first. Only so
- * do results on the edge of rounding agree with ONNX Runtime's. */
-static uint8_t image_mean(const job *j, int64_t sum, int64_t count)
+static ln_qmean_args mean_of(const job *j, int64_t count, int64_t divisor)
 {
-    float factor = j->x_scale / (j->y_scale * (float)count);
-    return ln_quantize_one((float)(sum - count * j->x_zero) * factor, 1.0f, j->y_zero, j->p->is_signed);
-}
-
-static uint8_t mean(const job *j, int64_t sum, int64_t count, int64_t divisor)
-{
-    float v = (float)(sum - count * j->x_zero) * j->x_scale / (float)divisor;
-    return ln_quantize_one(v, j->y_scale, j->y_zero, j->p->is_signed);
+    int s = j->p->is_signed;
+    return (ln_qmean_args){.x_scale = j->x_scale, .divisor = (float)divisor, .y_scale = j->y_scale,
+                           .flip = s ? 0x80 : 0, .shift = (int32_t)(count * (j->x_zero + (s ? 128 : 0))),
+                           .y_zero = j->y_zero, .lo = (float)((s ? -128 : 0) - j->y_zero),
+                           .hi = (float)((s ? 127 : 255) - j->y_zero)};
 }
 
 /* Positions that count_include_pad counts: all but those that ceil_mode adds behind the padding. */
@@ -58,33 +55,32 @@ static int64_t padded_count(const ln_qwindow *w, int64_t pixel)
     return count;
 }
 
+static const uint8_t **rows_of(const job *j, int32_t worker)
+{
+    return (const uint8_t **)(void *)((char *)j->a->scratch + worker * j->p->worker_bytes);
+}
+
+/* The rows of a pixel's window that are inside; there is one at least where the model is sane, else the first. */
 static void pool_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const qpool_params *p = j->p;
     const ln_qwindow *w = &p->w;
-    (void)worker;
-    int flip = p->is_signed ? 0x80 : 0, low = p->is_signed ? -128 : 0;
+    const uint8_t **rows = rows_of(j, worker);
     for (int64_t t = begin; t < end; t++) {
-        int64_t image = t / w->out_size, pixel = t % w->out_size, C = p->channels;
+        int64_t image = t / w->out_size, pixel = t % w->out_size, C = p->channels, count = 0;
         const uint8_t *x = j->x + image * w->in_size * C;
-        uint8_t *y = j->y + t * C;
-        for (int64_t c = 0; c < C; c++) {
-            int64_t sum = 0, count = 0;
-            int max = 0;
-            for (int64_t k = 0; k < w->taps; k++) {
-                int64_t at = ln_qwindow_at(w, pixel, k);
-                if (at < 0)
-                    continue;
-                int v = x[at * C + c] ^ flip;
-                count++;
-                sum += v + low;
-                max = v > max ? v : max;
-            }
-            if (p->kind == MAX)
-                y[c] = (uint8_t)(max ^ flip);
-            else
-                y[c] = mean(j, sum, count, p->count_include_pad ? padded_count(w, pixel) : count);
+        ln_qwindow_rows(w, rows, 1, 1, pixel, 1, x, C, NULL);
+        for (int64_t k = 0; k < w->taps; k++)
+            if (rows[k])
+                rows[count++] = rows[k];
+        if (count == 0)
+            rows[count++] = x;
+        if (p->kind == MAX) {
+            LN_K(qpool_max8)(j->y + t * C, rows, (size_t)count, (size_t)C, p->is_signed ? 0x80 : 0);
+        } else {
+            ln_qmean_args g = mean_of(j, count, p->count_include_pad ? padded_count(w, pixel) : count);
+            LN_K(qpool_mean8)(j->y + t * C, rows, (size_t)count, (size_t)C, &g);
         }
     }
 }
@@ -94,21 +90,27 @@ static void pool_images(void *arg, int32_t worker, int64_t begin, int64_t end)
     const job *j = arg;
     const qpool_params *p = j->p;
     int64_t n = p->w.in_size, C = p->channels;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++)
-        for (int64_t c = 0; c < C; c++) {
-            const uint8_t *x = j->x + t * n * C + c;
-            int64_t sum = 0;
+    const uint8_t **rows = rows_of(j, worker);
+    ln_qmean_args g = mean_of(j, n, n);
+    for (int64_t t = begin; t < end; t++) {
+        const uint8_t *x = j->x + t * n * C;
+        if (C > 1) {
             for (int64_t i = 0; i < n; i++)
-                sum += p->is_signed ? (int8_t)x[i * C] : x[i * C];
-            j->y[t * C + c] = image_mean(j, sum, n);
+                rows[i] = x + i * C;
+            LN_K(qpool_mean8)(j->y + t * C, rows, (size_t)n, (size_t)C, &g);
+        } else {
+            int32_t sum;
+            LN_K(qrowsum)(&sum, &x, 1, (size_t)n, g.flip);
+            float v = (float)(int32_t)((uint32_t)sum - (uint32_t)g.shift) * g.x_scale / g.divisor;
+            j->y[t] = ln_quantize_one(v, g.y_scale, g.y_zero, p->is_signed);
         }
+    }
 }
 
 LN_RUN(ln_qlinearpool)
 {
     const qpool_params *p = a->params;
-    job j = {.p = p, .x = a->in[X], .y = a->out[0]};
+    job j = {.p = p, .a = a, .x = a->in[X], .y = a->out[0]};
     if (p->kind != MAX) {
         j.x_scale = *(const float *)a->in[X_SCALE];
         j.y_scale = *(const float *)a->in[Y_SCALE];
@@ -118,7 +120,7 @@ LN_RUN(ln_qlinearpool)
     if (p->kind == GLOBAL)
         ln_parallel(a, p->images, (double)(p->w.in_size * p->channels), pool_images, &j);
     else
-        ln_parallel(a, p->images * p->w.out_size, 4 * (double)(p->w.taps * p->channels), pool_pixels, &j);
+        ln_parallel(a, p->images * p->w.out_size, (double)p->w.taps * (2 + 0.1 * (double)p->channels), pool_pixels, &j);
     return LINNET_OK;
 }
 
@@ -165,9 +167,25 @@ static linnet_status geometry(ln_ctx *c, int32_t kind)
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
+static linnet_status plan(ln_ctx *c, int32_t kind)
+{
+    qpool_params *p = c->params;
+    LN_TRY(geometry(c, kind));
+    int64_t rows = kind == GLOBAL ? p->w.in_size : p->w.taps, bytes;
+    LN_TRY(ln_mul_size(c, rows, (int64_t)sizeof(void *), &p->worker_bytes));
+    LN_TRY(ln_mul_size(c, p->worker_bytes, c->threads, &bytes));
+    ln_scratch(c, (size_t)bytes);
+    return LINNET_OK;
+}
+
 static linnet_status average(ln_ctx *c)
 {
     return geometry(c, AVERAGE);
+}
+
+static linnet_status average_plan(ln_ctx *c)
+{
+    return plan(c, AVERAGE);
 }
 
 static linnet_status global(ln_ctx *c)
@@ -175,9 +193,19 @@ static linnet_status global(ln_ctx *c)
     return geometry(c, GLOBAL);
 }
 
+static linnet_status global_plan(ln_ctx *c)
+{
+    return plan(c, GLOBAL);
+}
+
 static linnet_status max(ln_ctx *c)
 {
     return geometry(c, MAX);
+}
+
+static linnet_status max_plan(ln_ctx *c)
+{
+    return plan(c, MAX);
 }
 
 static const ln_attr_spec average_attrs[] = {
@@ -196,17 +224,17 @@ static const ln_attr_spec global_attrs[] = {
 LN_OP(QLinearAveragePool) = {
     .domain = "com.microsoft", .type = "QLinearAveragePool", .since = {1}, .types = LN_T_8,
     .in = {1, 5}, .out = {1, 1}, .attrs = average_attrs, .params_size = sizeof(qpool_params),
-    .infer = average, .plan = average, LN_RUN_NAME(ln_qlinearpool),
+    .infer = average, .plan = average_plan, LN_RUN_NAME(ln_qlinearpool),
 };
 
 LN_OP(QLinearGlobalAveragePool) = {
     .domain = "com.microsoft", .type = "QLinearGlobalAveragePool", .since = {1}, .types = LN_T_8,
     .in = {1, 5}, .out = {1, 1}, .attrs = global_attrs, .params_size = sizeof(qpool_params),
-    .infer = global, .plan = global, LN_RUN_NAME(ln_qlinearpool),
+    .infer = global, .plan = global_plan, LN_RUN_NAME(ln_qlinearpool),
 };
 
 LN_OP(NhwcMaxPool) = {
     .domain = "com.microsoft", .type = "NhwcMaxPool", .since = {1}, .types = LN_T_8,
     .in = {1, 1}, .out = {1, 1}, .attrs = average_attrs, .params_size = sizeof(qpool_params),
-    .infer = max, .plan = max, LN_RUN_NAME(ln_qlinearpool),
+    .infer = max, .plan = max_plan, LN_RUN_NAME(ln_qlinearpool),
 };

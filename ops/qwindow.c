@@ -2,6 +2,8 @@
  *
  * Sliding windows: see qwindow.h. Specification: Conv (auto_pad), AveragePool (ceil_mode).
  */
+#include <string.h>
+
 #include "ops/qwindow.h"
 
 static linnet_status check_counts(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank)
@@ -98,6 +100,53 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
                 int64_t row = (x0 * w->in[1] + x1) * w->in[2], x = x2;
                 for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
                     *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
+            }
+        }
+        if (++o2 == w->out[2]) {
+            o2 = 0;
+            if (++o1 == w->out[1]) {
+                o1 = 0;
+                o0++;
+            }
+        }
+    }
+}
+
+/* memcpy for short runs: 16 bytes at a time where neither side ends within them. */
+static void copy_run(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t *from_end, const uint8_t *to_end)
+{
+    int64_t i = 0;
+    while (i < n && from + i + 16 <= from_end && to + i + 16 <= to_end) {
+        memcpy(to + i, from + i, 16);
+        i += 16;
+    }
+    for (; i < n; i++)
+        to[i] = from[i];
+}
+
+void ln_qwindow_copy(const ln_qwindow *w, uint8_t *to, int64_t begin, int64_t count, const uint8_t *base, int64_t step,
+                     int64_t first, int64_t k, uint8_t zero)
+{
+    int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
+    const uint8_t *from_end = base + w->in_size * step, *to_end = to + count * w->taps * k;
+    bool dense = w->dilation[2] == 1 && step == k;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
+        for (int64_t k0 = 0; k0 < w->kernel[0]; k0++, x0 += w->dilation[0]) {
+            int64_t x1 = o1 * w->stride[1] - w->before[1];
+            for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
+                int64_t n = w->kernel[2] * k;
+                const uint8_t *row = base + (x0 * w->in[1] + x1) * w->in[2] * step + first;
+                if (x0 < 0 || x0 >= w->in[0] || x1 < 0 || x1 >= w->in[1]) {
+                    memset(to, zero, (size_t)n);
+                } else if (dense && x2 >= 0 && x2 + w->kernel[2] <= w->in[2]) {
+                    copy_run(to, row + x2 * step, n, from_end, to_end);
+                } else {
+                    for (int64_t k2 = 0, x = x2; k2 < w->kernel[2]; k2++, x += w->dilation[2])
+                        for (int64_t e = 0; e < k; e++)
+                            to[k2 * k + e] = x >= 0 && x < w->in[2] ? row[x * step + e] : zero;
+                }
+                to += n;
             }
         }
         if (++o2 == w->out[2]) {

@@ -68,4 +68,9 @@ static inline int64_t ln_qwindow_at(const ln_qwindow *w, int64_t pixel, int64_t 
 void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_stride, size_t pixel_stride, int64_t begin,
                      int64_t count, const uint8_t *base, int64_t step, const uint8_t *zero);
 
+/* The same as dense rows of taps * k bytes: k bytes at each position, zero in the padding. base has `step` bytes for
+ * each input pixel, of which those from `first` on are taken. */
+void ln_qwindow_copy(const ln_qwindow *w, uint8_t *to, int64_t begin, int64_t count, const uint8_t *base, int64_t step,
+                     int64_t first, int64_t k, uint8_t zero);
+
 #endif
