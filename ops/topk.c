@@ -97,7 +97,6 @@ LN_RUN(ln_topk)
 
 static linnet_status read_k(ln_ctx *c, int64_t *k)
 {
-    const topk_params *p = c->params;
     *k = LN_UNKNOWN;
     if (c->version >= 10) {
         if (c->n_in < 2 || !c->in[1])
@@ -110,7 +109,7 @@ static linnet_status read_k(ln_ctx *c, int64_t *k)
     } else {
         if (!ln_attr_has(c, "k"))
             return ln_fail(c, LINNET_ERR_MODEL, "attribute k is missing");
-        *k = p->k;
+        *k = ln_attr_int(c, "k", 0);
     }
     if (*k < 0)
         return ln_fail(c, LINNET_ERR_MODEL, "k is %lld", (long long)*k);
@@ -159,7 +158,7 @@ static linnet_status topk_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {LN_ATTR_I(topk_params, axis, -1), LN_ATTR_I(topk_params, largest, 1),
-                                     LN_ATTR_I(topk_params, sorted, 1), LN_ATTR_I(topk_params, k, -1), LN_ATTR_END};
+                                     LN_ATTR_I(topk_params, sorted, 1), LN_ATTR_ANY("k"), LN_ATTR_END};
 
 LN_OP(TopK) = {
     .domain = "", .type = "TopK", .since = {1, 10, 11, 24}, .types = LN_T_NUMBERS,
