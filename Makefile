@@ -122,6 +122,26 @@ check: ## format, include directions, warnings of gcc and clang
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-gcc CC=gcc test-programs >/dev/null && echo "check: gcc has no complaint"
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-clang CC=clang test-programs >/dev/null && echo "check: clang has no complaint"
 
+# -- fuzzing -----------------------------------------------------------------------------------------------------
+# A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_BIN   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TIME  ?= 60
+
+ifeq ($(FUZZ),1)
+$(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/liblinnet.a
+	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ -lprotobuf-c -lm -pthread -o $@
+else
+$(FUZZ_BIN): $(B)/fuzz/%: FORCE
+	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" CFLAGS="-O1 -g" EXTRA="$(FUZZ_FLAGS)" $@
+FUZZ_CC ?= clang
+endif
+
+.PHONY: FORCE fuzz-load
+fuzz-load: $(B)/fuzz/fuzz_load ## fuzzes the loader for FUZZ_TIME seconds
+	@tests/fuzz/corpus.sh $(B)/fuzz/corpus
+	cd $(B)/fuzz && ./fuzz_load -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 corpus
+
 # -- install -----------------------------------------------------------------------------------------------------
 VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)
 ROOT     = $(DESTDIR)$(PREFIX)
