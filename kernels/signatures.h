@@ -25,6 +25,11 @@ typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size
 /* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */
 typedef void ln_VPOOL_SUM_F32(float *y, const float *const *x, size_t rows, size_t n, float scale);
 
+/* y[i] = x[i] * (bias + scale * the sum of x[j]^2 over i - before <= j < i - before + size)^-0.75; beyond the n elements
+ * x is 0. 0 <= before < size. squares: n + size - 1 elements of scratch. y == x is allowed. */
+typedef void ln_VLRN_F32(float *y, const float *x, size_t n, float *squares, size_t before, size_t size, float scale,
+                         float bias);
+
 /* Depthwise convolution of one output row: see kernels/conv.h. */
 struct ln_dwconv_row;
 typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);

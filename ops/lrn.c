@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "kernels/kernels.h"
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
@@ -17,6 +18,7 @@ typedef struct lrn_params {
     int64_t size, channels_last;
     float alpha, beta, bias;
     int64_t batch, channels, pixels;
+    int64_t worker; /* bytes of scratch of a worker */
     int32_t type;
 } lrn_params;
 
@@ -146,6 +148,24 @@ LN_RUN(ln_lrn_f64)
     return LINNET_OK;
 }
 
+/* The same for beta 0.75, by a kernel. */
+static void pixels_kernel(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *args = arg;
+    const lrn_params *p = args->params;
+    float *squares = (float *)(void *)((char *)args->scratch + worker * p->worker);
+    for (int64_t i = begin; i < end; i++)
+        LN_K(lrn_f32)((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels,
+                      (size_t)p->channels, squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
+}
+
+LN_RUN(ln_lrn_last_kernel)
+{
+    const lrn_params *p = a->params;
+    ln_parallel(a, p->batch * p->pixels, (double)p->channels * 0.5, pixels_kernel, (void *)(uintptr_t)a);
+    return LINNET_OK;
+}
+
 static linnet_status lrn_infer(ln_ctx *c)
 {
     const lrn_params *p = c->params;
@@ -169,7 +189,13 @@ static linnet_status lrn_plan(ln_ctx *c)
     p->pixels = 1;
     for (int32_t i = 0; i < x->rank - 2; i++)
         p->pixels *= ln_spatial(x, p->channels_last != 0)[i];
-    if (p->channels_last)
+    if (p->channels_last && p->beta == 0.75f && p->size <= p->channels) {
+        int64_t bytes;
+        p->worker = ((p->channels + p->size) * (int64_t)sizeof(float) + 63) / 64 * 64;
+        LN_TRY(ln_mul_size(c, p->worker, c->threads, &bytes));
+        ln_scratch(c, (size_t)bytes);
+        LN_SET_RUN(c, ln_lrn_last_kernel);
+    } else if (p->channels_last)
         LN_SET_RUN(c, ln_lrn_last);
     else if (x->type == LINNET_FLOAT64)
         LN_SET_RUN(c, ln_lrn_f64);

@@ -122,6 +122,32 @@ static void check_pools(const char *tier, const ln_kernel_table *t)
         }
 }
 
+/* -- local response normalisation --------------------------------------------------------------------------------- */
+
+static void check_lrn(const char *tier, const ln_kernel_table *t)
+{
+    for (size_t n = 0; n < 70; n++) {
+        size_t size = 1 + check_below(7), before = (size - 1) / 2;
+        float *x = check_guard(n * sizeof *x, true), *y = check_guard(n * sizeof *y, true);
+        float *s = check_guard((n + size - 1) * sizeof *s, true);
+        bool ok = true;
+        check_fill_f32(x, n, CHECK_NORMAL);
+        t->lrn_f32(y, x, n, s, before, size, 0.3f, 1);
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0;
+            for (size_t j = 0; j < size; j++)
+                if (i + j >= before && i + j - before < n)
+                    sum += (double)x[i + j - before] * (double)x[i + j - before];
+            double want = (double)x[i] * pow(1 + (double)0.3f * sum, -0.75);
+            ok = ok && fabs((double)y[i] - want) <= ((double)size + 8) * (double)FLT_EPSILON * fabs(want);
+        }
+        check_ok(ok, "%s lrn n=%zu size=%zu", tier, n, size);
+        check_guard_free(x);
+        check_guard_free(y);
+        check_guard_free(s);
+    }
+}
+
 /* -- transpose ---------------------------------------------------------------------------------------------------- */
 
 static void check_transpose(const char *tier, const ln_kernel_table *t)
@@ -198,6 +224,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     const char *name = ln_tier_name(tier);
     check_depthwise(name, t);
     check_pools(name, t);
+    check_lrn(name, t);
     check_transpose(name, t);
 }
 
