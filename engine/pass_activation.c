@@ -66,13 +66,13 @@ static bool is_activation(const ln_graph *g, const ln_node *n, act *a)
 /* The product or convolution that makes the value for this one user and has no epilogue yet. */
 static const ln_node *taker(const ln_graph *g, int32_t value)
 {
-    static const char *const types[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+    static const char *const types[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"};
     if (value < 0 || ln_rw_info(g, value)->type != LINNET_FLOAT32 || ln_graph_only_user(g, value) < 0)
         return NULL;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         const ln_node *n = ln_rw_producer(g, value, types[i]);
         if (n)
-            return ln_node_attr(n, LN_NAME_ACT) ? NULL : n;
+            return ln_node_attr(n, LN_NAME_ACT) || n->n_out != 1 || ln_node_attr_int(n, "training_mode", 0) ? NULL : n;
     }
     return NULL;
 }

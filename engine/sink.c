@@ -94,6 +94,7 @@ static const entry table[] = {
     {"Conv", CHANNELS, 0},
     {"ConvTranspose", CHANNELS, 0},
     {"LRN", CHANNELS, 0},
+    {"BatchNormalization", CHANNELS, 0},
     {"QLinearConv", CHANNELS, 0},
 };
 
@@ -467,6 +468,9 @@ static bool sink_channels(sinking *s)
     bool bytes = x->type == LINNET_UINT8 || x->type == LINNET_INT8;
     if (x->type != LINNET_FLOAT32 && !ln_node_is(n, "QLinearConv") &&
         (!bytes || !ln_node_is(n, "MaxPool") || ln_node_attr(n, "storage_order")))
+        return false;
+    if (ln_node_is(n, "BatchNormalization") &&
+        (ln_node_attr_int(n, "training_mode", 0) || !ln_node_attr_int(n, "spatial", 1)))
         return false;
     if (!to_channels_first(s) || !first_only(s))
         return false;

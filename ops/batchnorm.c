@@ -3,16 +3,19 @@
  * BatchNormalization: y = (x - mean) / sqrt(var + epsilon) * scale + B per channel. ai.onnx 6 and 7 (spatial 0: a
  * channel is every place of a sample), 9, 14, 15 (training_mode: statistics of the batch, and running ones out). Before
  * 14 training is when further outputs are asked for: running mean and variance, then those of the batch.
+ * In a plan: channels last, and an activation behind it (ops/fused.h).
  */
 #include <math.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "ops/fused.h"
 #include "ops/map.h"
 
 typedef struct bn_params {
     float epsilon, momentum;
-    int64_t training_mode, spatial, is_test; /* attributes */
+    int64_t training_mode, spatial, is_test, channels_last; /* attributes */
+    ln_fused fused;
     int64_t batch, channels, inner;
     int32_t training, type, scale_type, mean_type;
 } bn_params;
@@ -106,8 +109,9 @@ static void rows_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         int64_t c = i % p->channels;
         const float s[3] = {j->mean[c], j->factor[c], j->bias[c]};
-        LN_K(standardize_f32)((float *)j->a->out[0] + i * p->inner, (const float *)j->a->in[0] + i * p->inner,
-                              (size_t)p->inner, s);
+        float *y = (float *)j->a->out[0] + i * p->inner;
+        LN_K(standardize_f32)(y, (const float *)j->a->in[0] + i * p->inner, (size_t)p->inner, s);
+        ln_act_f32(y, (size_t)p->inner, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
     }
 }
 
@@ -122,6 +126,7 @@ static void vectors_task(void *arg, int32_t worker, int64_t begin, int64_t end)
         LN_K(sub_f32)(y, (const float *)j->a->in[0] + i * j->p->channels, j->mean, n, 1, 1);
         LN_K(mul_f32)(y, y, j->factor, n, 1, 1);
         LN_K(add_f32)(y, y, j->bias, n, 1, 1);
+        ln_act_f32(y, n, (ln_act)j->p->fused.act, j->p->fused.lo, j->p->fused.hi);
     }
 }
 
@@ -165,7 +170,7 @@ static linnet_status infer(ln_ctx *c)
     const bn_params *p = c->params;
     const ln_info *x = c->in[0];
     static const char *const names[] = {"X", "scale", "B", "mean", "var"};
-    int64_t channels = x->rank >= 2 ? x->dims[1] : x->rank == 1 ? 1 : LN_UNKNOWN;
+    int64_t channels = x->rank >= 2 ? x->dims[p->channels_last ? x->rank - 1 : 1] : x->rank == 1 ? 1 : LN_UNKNOWN;
     if (x->rank == 0)
         return ln_fail(c, LINNET_ERR_MODEL, "X is a scalar");
     for (int32_t i = 1; i < 5; i++) {
@@ -220,6 +225,13 @@ static linnet_status plan(ln_ctx *c)
         p->channels *= p->inner;
         p->inner = 1;
     }
+    if (p->channels_last) {
+        p->batch = x->rank > 0 && x->dims[x->rank - 1] > 0 ? ln_info_count(x) / x->dims[x->rank - 1] : 0;
+        p->channels = x->dims[x->rank - 1];
+        p->inner = 1;
+    }
+    if ((p->channels_last || p->fused.act) && (p->training || p->type != LINNET_FLOAT32 || !p->spatial))
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "channels last or an activation in training or for this type");
     int64_t bytes;
     LN_TRY(ln_mul_size(c, p->channels, 3 * (int64_t)sizeof(double), &bytes));
     ln_scratch(c, (size_t)bytes);
@@ -230,7 +242,8 @@ static linnet_status plan(ln_ctx *c)
 
 static const ln_attr_spec attrs[] = {
     LN_ATTR_F(bn_params, epsilon, 1e-5f),     LN_ATTR_F(bn_params, momentum, 0.9f), LN_ATTR_I(bn_params, training_mode, 0),
-    LN_ATTR_I(bn_params, spatial, 1),         LN_ATTR_I(bn_params, is_test, 0),     LN_ATTR_END};
+    LN_ATTR_I(bn_params, spatial, 1),         LN_ATTR_I(bn_params, is_test, 0),     LN_ATTR_CHANNELS_LAST(bn_params),
+    LN_ATTRS_FUSED(bn_params),                LN_ATTR_END};
 
 LN_OP(BatchNormalization) = {
     .domain = "", .type = "BatchNormalization", .since = {6, 7, 9, 14, 15}, .types = LN_T_FLOATS,
