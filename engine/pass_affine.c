@@ -2,6 +2,7 @@
  *
  * BatchNormalization, and Mul, Add, Sub, Div by a constant per channel, behind Conv, ConvTranspose or Gemm with
  * constant weights go into these: y = (W x + b) * s + t is (W s) x + (b s + t), s and t per output channel.
+ * Behind a BatchNormalization that stays, the arithmetic goes into its scale and bias.
  */
 #include <math.h>
 #include <string.h>
@@ -16,6 +17,15 @@ typedef struct target {
     int64_t groups; /* ConvTranspose: output channels are groups x dims[1] */
 } target;
 
+static bool find_norm(const ln_graph *g, const ln_node *n, target *t)
+{
+    t->channels = ln_info_count(ln_rw_info(g, n->in[1]));
+    return n->n_out == 1 && ln_rw_floats(g, n->in[1]) && ln_rw_floats(g, n->in[2]) && t->channels > 0 &&
+           ln_info_count(ln_rw_info(g, n->in[2])) == t->channels && !ln_node_attr_int(n, "training_mode", 0) &&
+           ln_node_attr_int(n, "spatial", 1) && (n->version >= 7 || ln_node_attr_int(n, "is_test", 0)) &&
+           !ln_node_attr_int(n, LN_NAME_CHANNELS_LAST, 0);
+}
+
 static bool find_target(const ln_graph *g, int32_t value, target *t)
 {
     const ln_node *n = value < 0 || g->values[value].producer < 0 ? NULL : &g->nodes[g->values[value].producer];
@@ -23,6 +33,8 @@ static bool find_target(const ln_graph *g, int32_t value, target *t)
     if (!n || ln_graph_only_user(g, value) < 0 || ln_node_attr(n, LN_NAME_ACT) || ln_node_attr(n, LN_NAME_RESIDUAL))
         return false;
     bool conv = ln_node_is(n, "Conv"), transposed = ln_node_is(n, "ConvTranspose"), gemm = ln_node_is(n, "Gemm");
+    if (ln_node_is(n, "BatchNormalization"))
+        return find_norm(g, n, t);
     if (!conv && !transposed && !gemm)
         return false;
     const ln_info *w = ln_rw_info(g, n->in[1]);
@@ -80,10 +92,33 @@ static int64_t channel_of(const target *t, const ln_info *w, int64_t index)
     return first / (w->dims[0] / t->groups) * w->dims[1] + in_axis;
 }
 
+/* The same for a BatchNormalization: its scale and B. */
+static linnet_status apply_norm(ln_graph *g, ln_pass_ctx *c, int32_t node, const target *t, const float *s,
+                                const float *b)
+{
+    const ln_node *norm = t->node;
+    float *scale, *bias;
+    int32_t in[5], old_nodes[2] = {ln_rw_id(g, norm), node}, n_attrs;
+    memcpy(in, norm->in, sizeof in);
+    in[1] = ln_rw_new_floats(g, 1, &t->channels, &scale);
+    in[2] = in[1] < 0 ? in[1] : ln_rw_new_floats(g, 1, &t->channels, &bias);
+    ln_attr *attrs = ln_rw_attrs(g, norm, NULL, 0, &n_attrs);
+    if (in[1] < 0 || in[2] < 0 || !attrs)
+        return ln_rw_no_memory(c);
+    for (int64_t i = 0; i < t->channels; i++) {
+        scale[i] = ln_rw_floats(g, norm->in[1])[i] * s[i];
+        bias[i] = ln_rw_floats(g, norm->in[2])[i] * s[i] + b[i];
+    }
+    return ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", norm->type, norm->version, 5, in, n_attrs,
+                         attrs);
+}
+
 /* node's only input from t->node is scaled by s and shifted by b (each `channels` floats). */
 static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const target *t, const float *s, const float *b)
 {
     const ln_node *conv = t->node;
+    if (ln_node_is(conv, "BatchNormalization"))
+        return apply_norm(g, c, node, t, s, b);
     int32_t conv_id = ln_rw_id(g, conv);
     ln_info w = *ln_rw_info(g, conv->in[1]);
     const float *old = w.data, *old_bias = ln_rw_floats(g, ln_rw_in(conv, 2));
