@@ -122,6 +122,12 @@ check: ## format, include directions, warnings of gcc and clang
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-gcc CC=gcc test-programs >/dev/null && echo "check: gcc has no complaint"
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/check-clang CC=clang test-programs >/dev/null && echo "check: clang has no complaint"
 
+# -- benchmarks ---------------------------------------------------------------------------------------------------
+BENCH_BIN := $(patsubst bench/bench_%.cc,$(B)/bench/bench_%,$(wildcard bench/bench_*.cc))
+$(BENCH_BIN): $(B)/bench/%: bench/%.cc $(B)/liblinnet.a
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a -lbenchmark -lprotobuf-c -lm -pthread -o $@
+
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
