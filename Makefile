@@ -30,25 +30,41 @@ ALL_TIERS   := avx2 avx512 neon neondot rvv wasm
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c),$(wildcard kernels/*.c))
 OPS_SRC     := $(wildcard ops/*.c)
+HOST_SRC    := $(wildcard ops/host/*.c)
 ENGINE_SRC  := $(wildcard engine/*.c)
 ONNX_SRC    := $(wildcard onnx/*.c)
 TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
 
 CORE_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(KERNEL_SRC) $(OPS_SRC) $(ENGINE_SRC))
+HOST_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(HOST_SRC))
 ONNX_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(ONNX_SRC)) $(B)/obj/gen/onnx.pb-c.o
 TOOLS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(TOOLS_SRC))
 
 tier_of  = $(filter $(ALL_TIERS),$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 isa_of   = $(ISA_$(call tier_of,$(1)))
 
+# Image libraries for ops/host/: those that pkg-config knows. liblinnet.a has the host's operators, liblinnet-core.a not.
+CODECS      := $(foreach l,libjpeg libpng libwebp libtiff-4 libopenjp2,$(shell pkg-config --exists $(l) 2>/dev/null && echo $(l)))
+CODEC_FLAGS := $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z)) \
+               $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
+CODEC_LIBS  := $(if $(CODECS),$(shell pkg-config --libs $(CODECS)))
+
 lib: $(B)/liblinnet.a $(B)/liblinnet-core.a
 
 # -- generated ---------------------------------------------------------------------------------------------------
-# The operator table: every line `LN_OP(name) = {` in ops/ is a row.
+# The operator table: every line `LN_OP(name) = {` in ops/ is a row; the host's has those of ops/host/ too.
 $(B)/gen/ops.inc: $(OPS_SRC)
+$(B)/gen/ops_host.inc: $(OPS_SRC) $(HOST_SRC)
+$(B)/gen/ops.inc $(B)/gen/ops_host.inc:
 	@mkdir -p $(@D)
 	@sed -n 's/^LN_OP(\([A-Za-z0-9_]*\)) = {.*/LN_ROW(\1)/p' $^ /dev/null | LC_ALL=C sort > $@.tmp
 	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp; touch $@
+
+# Says which image libraries there are, so that what depends on them is made again when one comes.
+.PHONY: force
+$(B)/gen/codecs.txt: force
+	@mkdir -p $(@D)
+	@echo '$(CODECS)' | cmp -s - $@ || echo '$(CODECS)' > $@
 
 $(B)/gen/onnx.pb-c.h $(B)/gen/onnx.pb-c.c &: onnx/onnx.proto
 	@mkdir -p $(@D)
@@ -61,6 +77,7 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c
 $(ONNX_OBJ) : | $(B)/gen/onnx.pb-c.h
 $(CORE_OBJ) : | $(B)/gen/ops.inc
 $(B)/obj/engine/optable.o: $(B)/gen/ops.inc
+$(HOST_OBJ) : $(B)/gen/codecs.txt
 
 # -- compile -----------------------------------------------------------------------------------------------------
 $(B)/obj/kernels/%.o: kernels/%.c
@@ -71,15 +88,23 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(HOST) -MMD -c $< -o $@
 
+$(B)/obj/ops/host/%.o: ops/host/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(HOST) $(CODEC_FLAGS) -MMD -c $< -o $@
+
+$(B)/obj/engine/optable_host.o: engine/optable.c $(B)/gen/ops_host.inc
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(HOST) -DLN_OPS_INC='"ops_host.inc"' -MMD -c $< -o $@
+
 $(B)/liblinnet-core.a: $(CORE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/liblinnet.a: $(CORE_OBJ) $(ONNX_OBJ)
+$(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_host.o $(HOST_OBJ) $(ONNX_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-TOOLS_LIBS := -lprotobuf-c -ljpeg -lpng -lz -lm -pthread
+TOOLS_LIBS := -lprotobuf-c $(CODEC_LIBS) -ljpeg -lpng -lz -lm -pthread
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a
 	$(CC) $(CFLAGS) $(EXTRA) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(TOOLS_LIBS) -o $@
 
@@ -91,11 +116,11 @@ TEST_SCRIPT := $(wildcard tests/cli/*.sh)
 
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka -lprotobuf-c -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
 
 $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $^ $(CODEC_LIBS) -lm -pthread -o $@
 
 .PHONY: test-programs run-tests
 test-programs: all $(UNIT_BIN) $(CHECK_BIN)
@@ -158,7 +183,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, hea
 	install -m 755 $(B)/linnet $(ROOT)/bin/linnet
 	install -m 644 $(B)/liblinnet.a $(B)/liblinnet-core.a $(ROOT)/lib/
 	install -m 644 engine/linnet.h $(ROOT)/include/linnet.h
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@CODECS@|$(CODEC_LIBS)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
 	install -m 644 docs/linnet.1 $(ROOT)/share/man/man1/linnet.1
 	install -m 644 tools/completion.bash $(ROOT)/share/bash-completion/completions/linnet
 	install -m 644 tools/completion.zsh $(ROOT)/share/zsh/site-functions/_linnet

@@ -8,13 +8,17 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#ifndef LN_OPS_INC
+#define LN_OPS_INC "ops.inc" /* the host's library has another */
+#endif
+
 #define LN_ROW(name) extern const ln_op ln_op_##name;
-#include "ops.inc"
+#include LN_OPS_INC
 #undef LN_ROW
 
 #define LN_ROW(name) &ln_op_##name,
 const ln_op *const ln_ops[] = {
-#include "ops.inc"
+#include LN_OPS_INC
     NULL};
 #undef LN_ROW
 

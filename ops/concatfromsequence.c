@@ -68,11 +68,20 @@ static linnet_status concat_late(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I_REQ(concat_params, axis), LN_ATTR_I(concat_params, new_axis, 0), LN_ATTR_END,
+    LN_ATTR_I_REQ(concat_params, axis),
+    LN_ATTR_I(concat_params, new_axis, 0),
+    LN_ATTR_END,
 };
 
 LN_OP(ConcatFromSequence) = {
-    .domain = "", .type = "ConcatFromSequence", .since = {11}, .types = 0,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(concat_params),
-    .infer = concat_infer, .late = concat_late,
+    .domain = "",
+    .type = "ConcatFromSequence",
+    .since = {11},
+    .types = 0,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(concat_params),
+    .infer = concat_infer,
+    .late = concat_late,
 };

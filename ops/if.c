@@ -60,7 +60,13 @@ static linnet_status if_late(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_ANY("then_branch"), LN_ATTR_ANY("else_branch"), LN_ATTR_END};
 
 LN_OP(If) = {
-    .domain = "", .type = "If", .since = {1, 11, 13, 16, 19, 21, 23, 24, 25}, .types = LN_T(LINNET_BOOL),
-    .in = {1, 1}, .out = {0, LN_VARIADIC}, .attrs = attrs,
-    .infer = if_infer, .late = if_late,
+    .domain = "",
+    .type = "If",
+    .since = {1, 11, 13, 16, 19, 21, 23, 24, 25},
+    .types = LN_T(LINNET_BOOL),
+    .in = {1, 1},
+    .out = {0, LN_VARIADIC},
+    .attrs = attrs,
+    .infer = if_infer,
+    .late = if_late,
 };

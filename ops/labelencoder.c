@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LabelEncoder and CategoryMapper: element by element, a key is replaced by the value at the same place of another list,
- * or by a default. Keys and values come as lists of three types or, from version 4 on, as tensors of any; version 1 has
- * one list of strings, whose indices are the other side. ai.onnx.ml LabelEncoder-1, -2, -4, CategoryMapper-1.
+ * LabelEncoder and CategoryMapper: element by element, a key is replaced by the value at the same place of another
+ * list, or by a default. Keys and values come as lists of three types or, from version 4 on, as tensors of any; version
+ * 1 has one list of strings, whose indices are the other side. ai.onnx.ml LabelEncoder-1, -2, -4, CategoryMapper-1.
  */
 #include "ops/keytable.h"
 
@@ -59,15 +59,16 @@ static linnet_status pack(ln_ctx *c, const column *keys, const column *values, c
         if (keys->type == LINNET_STRING)
             ((ln_string_key *)(void *)packed)[i] = (ln_string_key){((const linnet_string *)keys->data)[i], i};
         else
-            ((ln_int_key *)(void *)packed)[i] = (ln_int_key){keys->data ? ln_int_key_of(keys->data, (int)keys->type, i) : i, i};
+            ((ln_int_key *)(void *)packed)[i] =
+                (ln_int_key){keys->data ? ln_int_key_of(keys->data, (int)keys->type, i) : i, i};
         if (!values->data)
             memcpy(packed + p->at_values + i * p->size, &i, sizeof i);
     }
     if (values->data && n)
         memcpy(packed + p->at_values, values->data, (size_t)n * (size_t)p->size);
     memcpy(packed + p->at_default, def, (size_t)p->size);
-    p->n_keys = keys->type == LINNET_STRING ? ln_string_keys_sort((void *)packed, n)
-                                            : ln_int_keys_sort((void *)packed, n);
+    p->n_keys =
+        keys->type == LINNET_STRING ? ln_string_keys_sort((void *)packed, n) : ln_int_keys_sort((void *)packed, n);
     return LINNET_OK;
 }
 
@@ -81,7 +82,8 @@ static linnet_status set_output(ln_ctx *c, linnet_type key, linnet_type value)
     return ln_set_shape(c, 0, value, c->in[0]->rank, c->in[0]->dims);
 }
 
-/* -- LabelEncoder ------------------------------------------------------------------------------------------------------ */
+/* -- LabelEncoder
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* The one of the four attributes that is there. which: keys or values. */
 static linnet_status column_of(ln_ctx *c, bool values, column *col)
@@ -176,20 +178,31 @@ static linnet_status encoder_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec encoder_attrs[] = {
-    LN_ATTR_ANY("classes_strings"), LN_ATTR_ANY("default_int64"), LN_ATTR_ANY("default_string"),
-    LN_ATTR_ANY("default_float"), LN_ATTR_ANY("default_tensor"), LN_ATTR_ANY("keys_strings"),
-    LN_ATTR_ANY("keys_int64s"), LN_ATTR_ANY("keys_floats"), LN_ATTR_ANY("keys_tensor"),
-    LN_ATTR_ANY("values_strings"), LN_ATTR_ANY("values_int64s"), LN_ATTR_ANY("values_floats"),
-    LN_ATTR_ANY("values_tensor"), LN_ATTR_END,
+    LN_ATTR_ANY("classes_strings"), LN_ATTR_ANY("default_int64"),
+    LN_ATTR_ANY("default_string"),  LN_ATTR_ANY("default_float"),
+    LN_ATTR_ANY("default_tensor"),  LN_ATTR_ANY("keys_strings"),
+    LN_ATTR_ANY("keys_int64s"),     LN_ATTR_ANY("keys_floats"),
+    LN_ATTR_ANY("keys_tensor"),     LN_ATTR_ANY("values_strings"),
+    LN_ATTR_ANY("values_int64s"),   LN_ATTR_ANY("values_floats"),
+    LN_ATTR_ANY("values_tensor"),   LN_ATTR_END,
 };
 
 LN_OP(ml_LabelEncoder) = {
-    .domain = "ai.onnx.ml", .type = "LabelEncoder", .since = {1, 2, 4}, .types = LABEL_TYPES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = encoder_attrs, .params_size = sizeof(encode_params),
-    .infer = encoder_infer, .plan = encoder_plan, LN_RUN_NAME(ln_label_encode),
+    .domain = "ai.onnx.ml",
+    .type = "LabelEncoder",
+    .since = {1, 2, 4},
+    .types = LABEL_TYPES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = encoder_attrs,
+    .params_size = sizeof(encode_params),
+    .infer = encoder_infer,
+    .plan = encoder_plan,
+    LN_RUN_NAME(ln_label_encode),
 };
 
-/* -- CategoryMapper ------------------------------------------------------------------------------------------------------ */
+/* -- CategoryMapper
+ * ------------------------------------------------------------------------------------------------------ */
 
 static linnet_status mapper_columns(ln_ctx *c, column *keys, column *values)
 {
@@ -224,13 +237,23 @@ static linnet_status mapper_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec mapper_attrs[] = {
-    LN_ATTR_ANY("cats_int64s"), LN_ATTR_ANY("cats_strings"), LN_ATTR_ANY("default_int64"),
-    LN_ATTR_ANY("default_string"), LN_ATTR_END,
+    LN_ATTR_ANY("cats_int64s"),
+    LN_ATTR_ANY("cats_strings"),
+    LN_ATTR_ANY("default_int64"),
+    LN_ATTR_ANY("default_string"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_CategoryMapper) = {
-    .domain = "ai.onnx.ml", .type = "CategoryMapper", .since = {1},
+    .domain = "ai.onnx.ml",
+    .type = "CategoryMapper",
+    .since = {1},
     .types = LN_T(LINNET_STRING) | LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = mapper_attrs, .params_size = sizeof(encode_params),
-    .infer = mapper_infer, .plan = mapper_plan, LN_RUN_NAME(ln_label_encode),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = mapper_attrs,
+    .params_size = sizeof(encode_params),
+    .infer = mapper_infer,
+    .plan = mapper_plan,
+    LN_RUN_NAME(ln_label_encode),
 };

@@ -14,7 +14,8 @@ static linnet_status check_body(ln_ctx *c, int32_t *body)
         return ln_fail(c, LINNET_ERR_MODEL, "attribute body is missing");
     int32_t carried = c->n_in > 2 ? c->n_in - 2 : 0;
     if (ln_body_inputs(c, *body) != carried + 2)
-        return ln_fail(c, LINNET_ERR_MODEL, "the body has %d inputs, expected 2 + %d", ln_body_inputs(c, *body), carried);
+        return ln_fail(c, LINNET_ERR_MODEL, "the body has %d inputs, expected 2 + %d", ln_body_inputs(c, *body),
+                       carried);
     if (ln_body_outputs(c, *body) < carried + 1)
         return ln_fail(c, LINNET_ERR_MODEL, "the body has %d outputs, expected 1 + %d or more",
                        ln_body_outputs(c, *body), carried);
@@ -123,8 +124,11 @@ static linnet_status start(ln_ctx *c, loop_state *l, int64_t trips)
         return ln_no_memory(c);
     for (int32_t i = 0; i < 2; i++) {
         ln_info info = scalar_of(c, l->body, i, i ? LINNET_BOOL : LINNET_INT64);
-        l->in[i] = (linnet_value){.kind = LINNET_TENSOR, .type = (linnet_type)info.type, .rank = info.rank,
-                                  .dims = {1}, .data = i ? (void *)&l->going : (void *)&l->counter};
+        l->in[i] = (linnet_value){.kind = LINNET_TENSOR,
+                                  .type = (linnet_type)info.type,
+                                  .rank = info.rank,
+                                  .dims = {1},
+                                  .data = i ? (void *)&l->going : (void *)&l->counter};
     }
     for (int32_t i = 2; i < l->n; i++)
         l->in[i] = *ln_late_in(c, i);
@@ -149,7 +153,10 @@ static linnet_status finish(ln_ctx *c, loop_state *l)
         if (s->rank + 1 > LN_MAX_RANK)
             return ln_fail(c, LINNET_ERR_UNSUPPORTED, "scan output of rank %d", s->rank + 1);
         static char nothing[64];
-        linnet_value v = {.kind = LINNET_TENSOR, .type = s->type, .rank = s->rank + 1, .dims = {s->n},
+        linnet_value v = {.kind = LINNET_TENSOR,
+                          .type = s->type,
+                          .rank = s->rank + 1,
+                          .dims = {s->n},
                           .data = s->data ? s->data : nothing};
         for (int32_t k = 0; k < s->rank; k++)
             v.dims[k + 1] = s->dims[k];
@@ -192,7 +199,13 @@ static linnet_status loop_late(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_ANY("body"), LN_ATTR_END};
 
 LN_OP(Loop) = {
-    .domain = "", .type = "Loop", .since = {1, 11, 13, 16, 19, 21, 23, 24, 25}, .types = 0,
-    .in = {0, LN_VARIADIC}, .out = {0, LN_VARIADIC}, .attrs = attrs,
-    .infer = loop_infer, .late = loop_late,
+    .domain = "",
+    .type = "Loop",
+    .since = {1, 11, 13, 16, 19, 21, 23, 24, 25},
+    .types = 0,
+    .in = {0, LN_VARIADIC},
+    .out = {0, LN_VARIADIC},
+    .attrs = attrs,
+    .infer = loop_infer,
+    .late = loop_late,
 };

@@ -102,7 +102,8 @@ linnet_status ln_labels_of(ln_ctx *c, const char *ints, const char *strings, ln_
     if ((n > 0) == (k > 0))
         return ln_fail(c, LINNET_ERR_MODEL, "one of %s (%lld) and %s (%lld) must give the labels", ints, (long long)n,
                        strings, (long long)k);
-    *labels = (ln_labels){.n = n > 0 ? n : k, .strings = k > 0,
+    *labels = (ln_labels){.n = n > 0 ? n : k,
+                          .strings = k > 0,
                           .size = k > 0 ? (int32_t)sizeof(linnet_string) : (int32_t)sizeof(int64_t)};
     return LINNET_OK;
 }
@@ -110,8 +111,8 @@ linnet_status ln_labels_of(ln_ctx *c, const char *ints, const char *strings, ln_
 void ln_labels_pack(ln_ctx *c, const char *ints, const char *strings, const ln_labels *labels, void *to)
 {
     int64_t n;
-    const void *from = labels->strings ? (const void *)ln_attr_strings(c, strings, &n)
-                                       : (const void *)ln_attr_ints(c, ints, &n);
+    const void *from =
+        labels->strings ? (const void *)ln_attr_strings(c, strings, &n) : (const void *)ln_attr_ints(c, ints, &n);
     memcpy(to, from, (size_t)labels->n * (size_t)labels->size);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the operators of ai.onnx.ml share: post transforms of scores, class labels, inputs of four types as float32 rows,
- * attributes that come as lists or as tensors.
+ * What the operators of ai.onnx.ml share: post transforms of scores, class labels, inputs of four types as float32
+ * rows, attributes that come as lists or as tensors.
  *
  * The specification leaves two classes from one score open; what ONNX Runtime does is followed there. A transform of a
  * single score is applied as the specification says (ONNX Runtime leaves single scores alone but for PROBIT).

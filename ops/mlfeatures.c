@@ -40,7 +40,8 @@ static linnet_status check_list(ln_ctx *c, const char *name, int64_t n, int64_t 
     return LINNET_OK;
 }
 
-/* -- Scaler ------------------------------------------------------------------------------------------------------------ */
+/* -- Scaler
+ * ------------------------------------------------------------------------------------------------------------ */
 
 LN_RUN(ln_ml_scale)
 {
@@ -79,12 +80,21 @@ static linnet_status scaler_plan(ln_ctx *c)
 static const ln_attr_spec scaler_attrs[] = {LN_ATTR_ANY("offset"), LN_ATTR_ANY("scale"), LN_ATTR_END};
 
 LN_OP(ml_Scaler) = {
-    .domain = "ai.onnx.ml", .type = "Scaler", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = scaler_attrs, .params_size = sizeof(feature_params),
-    .infer = float_infer, .plan = scaler_plan, LN_RUN_NAME(ln_ml_scale),
+    .domain = "ai.onnx.ml",
+    .type = "Scaler",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = scaler_attrs,
+    .params_size = sizeof(feature_params),
+    .infer = float_infer,
+    .plan = scaler_plan,
+    LN_RUN_NAME(ln_ml_scale),
 };
 
-/* -- Imputer ----------------------------------------------------------------------------------------------------------- */
+/* -- Imputer
+ * ----------------------------------------------------------------------------------------------------------- */
 
 #define IMPUTE(type, is_missing)                                                                                       \
     for (int64_t r = 0, at = 0; r < p->rows; r++)                                                                      \
@@ -140,17 +150,29 @@ static linnet_status imputer_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec imputer_attrs[] = {
-    LN_ATTR_ANY("imputed_value_floats"), LN_ATTR_ANY("imputed_value_int64s"), LN_ATTR_ANY("replaced_value_float"),
-    LN_ATTR_ANY("replaced_value_int64"), LN_ATTR_END,
+    LN_ATTR_ANY("imputed_value_floats"),
+    LN_ATTR_ANY("imputed_value_int64s"),
+    LN_ATTR_ANY("replaced_value_float"),
+    LN_ATTR_ANY("replaced_value_int64"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_Imputer) = {
-    .domain = "ai.onnx.ml", .type = "Imputer", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = imputer_attrs, .params_size = sizeof(feature_params),
-    .infer = ln_infer_same, .plan = imputer_plan, LN_RUN_NAME(ln_ml_impute_float),
+    .domain = "ai.onnx.ml",
+    .type = "Imputer",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = imputer_attrs,
+    .params_size = sizeof(feature_params),
+    .infer = ln_infer_same,
+    .plan = imputer_plan,
+    LN_RUN_NAME(ln_ml_impute_float),
 };
 
-/* -- Binarizer --------------------------------------------------------------------------------------------------------- */
+/* -- Binarizer
+ * --------------------------------------------------------------------------------------------------------- */
 
 #define BINARIZE(type)                                                                                                 \
     for (int64_t i = 0; i < n; i++)                                                                                    \
@@ -186,12 +208,21 @@ static linnet_status binarizer_plan(ln_ctx *c)
 static const ln_attr_spec binarizer_attrs[] = {LN_ATTR_F(feature_params, threshold, 0.0f), LN_ATTR_END};
 
 LN_OP(ml_Binarizer) = {
-    .domain = "ai.onnx.ml", .type = "Binarizer", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = binarizer_attrs, .params_size = sizeof(feature_params),
-    .infer = ln_infer_same, .plan = binarizer_plan, LN_RUN_NAME(ln_ml_binarize),
+    .domain = "ai.onnx.ml",
+    .type = "Binarizer",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = binarizer_attrs,
+    .params_size = sizeof(feature_params),
+    .infer = ln_infer_same,
+    .plan = binarizer_plan,
+    LN_RUN_NAME(ln_ml_binarize),
 };
 
-/* -- Normalizer -------------------------------------------------------------------------------------------------------- */
+/* -- Normalizer
+ * -------------------------------------------------------------------------------------------------------- */
 
 enum { NORM_MAX, NORM_L1, NORM_L2 };
 
@@ -233,7 +264,15 @@ static const ln_attr_spec normalizer_attrs[] = {
 };
 
 LN_OP(ml_Normalizer) = {
-    .domain = "ai.onnx.ml", .type = "Normalizer", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = normalizer_attrs, .params_size = sizeof(feature_params),
-    .infer = normalizer_infer, .plan = normalizer_plan, LN_RUN_NAME(ln_ml_normalize),
+    .domain = "ai.onnx.ml",
+    .type = "Normalizer",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = normalizer_attrs,
+    .params_size = sizeof(feature_params),
+    .infer = normalizer_infer,
+    .plan = normalizer_plan,
+    LN_RUN_NAME(ln_ml_normalize),
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FeatureVectorizer: inputs side by side as float32 columns; ArrayFeatureExtractor: columns by index. A vector counts as
- * one row. ai.onnx.ml -1 of both.
+ * FeatureVectorizer: inputs side by side as float32 columns; ArrayFeatureExtractor: columns by index. A vector counts
+ * as one row. ai.onnx.ml -1 of both.
  */
 #include <string.h>
 
 #include "ops/mlcommon.h"
 
-/* -- FeatureVectorizer -------------------------------------------------------------------------------------------------- */
+/* -- FeatureVectorizer
+ * -------------------------------------------------------------------------------------------------- */
 
 enum { MAX_INPUTS = 256 };
 
@@ -100,12 +101,21 @@ static linnet_status vector_plan(ln_ctx *c)
 static const ln_attr_spec vector_attrs[] = {LN_ATTR_ANY("inputdimensions"), LN_ATTR_END};
 
 LN_OP(ml_FeatureVectorizer) = {
-    .domain = "ai.onnx.ml", .type = "FeatureVectorizer", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, LN_VARIADIC}, .out = {1, 1}, .attrs = vector_attrs, .params_size = sizeof(vector_params),
-    .infer = vector_infer, .plan = vector_plan, LN_RUN_NAME(ln_ml_vectorize),
+    .domain = "ai.onnx.ml",
+    .type = "FeatureVectorizer",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, LN_VARIADIC},
+    .out = {1, 1},
+    .attrs = vector_attrs,
+    .params_size = sizeof(vector_params),
+    .infer = vector_infer,
+    .plan = vector_plan,
+    LN_RUN_NAME(ln_ml_vectorize),
 };
 
-/* -- ArrayFeatureExtractor ----------------------------------------------------------------------------------------------- */
+/* -- ArrayFeatureExtractor
+ * ----------------------------------------------------------------------------------------------- */
 
 typedef struct extract_params {
     int64_t rows, width, n;
@@ -155,8 +165,14 @@ static linnet_status extract_plan(ln_ctx *c)
 }
 
 LN_OP(ml_ArrayFeatureExtractor) = {
-    .domain = "ai.onnx.ml", .type = "ArrayFeatureExtractor", .since = {1},
+    .domain = "ai.onnx.ml",
+    .type = "ArrayFeatureExtractor",
+    .since = {1},
     .types = LN_T_FEATURES | LN_T(LINNET_STRING),
-    .in = {2, 2}, .out = {1, 1}, .params_size = sizeof(extract_params),
-    .infer = extract_infer, .plan = extract_plan, LN_RUN_NAME(ln_ml_extract),
+    .in = {2, 2},
+    .out = {1, 1},
+    .params_size = sizeof(extract_params),
+    .infer = extract_infer,
+    .plan = extract_plan,
+    LN_RUN_NAME(ln_ml_extract),
 };

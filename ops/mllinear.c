@@ -118,15 +118,27 @@ static linnet_status regressor_plan(ln_ctx *c)
 
 static const ln_attr_spec regressor_attrs[] = {
     {.name = "targets", .kind = LN_AT_INT, .offset = offsetof(linear_params, in_targets), .i = 1},
-    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(linear_params, transform),
+    {.name = "post_transform",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(linear_params, transform),
      .names = LN_POST_NAMES},
-    LN_ATTR_ANY("coefficients"), LN_ATTR_ANY("intercepts"), LN_ATTR_END,
+    LN_ATTR_ANY("coefficients"),
+    LN_ATTR_ANY("intercepts"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_LinearRegressor) = {
-    .domain = "ai.onnx.ml", .type = "LinearRegressor", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = regressor_attrs, .params_size = sizeof(linear_params),
-    .infer = regressor_infer, .plan = regressor_plan, LN_RUN_NAME(ln_ml_linear),
+    .domain = "ai.onnx.ml",
+    .type = "LinearRegressor",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = regressor_attrs,
+    .params_size = sizeof(linear_params),
+    .infer = regressor_infer,
+    .plan = regressor_plan,
+    LN_RUN_NAME(ln_ml_linear),
 };
 
 /* Targets: as many as intercepts, or as rows of coefficients. */
@@ -177,14 +189,27 @@ static linnet_status classifier_plan(ln_ctx *c)
 
 static const ln_attr_spec classifier_attrs[] = {
     {.name = "multi_class", .kind = LN_AT_INT, .offset = offsetof(linear_params, multi_class)},
-    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(linear_params, transform),
+    {.name = "post_transform",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(linear_params, transform),
      .names = LN_POST_NAMES},
-    LN_ATTR_ANY("coefficients"), LN_ATTR_ANY("intercepts"), LN_ATTR_ANY("classlabels_ints"),
-    LN_ATTR_ANY("classlabels_strings"), LN_ATTR_END,
+    LN_ATTR_ANY("coefficients"),
+    LN_ATTR_ANY("intercepts"),
+    LN_ATTR_ANY("classlabels_ints"),
+    LN_ATTR_ANY("classlabels_strings"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_LinearClassifier) = {
-    .domain = "ai.onnx.ml", .type = "LinearClassifier", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {2, 2}, .attrs = classifier_attrs, .params_size = sizeof(linear_params),
-    .infer = classifier_infer, .plan = classifier_plan, LN_RUN_NAME(ln_ml_linear),
+    .domain = "ai.onnx.ml",
+    .type = "LinearClassifier",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {2, 2},
+    .attrs = classifier_attrs,
+    .params_size = sizeof(linear_params),
+    .infer = classifier_infer,
+    .plan = classifier_plan,
+    LN_RUN_NAME(ln_ml_linear),
 };

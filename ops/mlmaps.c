@@ -11,7 +11,8 @@
 #include "ops/late.h"
 #include "ops/mlcommon.h"
 
-/* -- ZipMap ----------------------------------------------------------------------------------------------------------- */
+/* -- ZipMap -----------------------------------------------------------------------------------------------------------
+ */
 
 static linnet_status zipmap_infer(ln_ctx *c)
 {
@@ -20,8 +21,11 @@ static linnet_status zipmap_infer(ln_ctx *c)
     LN_TRY(ln_labels_of(c, "classlabels_int64s", "classlabels_strings", &labels));
     LN_TRY(ln_rows_of(c, c->in[0], &rows, &columns));
     LN_TRY(ln_check_dim(c, columns, labels.n, "the number of columns"));
-    *c->out[0] = (ln_info){.kind = LINNET_SEQUENCE, .item = LINNET_MAP, .type = LINNET_FLOAT32,
-                           .key = (uint8_t)ln_labels_type(&labels), .rank = -1};
+    *c->out[0] = (ln_info){.kind = LINNET_SEQUENCE,
+                           .item = LINNET_MAP,
+                           .type = LINNET_FLOAT32,
+                           .key = (uint8_t)ln_labels_type(&labels),
+                           .rank = -1};
     return LINNET_OK;
 }
 
@@ -42,26 +46,40 @@ static linnet_status zipmap_late(ln_ctx *c)
     linnet_value *parts = maps + rows;
     for (int64_t r = 0; r < rows; r++) {
         linnet_value *pair = parts + 2 * r;
-        pair[0] = (linnet_value){.kind = LINNET_TENSOR, .type = ln_labels_type(&labels), .rank = 1, .dims = {labels.n},
-                                 .data = keys};
-        pair[1] = (linnet_value){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 1, .dims = {labels.n},
+        pair[0] = (linnet_value){
+            .kind = LINNET_TENSOR, .type = ln_labels_type(&labels), .rank = 1, .dims = {labels.n}, .data = keys};
+        pair[1] = (linnet_value){.kind = LINNET_TENSOR,
+                                 .type = LINNET_FLOAT32,
+                                 .rank = 1,
+                                 .dims = {labels.n},
                                  .data = (float *)x.data + r * labels.n};
         maps[r] = (linnet_value){.kind = LINNET_MAP, .type = LINNET_FLOAT32, .n_items = labels.n, .items = pair};
     }
-    *ln_late_out(c, 0) = (linnet_value){.kind = LINNET_SEQUENCE, .type = LINNET_FLOAT32, .n_items = rows, .items = maps};
+    *ln_late_out(c, 0) =
+        (linnet_value){.kind = LINNET_SEQUENCE, .type = LINNET_FLOAT32, .n_items = rows, .items = maps};
     return LINNET_OK;
 }
 
 static const ln_attr_spec zipmap_attrs[] = {
-    LN_ATTR_ANY("classlabels_int64s"), LN_ATTR_ANY("classlabels_strings"), LN_ATTR_END,
+    LN_ATTR_ANY("classlabels_int64s"),
+    LN_ATTR_ANY("classlabels_strings"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_ZipMap) = {
-    .domain = "ai.onnx.ml", .type = "ZipMap", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {1, 1}, .out = {1, 1}, .attrs = zipmap_attrs, .infer = zipmap_infer, .late = zipmap_late,
+    .domain = "ai.onnx.ml",
+    .type = "ZipMap",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = zipmap_attrs,
+    .infer = zipmap_infer,
+    .late = zipmap_late,
 };
 
-/* -- a map as a row --------------------------------------------------------------------------------------------------- */
+/* -- a map as a row ---------------------------------------------------------------------------------------------------
+ */
 
 static linnet_status map_of(ln_ctx *c, const linnet_value **keys, const linnet_value **values, int64_t *n)
 {
@@ -127,7 +145,8 @@ static linnet_status dict_late(ln_ctx *c)
     n = words.strings ? ln_string_keys_sort(by_string, n) : ln_int_keys_sort(by_int, n);
     static const linnet_string empty = {"", 0};
     for (int64_t i = 0; i < words.n; i++) {
-        int64_t at = words.strings ? ln_string_keys_find(by_string, n, strings[i]) : ln_int_keys_find(by_int, n, ints[i]);
+        int64_t at =
+            words.strings ? ln_string_keys_find(by_string, n, strings[i]) : ln_int_keys_find(by_int, n, ints[i]);
         if (at >= 0)
             memcpy(y + (size_t)i * size, (const char *)values->data + (size_t)at * size, size);
         else if (type == LINNET_STRING)
@@ -139,12 +158,21 @@ static linnet_status dict_late(ln_ctx *c)
 }
 
 static const ln_attr_spec dict_attrs[] = {
-    LN_ATTR_ANY("int64_vocabulary"), LN_ATTR_ANY("string_vocabulary"), LN_ATTR_END,
+    LN_ATTR_ANY("int64_vocabulary"),
+    LN_ATTR_ANY("string_vocabulary"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_DictVectorizer) = {
-    .domain = "ai.onnx.ml", .type = "DictVectorizer", .since = {1}, .types = 0,
-    .in = {1, 1}, .out = {1, 1}, .attrs = dict_attrs, .infer = dict_infer, .late = dict_late,
+    .domain = "ai.onnx.ml",
+    .type = "DictVectorizer",
+    .since = {1},
+    .types = 0,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = dict_attrs,
+    .infer = dict_infer,
+    .late = dict_late,
 };
 
 typedef struct castmap_params {
@@ -174,7 +202,8 @@ static linnet_status cast_one(ln_ctx *c, const linnet_value *values, int64_t i, 
     float f = 0;
     if (string) {
         s = ((const linnet_string *)values->data)[i];
-        snprintf(text, sizeof text, "%.*s", (int)(s.size < sizeof text ? s.size : sizeof text - 1), s.data ? s.data : "");
+        snprintf(text, sizeof text, "%.*s", (int)(s.size < sizeof text ? s.size : sizeof text - 1),
+                 s.data ? s.data : "");
     } else {
         f = ((const float *)values->data)[i];
         s.size = (size_t)snprintf(text, sizeof text, "%f", (double)f);
@@ -237,12 +266,21 @@ static linnet_status castmap_late(ln_ctx *c)
 }
 
 static const ln_attr_spec castmap_attrs[] = {
-    LN_ATTR_I(castmap_params, max_map, 1), LN_ATTR_E(castmap_params, map_form, "DENSE|SPARSE", 0),
-    LN_ATTR_E(castmap_params, cast_to, "TO_FLOAT|TO_STRING|TO_INT64", TO_FLOAT), LN_ATTR_END,
+    LN_ATTR_I(castmap_params, max_map, 1),
+    LN_ATTR_E(castmap_params, map_form, "DENSE|SPARSE", 0),
+    LN_ATTR_E(castmap_params, cast_to, "TO_FLOAT|TO_STRING|TO_INT64", TO_FLOAT),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_CastMap) = {
-    .domain = "ai.onnx.ml", .type = "CastMap", .since = {1}, .types = 0,
-    .in = {1, 1}, .out = {1, 1}, .attrs = castmap_attrs, .params_size = sizeof(castmap_params),
-    .infer = castmap_infer, .late = castmap_late,
+    .domain = "ai.onnx.ml",
+    .type = "CastMap",
+    .since = {1},
+    .types = 0,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = castmap_attrs,
+    .params_size = sizeof(castmap_params),
+    .infer = castmap_infer,
+    .late = castmap_late,
 };

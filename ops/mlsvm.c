@@ -15,7 +15,7 @@ enum { LINEAR, POLY, RBF, SIGMOID };
 typedef struct svm_params {
     int64_t rows, features, vectors, classes, pairs, scores;
     int64_t at_vectors, at_coefficients, at_rho, at_prob_a, at_prob_b, at_starts, at_labels; /* bytes in packed */
-    int64_t scratch; /* bytes for each worker */
+    int64_t scratch;                                                                         /* bytes for each worker */
     int64_t n_supports, one_class;
     float gamma, coef0, degree;
     int32_t kernel, in_type, transform, proba, label_size;
@@ -42,7 +42,8 @@ static float kernel(const svm_params *p, const float *x, const float *v)
     return p->kernel == POLY ? powf(sum, p->degree) : tanhf(sum);
 }
 
-/* -- SVMRegressor -------------------------------------------------------------------------------------------------------- */
+/* -- SVMRegressor
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void regressor_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -154,21 +155,36 @@ static linnet_status regressor_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec regressor_attrs[] = {
-    LN_ATTR_I(svm_params, n_supports, 0), LN_ATTR_I(svm_params, one_class, 0),
-    {.name = "kernel_type", .kind = LN_AT_ENUM, .offset = offsetof(svm_params, kernel),
+    LN_ATTR_I(svm_params, n_supports, 0),
+    LN_ATTR_I(svm_params, one_class, 0),
+    {.name = "kernel_type",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(svm_params, kernel),
      .names = "LINEAR|POLY|RBF|SIGMOID"},
     {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(svm_params, transform), .names = LN_POST_NAMES},
-    LN_ATTR_ANY("kernel_params"), LN_ATTR_ANY("coefficients"), LN_ATTR_ANY("rho"), LN_ATTR_ANY("support_vectors"),
+    LN_ATTR_ANY("kernel_params"),
+    LN_ATTR_ANY("coefficients"),
+    LN_ATTR_ANY("rho"),
+    LN_ATTR_ANY("support_vectors"),
     LN_ATTR_END,
 };
 
 LN_OP(ml_SVMRegressor) = {
-    .domain = "ai.onnx.ml", .type = "SVMRegressor", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = regressor_attrs, .params_size = sizeof(svm_params),
-    .infer = regressor_infer, .plan = regressor_plan, LN_RUN_NAME(ln_svm_regress),
+    .domain = "ai.onnx.ml",
+    .type = "SVMRegressor",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = regressor_attrs,
+    .params_size = sizeof(svm_params),
+    .infer = regressor_infer,
+    .plan = regressor_plan,
+    LN_RUN_NAME(ln_svm_regress),
 };
 
-/* -- SVMClassifier -------------------------------------------------------------------------------------------------------- */
+/* -- SVMClassifier
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* What a row works with, in scratch. */
 typedef struct svm_work {
@@ -366,11 +382,13 @@ static linnet_status classifier_plan(ln_ctx *c)
     const float *prob_a = ln_attr_floats(c, "prob_a", &n_a), *prob_b = ln_attr_floats(c, "prob_b", &n_b);
     LN_TRY(classes_of(c, p, &labels));
     LN_TRY(read_kernel(c, p));
-    LN_TRY(want(c, "coefficients", n_c, p->vectors ? p->classes - 1 : p->classes, p->vectors ? p->vectors : p->features));
+    LN_TRY(
+        want(c, "coefficients", n_c, p->vectors ? p->classes - 1 : p->classes, p->vectors ? p->vectors : p->features));
     if (p->vectors)
         LN_TRY(want(c, "support_vectors", n_v, p->vectors, p->features));
     if (n_r < (p->vectors ? p->pairs : 1))
-        return ln_fail(c, LINNET_ERR_MODEL, "rho has %lld elements for %lld pairs", (long long)n_r, (long long)p->pairs);
+        return ln_fail(c, LINNET_ERR_MODEL, "rho has %lld elements for %lld pairs", (long long)n_r,
+                       (long long)p->pairs);
     if (p->proba)
         LN_TRY(want(c, "prob_a", n_a, p->pairs, 1));
     p->at_vectors = reserve(&bytes, n_v * 4);
@@ -397,16 +415,33 @@ static linnet_status classifier_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec classifier_attrs[] = {
-    {.name = "kernel_type", .kind = LN_AT_ENUM, .offset = offsetof(svm_params, kernel),
+    {.name = "kernel_type",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(svm_params, kernel),
      .names = "LINEAR|POLY|RBF|SIGMOID"},
     {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(svm_params, transform), .names = LN_POST_NAMES},
-    LN_ATTR_ANY("kernel_params"), LN_ATTR_ANY("coefficients"), LN_ATTR_ANY("rho"), LN_ATTR_ANY("support_vectors"),
-    LN_ATTR_ANY("vectors_per_class"), LN_ATTR_ANY("prob_a"), LN_ATTR_ANY("prob_b"), LN_ATTR_ANY("classlabels_ints"),
-    LN_ATTR_ANY("classlabels_strings"), LN_ATTR_END,
+    LN_ATTR_ANY("kernel_params"),
+    LN_ATTR_ANY("coefficients"),
+    LN_ATTR_ANY("rho"),
+    LN_ATTR_ANY("support_vectors"),
+    LN_ATTR_ANY("vectors_per_class"),
+    LN_ATTR_ANY("prob_a"),
+    LN_ATTR_ANY("prob_b"),
+    LN_ATTR_ANY("classlabels_ints"),
+    LN_ATTR_ANY("classlabels_strings"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_SVMClassifier) = {
-    .domain = "ai.onnx.ml", .type = "SVMClassifier", .since = {1}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {2, 2}, .attrs = classifier_attrs, .params_size = sizeof(svm_params),
-    .infer = classifier_infer, .plan = classifier_plan, LN_RUN_NAME(ln_svm_classify),
+    .domain = "ai.onnx.ml",
+    .type = "SVMClassifier",
+    .since = {1},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {2, 2},
+    .attrs = classifier_attrs,
+    .params_size = sizeof(svm_params),
+    .infer = classifier_infer,
+    .plan = classifier_plan,
+    LN_RUN_NAME(ln_svm_classify),
 };

@@ -90,12 +90,23 @@ static linnet_status onehot_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(onehot_params, zeros, 1), LN_ATTR_ANY("cats_int64s"), LN_ATTR_ANY("cats_strings"), LN_ATTR_END,
+    LN_ATTR_I(onehot_params, zeros, 1),
+    LN_ATTR_ANY("cats_int64s"),
+    LN_ATTR_ANY("cats_strings"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_OneHotEncoder) = {
-    .domain = "ai.onnx.ml", .type = "OneHotEncoder", .since = {1},
-    .types = LN_T(LINNET_STRING) | LN_T(LINNET_INT64) | LN_T(LINNET_INT32) | LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(onehot_params),
-    .infer = onehot_infer, .plan = onehot_plan, LN_RUN_NAME(ln_onehot_encode),
+    .domain = "ai.onnx.ml",
+    .type = "OneHotEncoder",
+    .since = {1},
+    .types = LN_T(LINNET_STRING) | LN_T(LINNET_INT64) | LN_T(LINNET_INT32) | LN_T(LINNET_FLOAT32) |
+             LN_T(LINNET_FLOAT64),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(onehot_params),
+    .infer = onehot_infer,
+    .plan = onehot_plan,
+    LN_RUN_NAME(ln_onehot_encode),
 };

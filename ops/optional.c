@@ -52,9 +52,18 @@ static linnet_status optional_late(ln_ctx *c)
 static const ln_attr_spec optional_attrs[] = {LN_ATTR_ANY("type"), LN_ATTR_END};
 
 LN_OP(Optional) = {
-    .domain = "", .type = "Optional", .since = {15, 28}, .types = LN_T_ALL,
-    .in = {0, 1}, .out = {1, 1}, .attrs = optional_attrs, .params_size = sizeof(pass_params),
-    .infer = optional_infer, .plan = pass_plan, LN_RUN_NAME(ln_pass_bytes), .late = optional_late,
+    .domain = "",
+    .type = "Optional",
+    .since = {15, 28},
+    .types = LN_T_ALL,
+    .in = {0, 1},
+    .out = {1, 1},
+    .attrs = optional_attrs,
+    .params_size = sizeof(pass_params),
+    .infer = optional_infer,
+    .plan = pass_plan,
+    LN_RUN_NAME(ln_pass_bytes),
+    .late = optional_late,
 };
 
 static bool is_optional(const ln_info *info)
@@ -85,8 +94,14 @@ static linnet_status has_late(ln_ctx *c)
 }
 
 LN_OP(OptionalHasElement) = {
-    .domain = "", .type = "OptionalHasElement", .since = {15, 18, 28}, .types = 0,
-    .in = {0, 1}, .out = {1, 1}, .infer = has_infer, .late = has_late,
+    .domain = "",
+    .type = "OptionalHasElement",
+    .since = {15, 18, 28},
+    .types = 0,
+    .in = {0, 1},
+    .out = {1, 1},
+    .infer = has_infer,
+    .late = has_late,
 };
 
 static linnet_status get_infer(ln_ctx *c)
@@ -108,7 +123,15 @@ static linnet_status get_late(ln_ctx *c)
 }
 
 LN_OP(OptionalGetElement) = {
-    .domain = "", .type = "OptionalGetElement", .since = {15, 18, 28}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(pass_params),
-    .infer = get_infer, .plan = pass_plan, LN_RUN_NAME(ln_pass_bytes), .late = get_late,
+    .domain = "",
+    .type = "OptionalGetElement",
+    .since = {15, 18, 28},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .params_size = sizeof(pass_params),
+    .infer = get_infer,
+    .plan = pass_plan,
+    LN_RUN_NAME(ln_pass_bytes),
+    .late = get_late,
 };

@@ -3,8 +3,8 @@
  * Regular expressions in RE2's syntax (https://github.com/google/re2/wiki/Syntax), matched in time linear in the text:
  * the pattern becomes a program for an automaton of which all states run side by side (Thompson 1968, Pike).
  *
- * Strings are UTF-8; bytes that are none match nothing. Flags i, m, s, U and (?P<name>) are there, groups capture nothing.
- * Left out, and refused by name: Unicode classes (\p{..}) and \C.
+ * Strings are UTF-8; bytes that are none match nothing. Flags i, m, s, U and (?P<name>) are there, groups capture
+ * nothing. Left out, and refused by name: Unicode classes (\p{..}) and \C.
  */
 #ifndef LN_OPS_REGEX_H
 #define LN_OPS_REGEX_H

@@ -16,7 +16,9 @@ static void match_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
     const ln_args *a = arg;
     const match_params *p = a->params;
     char *packed = (char *)(uintptr_t)a->packed;
-    ln_regex re = {.code = (void *)packed, .ranges = (void *)(packed + p->at_ranges), .n_code = p->n_code,
+    ln_regex re = {.code = (void *)packed,
+                   .ranges = (void *)(packed + p->at_ranges),
+                   .n_code = p->n_code,
                    .n_ranges = p->n_ranges};
     for (int64_t i = begin; i < end; i++)
         ((uint8_t *)a->out[0])[i] =
@@ -62,7 +64,15 @@ static linnet_status match_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_ANY("pattern"), LN_ATTR_END};
 
 LN_OP(RegexFullMatch) = {
-    .domain = "", .type = "RegexFullMatch", .since = {20}, .types = LN_T(LINNET_STRING),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(match_params),
-    .infer = match_infer, .plan = match_plan, LN_RUN_NAME(ln_regex_match),
+    .domain = "",
+    .type = "RegexFullMatch",
+    .since = {20},
+    .types = LN_T(LINNET_STRING),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(match_params),
+    .infer = match_infer,
+    .plan = match_plan,
+    LN_RUN_NAME(ln_regex_match),
 };

@@ -101,12 +101,23 @@ linnet_status ln_re_set_named(ln_ctx *c, re_set *s, const char *name, size_t siz
         const char *name;
         uint8_t ranges[8]; /* pairs; 0 ends them after the first */
     } classes[] = {
-        {"d", {'0', '9'}}, {"s", {'\t', '\n', '\f', '\r', ' ', ' '}}, {"w", {'0', '9', 'A', 'Z', '_', '_', 'a', 'z'}},
-        {"alnum", {'0', '9', 'A', 'Z', 'a', 'z'}}, {"alpha", {'A', 'Z', 'a', 'z'}}, {"ascii", {0, 127}},
-        {"blank", {'\t', '\t', ' ', ' '}}, {"cntrl", {0, 31, 127, 127}}, {"digit", {'0', '9'}},
-        {"graph", {'!', '~'}}, {"lower", {'a', 'z'}}, {"print", {' ', '~'}},
-        {"punct", {'!', '/', ':', '@', '[', '`', '{', '~'}}, {"space", {'\t', '\r', ' ', ' '}}, {"upper", {'A', 'Z'}},
-        {"word", {'0', '9', 'A', 'Z', '_', '_', 'a', 'z'}}, {"xdigit", {'0', '9', 'A', 'F', 'a', 'f'}},
+        {"d", {'0', '9'}},
+        {"s", {'\t', '\n', '\f', '\r', ' ', ' '}},
+        {"w", {'0', '9', 'A', 'Z', '_', '_', 'a', 'z'}},
+        {"alnum", {'0', '9', 'A', 'Z', 'a', 'z'}},
+        {"alpha", {'A', 'Z', 'a', 'z'}},
+        {"ascii", {0, 127}},
+        {"blank", {'\t', '\t', ' ', ' '}},
+        {"cntrl", {0, 31, 127, 127}},
+        {"digit", {'0', '9'}},
+        {"graph", {'!', '~'}},
+        {"lower", {'a', 'z'}},
+        {"print", {' ', '~'}},
+        {"punct", {'!', '/', ':', '@', '[', '`', '{', '~'}},
+        {"space", {'\t', '\r', ' ', ' '}},
+        {"upper", {'A', 'Z'}},
+        {"word", {'0', '9', 'A', 'Z', '_', '_', 'a', 'z'}},
+        {"xdigit", {'0', '9', 'A', 'F', 'a', 'f'}},
     };
     *found = false;
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {

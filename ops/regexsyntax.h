@@ -15,7 +15,7 @@ enum { RE_MAX_POINT = 0x10ffff };
 enum { RE_N_EMPTY, RE_N_CLASS, RE_N_CAT, RE_N_ALT, RE_N_REPEAT, RE_N_ASSERT };
 typedef struct re_node {
     int32_t kind, next;
-    int32_t a, b; /* CLASS: range and count; CAT, ALT: first child; REPEAT: child; ASSERT: which */
+    int32_t a, b;     /* CLASS: range and count; CAT, ALT: first child; REPEAT: child; ASSERT: which */
     int32_t min, max; /* REPEAT; max -1: no bound */
     bool lazy;
 } re_node;

@@ -16,9 +16,9 @@ typedef struct scan_params {
 /* How a node is laid out. */
 typedef struct scan_shape {
     int32_t body;
-    int32_t batch;   /* 1: version 8 */
-    int32_t n, m, k; /* states, scan inputs, scan outputs */
-    int32_t first;   /* node input of the first state */
+    int32_t batch;                                                      /* 1: version 8 */
+    int32_t n, m, k;                                                    /* states, scan inputs, scan outputs */
+    int32_t first;                                                      /* node input of the first state */
     const int64_t *in_axes, *out_axes, *in_directions, *out_directions; /* NULL: zeros */
 } scan_shape;
 
@@ -161,7 +161,8 @@ static linnet_status scan_infer(ln_ctx *c)
     return LINNET_OK;
 }
 
-/* -- run -------------------------------------------------------------------------------------------------------------- */
+/* -- run --------------------------------------------------------------------------------------------------------------
+ */
 
 /* A scan input: rows of `inner` bytes at index t of every one of `outer` blocks. */
 typedef struct scan_slices {
@@ -181,8 +182,8 @@ static int64_t product(const int64_t *dims, int32_t from, int32_t to)
 
 static linnet_value tensor_of(const ln_info *info, const void *data)
 {
-    linnet_value v = {.kind = LINNET_TENSOR, .type = (linnet_type)info->type, .rank = info->rank,
-                      .data = (void *)(uintptr_t)data};
+    linnet_value v = {
+        .kind = LINNET_TENSOR, .type = (linnet_type)info->type, .rank = info->rank, .data = (void *)(uintptr_t)data};
     memcpy(v.dims, info->dims, sizeof v.dims);
     return v;
 }
@@ -330,7 +331,8 @@ static linnet_status scan_batches(ln_ctx *c, scan_state *w, int64_t batch, int64
             if (!v->data) {
                 if (k->rank + 2 > LN_MAX_RANK)
                     return ln_fail(c, LINNET_ERR_UNSUPPORTED, "output of rank %d", k->rank + 2);
-                *v = (linnet_value){.kind = LINNET_TENSOR, .type = k->type, .rank = k->rank + 2, .dims = {batch, trips}};
+                *v =
+                    (linnet_value){.kind = LINNET_TENSOR, .type = k->type, .rank = k->rank + 2, .dims = {batch, trips}};
                 memcpy(v->dims + 2, k->dims, (size_t)k->rank * sizeof *k->dims);
                 int64_t bytes;
                 LN_TRY(ln_mul_size(c, batch * trips, (int64_t)k->size, &bytes));
@@ -366,8 +368,8 @@ static linnet_status scan_late(ln_ctx *c)
     LN_TRY(prepare(c, &w, &batch, &trips));
     if (w.s.batch) {
         if (batch < 1 || trips < 1)
-            return ln_fail(c, LINNET_ERR_UNSUPPORTED, "version 8 with a batch of %lld and %lld steps",
-                           (long long)batch, (long long)trips);
+            return ln_fail(c, LINNET_ERR_UNSUPPORTED, "version 8 with a batch of %lld and %lld steps", (long long)batch,
+                           (long long)trips);
         return scan_batches(c, &w, batch, trips);
     }
     LN_TRY(iterate(c, &w, 0, trips));
@@ -379,14 +381,25 @@ static linnet_status scan_late(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I_REQ(scan_params, num_scan_inputs), LN_ATTR_ANY("body"),
-    LN_ATTR_ANY("directions"), LN_ATTR_ANY("scan_input_directions"),
-    LN_ATTR_ANY("scan_output_directions"), LN_ATTR_ANY("scan_input_axes"),
-    LN_ATTR_ANY("scan_output_axes"), LN_ATTR_END,
+    LN_ATTR_I_REQ(scan_params, num_scan_inputs),
+    LN_ATTR_ANY("body"),
+    LN_ATTR_ANY("directions"),
+    LN_ATTR_ANY("scan_input_directions"),
+    LN_ATTR_ANY("scan_output_directions"),
+    LN_ATTR_ANY("scan_input_axes"),
+    LN_ATTR_ANY("scan_output_axes"),
+    LN_ATTR_END,
 };
 
 LN_OP(Scan) = {
-    .domain = "", .type = "Scan", .since = {8, 9, 11, 16, 19, 21, 23, 24, 25}, .types = 0,
-    .in = {0, LN_VARIADIC}, .out = {0, LN_VARIADIC}, .attrs = attrs, .params_size = sizeof(scan_params),
-    .infer = scan_infer, .late = scan_late,
+    .domain = "",
+    .type = "Scan",
+    .since = {8, 9, 11, 16, 19, 21, 23, 24, 25},
+    .types = 0,
+    .in = {0, LN_VARIADIC},
+    .out = {0, LN_VARIADIC},
+    .attrs = attrs,
+    .params_size = sizeof(scan_params),
+    .infer = scan_infer,
+    .late = scan_late,
 };

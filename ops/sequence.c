@@ -74,7 +74,8 @@ static linnet_status same_sequence(ln_ctx *c)
     return LINNET_OK;
 }
 
-/* -- SequenceConstruct, SequenceEmpty ------------------------------------------------------------------------------- */
+/* -- SequenceConstruct, SequenceEmpty -------------------------------------------------------------------------------
+ */
 
 static linnet_status construct_infer(ln_ctx *c)
 {
@@ -102,8 +103,14 @@ static linnet_status construct_late(ln_ctx *c)
 }
 
 LN_OP(SequenceConstruct) = {
-    .domain = "", .type = "SequenceConstruct", .since = {11}, .types = LN_T_ALL,
-    .in = {1, LN_VARIADIC}, .out = {1, 1}, .infer = construct_infer, .late = construct_late,
+    .domain = "",
+    .type = "SequenceConstruct",
+    .since = {11},
+    .types = LN_T_ALL,
+    .in = {1, LN_VARIADIC},
+    .out = {1, 1},
+    .infer = construct_infer,
+    .late = construct_late,
 };
 
 typedef struct empty_params {
@@ -128,12 +135,20 @@ static linnet_status empty_late(ln_ctx *c)
 static const ln_attr_spec empty_attrs[] = {LN_ATTR_I(empty_params, dtype, LINNET_FLOAT32), LN_ATTR_END};
 
 LN_OP(SequenceEmpty) = {
-    .domain = "", .type = "SequenceEmpty", .since = {11}, .types = 0,
-    .in = {0, 0}, .out = {1, 1}, .attrs = empty_attrs, .params_size = sizeof(empty_params),
-    .infer = empty_infer, .late = empty_late,
+    .domain = "",
+    .type = "SequenceEmpty",
+    .since = {11},
+    .types = 0,
+    .in = {0, 0},
+    .out = {1, 1},
+    .attrs = empty_attrs,
+    .params_size = sizeof(empty_params),
+    .infer = empty_infer,
+    .late = empty_late,
 };
 
-/* -- SequenceInsert, SequenceErase ---------------------------------------------------------------------------------- */
+/* -- SequenceInsert, SequenceErase ----------------------------------------------------------------------------------
+ */
 
 static linnet_status insert_infer(ln_ctx *c)
 {
@@ -164,8 +179,14 @@ static linnet_status insert_late(ln_ctx *c)
 }
 
 LN_OP(SequenceInsert) = {
-    .domain = "", .type = "SequenceInsert", .since = {11}, .types = 0,
-    .in = {2, 3}, .out = {1, 1}, .infer = insert_infer, .late = insert_late,
+    .domain = "",
+    .type = "SequenceInsert",
+    .since = {11},
+    .types = 0,
+    .in = {2, 3},
+    .out = {1, 1},
+    .infer = insert_infer,
+    .late = insert_late,
 };
 
 static linnet_status erase_infer(ln_ctx *c)
@@ -192,11 +213,18 @@ static linnet_status erase_late(ln_ctx *c)
 }
 
 LN_OP(SequenceErase) = {
-    .domain = "", .type = "SequenceErase", .since = {11}, .types = 0,
-    .in = {1, 2}, .out = {1, 1}, .infer = erase_infer, .late = erase_late,
+    .domain = "",
+    .type = "SequenceErase",
+    .since = {11},
+    .types = 0,
+    .in = {1, 2},
+    .out = {1, 1},
+    .infer = erase_infer,
+    .late = erase_late,
 };
 
-/* -- SequenceAt, SequenceLength ------------------------------------------------------------------------------------- */
+/* -- SequenceAt, SequenceLength -------------------------------------------------------------------------------------
+ */
 
 static linnet_status at_infer(ln_ctx *c)
 {
@@ -218,8 +246,14 @@ static linnet_status at_late(ln_ctx *c)
 }
 
 LN_OP(SequenceAt) = {
-    .domain = "", .type = "SequenceAt", .since = {11}, .types = 0,
-    .in = {2, 2}, .out = {1, 1}, .infer = at_infer, .late = at_late,
+    .domain = "",
+    .type = "SequenceAt",
+    .since = {11},
+    .types = 0,
+    .in = {2, 2},
+    .out = {1, 1},
+    .infer = at_infer,
+    .late = at_late,
 };
 
 static linnet_status length_infer(ln_ctx *c)
@@ -240,6 +274,12 @@ static linnet_status length_late(ln_ctx *c)
 }
 
 LN_OP(SequenceLength) = {
-    .domain = "", .type = "SequenceLength", .since = {11}, .types = 0,
-    .in = {1, 1}, .out = {1, 1}, .infer = length_infer, .late = length_late,
+    .domain = "",
+    .type = "SequenceLength",
+    .since = {11},
+    .types = 0,
+    .in = {1, 1},
+    .out = {1, 1},
+    .infer = length_infer,
+    .late = length_late,
 };

@@ -13,7 +13,8 @@ static linnet_status check(ln_ctx *c, int32_t *body)
     if (ln_body_inputs(c, *body) != c->n_in)
         return ln_fail(c, LINNET_ERR_MODEL, "the body has %d inputs, the node %d", ln_body_inputs(c, *body), c->n_in);
     if (ln_body_outputs(c, *body) < c->n_out)
-        return ln_fail(c, LINNET_ERR_MODEL, "the body has %d outputs, the node %d", ln_body_outputs(c, *body), c->n_out);
+        return ln_fail(c, LINNET_ERR_MODEL, "the body has %d outputs, the node %d", ln_body_outputs(c, *body),
+                       c->n_out);
     for (int32_t i = 1; i < c->n_in; i++)
         if (!c->in[i])
             return ln_fail(c, LINNET_ERR_MODEL, "input %d is missing", i);
@@ -36,8 +37,10 @@ static linnet_status sequencemap_infer(ln_ctx *c)
     LN_TRY(ln_body_infer(c, body, formal));
     for (int32_t i = 0; i < c->n_out; i++)
         if (c->out[i])
-            *c->out[i] = (ln_info){.kind = LINNET_SEQUENCE, .item = LINNET_TENSOR,
-                                   .type = ln_body_output_info(c, body, i)->type, .rank = -1};
+            *c->out[i] = (ln_info){.kind = LINNET_SEQUENCE,
+                                   .item = LINNET_TENSOR,
+                                   .type = ln_body_output_info(c, body, i)->type,
+                                   .rank = -1};
     return LINNET_OK;
 }
 
@@ -61,8 +64,10 @@ static linnet_status sequencemap_late(ln_ctx *c)
         linnet_value *v = ln_late_out(c, i);
         if (!v)
             continue;
-        *v = (linnet_value){.kind = LINNET_SEQUENCE, .type = (linnet_type)ln_body_output_info(c, body, i)->type,
-                            .n_items = n, .items = ln_late_alloc(c, (size_t)n * sizeof *v->items)};
+        *v = (linnet_value){.kind = LINNET_SEQUENCE,
+                            .type = (linnet_type)ln_body_output_info(c, body, i)->type,
+                            .n_items = n,
+                            .items = ln_late_alloc(c, (size_t)n * sizeof *v->items)};
         if (!v->items)
             return ln_no_memory(c);
     }
@@ -82,7 +87,13 @@ static linnet_status sequencemap_late(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_ANY("body"), LN_ATTR_END};
 
 LN_OP(SequenceMap) = {
-    .domain = "", .type = "SequenceMap", .since = {17}, .types = 0,
-    .in = {1, LN_VARIADIC}, .out = {1, LN_VARIADIC}, .attrs = attrs,
-    .infer = sequencemap_infer, .late = sequencemap_late,
+    .domain = "",
+    .type = "SequenceMap",
+    .since = {17},
+    .types = 0,
+    .in = {1, LN_VARIADIC},
+    .out = {1, LN_VARIADIC},
+    .attrs = attrs,
+    .infer = sequencemap_infer,
+    .late = sequencemap_late,
 };

@@ -92,11 +92,20 @@ static linnet_status split_late(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(split_params, axis, 0), LN_ATTR_I(split_params, keepdims, 1), LN_ATTR_END,
+    LN_ATTR_I(split_params, axis, 0),
+    LN_ATTR_I(split_params, keepdims, 1),
+    LN_ATTR_END,
 };
 
 LN_OP(SplitToSequence) = {
-    .domain = "", .type = "SplitToSequence", .since = {11, 24}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(split_params),
-    .infer = split_infer, .late = split_late,
+    .domain = "",
+    .type = "SplitToSequence",
+    .since = {11, 24},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(split_params),
+    .infer = split_infer,
+    .late = split_late,
 };

@@ -10,7 +10,8 @@
 #include "ops/late.h"
 #include "ops/unicode.h"
 
-/* -- StringNormalizer ------------------------------------------------------------------------------------------------- */
+/* -- StringNormalizer -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct normalize_params {
     int64_t is_case_sensitive;
@@ -90,16 +91,26 @@ static linnet_status normalize_late(ln_ctx *c)
 static const ln_attr_spec normalize_attrs[] = {
     LN_ATTR_I(normalize_params, is_case_sensitive, 0),
     LN_ATTR_E(normalize_params, case_change_action, "NONE|LOWER|UPPER", NO_CASE),
-    LN_ATTR_ANY("stopwords"), LN_ATTR_ANY("locale"), LN_ATTR_END,
+    LN_ATTR_ANY("stopwords"),
+    LN_ATTR_ANY("locale"),
+    LN_ATTR_END,
 };
 
 LN_OP(StringNormalizer) = {
-    .domain = "", .type = "StringNormalizer", .since = {10}, .types = LN_T(LINNET_STRING),
-    .in = {1, 1}, .out = {1, 1}, .attrs = normalize_attrs, .params_size = sizeof(normalize_params),
-    .infer = normalize_infer, .late = normalize_late,
+    .domain = "",
+    .type = "StringNormalizer",
+    .since = {10},
+    .types = LN_T(LINNET_STRING),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = normalize_attrs,
+    .params_size = sizeof(normalize_params),
+    .infer = normalize_infer,
+    .late = normalize_late,
 };
 
-/* -- StringConcat ------------------------------------------------------------------------------------------------------ */
+/* -- StringConcat
+ * ------------------------------------------------------------------------------------------------------ */
 
 static linnet_status concat_infer(ln_ctx *c)
 {
@@ -158,11 +169,18 @@ static linnet_status concat_late(ln_ctx *c)
 }
 
 LN_OP(StringConcat) = {
-    .domain = "", .type = "StringConcat", .since = {20}, .types = LN_T(LINNET_STRING),
-    .in = {2, 2}, .out = {1, 1}, .infer = concat_infer, .late = concat_late,
+    .domain = "",
+    .type = "StringConcat",
+    .since = {20},
+    .types = LN_T(LINNET_STRING),
+    .in = {2, 2},
+    .out = {1, 1},
+    .infer = concat_infer,
+    .late = concat_late,
 };
 
-/* -- StringSplit ------------------------------------------------------------------------------------------------------- */
+/* -- StringSplit
+ * ------------------------------------------------------------------------------------------------------- */
 
 typedef struct split_params {
     int64_t maxsplit;
@@ -188,7 +206,8 @@ static size_t space_at(const char *s, size_t size)
     size_t used;
     int32_t c = ln_utf8_decode(s, size, &used);
     bool space = (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-                 (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+                 (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+                 c == 0x3000;
     return space ? used : 0;
 }
 
@@ -286,11 +305,20 @@ static linnet_status split_late(ln_ctx *c)
 }
 
 static const ln_attr_spec split_attrs[] = {
-    LN_ATTR_I(split_params, maxsplit, 0), LN_ATTR_ANY("delimiter"), LN_ATTR_END,
+    LN_ATTR_I(split_params, maxsplit, 0),
+    LN_ATTR_ANY("delimiter"),
+    LN_ATTR_END,
 };
 
 LN_OP(StringSplit) = {
-    .domain = "", .type = "StringSplit", .since = {20}, .types = LN_T(LINNET_STRING),
-    .in = {1, 1}, .out = {1, 2}, .attrs = split_attrs, .params_size = sizeof(split_params),
-    .infer = split_infer, .late = split_late,
+    .domain = "",
+    .type = "StringSplit",
+    .since = {20},
+    .types = LN_T(LINNET_STRING),
+    .in = {1, 1},
+    .out = {1, 2},
+    .attrs = split_attrs,
+    .params_size = sizeof(split_params),
+    .infer = split_infer,
+    .late = split_late,
 };

@@ -82,7 +82,8 @@ LN_RUN(ln_tfidf)
     return LINNET_OK;
 }
 
-/* -- the pool ------------------------------------------------------------------------------------------------------- */
+/* -- the pool -------------------------------------------------------------------------------------------------------
+ */
 
 /* The attributes. */
 typedef struct pool {
@@ -106,8 +107,8 @@ static linnet_status pool_of(ln_ctx *c, pool *q)
         return ln_fail(c, LINNET_ERR_MODEL, "%lld pool_int64s and %lld pool_strings", (long long)n, (long long)k);
     q->n = n > 0 ? n : k;
     if (c->in[0]->type != LINNET_UNDEFINED && (c->in[0]->type == LINNET_STRING) != (k > 0))
-        return ln_fail(c, LINNET_ERR_MODEL, "X is %s, the pool has %s",
-                       linnet_type_name((linnet_type)c->in[0]->type), k > 0 ? "strings" : "integers");
+        return ln_fail(c, LINNET_ERR_MODEL, "X is %s, the pool has %s", linnet_type_name((linnet_type)c->in[0]->type),
+                       k > 0 ? "strings" : "integers");
     if (p->min_gram_length < 1 || p->max_gram_length < p->min_gram_length || p->max_skip_count < 0)
         return ln_fail(c, LINNET_ERR_MODEL, "n-grams of %lld to %lld with %lld skips", (long long)p->min_gram_length,
                        (long long)p->max_gram_length, (long long)p->max_skip_count);
@@ -187,9 +188,9 @@ static linnet_status pack_grams(ln_ctx *c, tfidf_params *p, const pool *q, char 
         for (int64_t i = 0; i < count; i++) {
             for (int64_t k = 0; k < n; k++) {
                 int64_t at = begin + i * n + k;
-                g[i * (n + 1) + k] = (int32_t)(q->strings
-                                                   ? ln_string_keys_find((void *)packed, p->n_tokens, q->strings[at])
-                                                   : ln_int_keys_find((void *)packed, p->n_tokens, q->ints[at]));
+                g[i * (n + 1) + k] =
+                    (int32_t)(q->strings ? ln_string_keys_find((void *)packed, p->n_tokens, q->strings[at])
+                                         : ln_int_keys_find((void *)packed, p->n_tokens, q->ints[at]));
             }
             g[i * (n + 1) + n] = (int32_t)q->indexes[id + i];
         }
@@ -237,15 +238,28 @@ static linnet_status tfidf_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I_REQ(tfidf_params, min_gram_length), LN_ATTR_I_REQ(tfidf_params, max_gram_length),
-    LN_ATTR_I_REQ(tfidf_params, max_skip_count), LN_ATTR_E(tfidf_params, mode, "TF|IDF|TFIDF", TF),
-    LN_ATTR_ANY("ngram_counts"), LN_ATTR_ANY("ngram_indexes"), LN_ATTR_ANY("pool_int64s"),
-    LN_ATTR_ANY("pool_strings"), LN_ATTR_ANY("weights"), LN_ATTR_END,
+    LN_ATTR_I_REQ(tfidf_params, min_gram_length),
+    LN_ATTR_I_REQ(tfidf_params, max_gram_length),
+    LN_ATTR_I_REQ(tfidf_params, max_skip_count),
+    LN_ATTR_E(tfidf_params, mode, "TF|IDF|TFIDF", TF),
+    LN_ATTR_ANY("ngram_counts"),
+    LN_ATTR_ANY("ngram_indexes"),
+    LN_ATTR_ANY("pool_int64s"),
+    LN_ATTR_ANY("pool_strings"),
+    LN_ATTR_ANY("weights"),
+    LN_ATTR_END,
 };
 
 LN_OP(TfIdfVectorizer) = {
-    .domain = "", .type = "TfIdfVectorizer", .since = {9},
+    .domain = "",
+    .type = "TfIdfVectorizer",
+    .since = {9},
     .types = LN_T(LINNET_STRING) | LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(tfidf_params),
-    .infer = tfidf_infer, .plan = tfidf_plan, LN_RUN_NAME(ln_tfidf),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(tfidf_params),
+    .infer = tfidf_infer,
+    .plan = tfidf_plan,
+    LN_RUN_NAME(ln_tfidf),
 };

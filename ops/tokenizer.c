@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * com.microsoft Tokenizer: cuts strings at separators (regular expressions, one applied to the pieces of the one before),
- * or takes what an expression matches; the empty separator takes every character. Rows of tokens are padded to the
- * longest. Tokens point into the strings they are of. Semantics: those of ONNX Runtime's contributed operator, version 1.
+ * com.microsoft Tokenizer: cuts strings at separators (regular expressions, one applied to the pieces of the one
+ * before), or takes what an expression matches; the empty separator takes every character. Rows of tokens are padded to
+ * the longest. Tokens point into the strings they are of. Semantics: those of ONNX Runtime's contributed operator,
+ * version 1.
  */
 #include <string.h>
 
@@ -204,12 +205,20 @@ static linnet_status tokenizer_late(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(token_params, mark, 0), LN_ATTR_I(token_params, mincharnum, 1), LN_ATTR_ANY("pad_value"),
-    LN_ATTR_ANY("separators"), LN_ATTR_ANY("tokenexp"), LN_ATTR_END,
+    LN_ATTR_I(token_params, mark, 0), LN_ATTR_I(token_params, mincharnum, 1),
+    LN_ATTR_ANY("pad_value"),         LN_ATTR_ANY("separators"),
+    LN_ATTR_ANY("tokenexp"),          LN_ATTR_END,
 };
 
 LN_OP(ms_Tokenizer) = {
-    .domain = "com.microsoft", .type = "Tokenizer", .since = {1}, .types = LN_T(LINNET_STRING),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(token_params),
-    .infer = tokenizer_infer, .late = tokenizer_late,
+    .domain = "com.microsoft",
+    .type = "Tokenizer",
+    .since = {1},
+    .types = LN_T(LINNET_STRING),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(token_params),
+    .infer = tokenizer_infer,
+    .late = tokenizer_late,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TreeEnsemble, TreeEnsembleRegressor, TreeEnsembleClassifier: attributes and shapes; the rest is in trees.c, treerun.c.
- * Sums are float32, or float64 where the input or an attribute is (float16: float32, rounded at the end).
+ * TreeEnsemble, TreeEnsembleRegressor, TreeEnsembleClassifier: attributes and shapes; the rest is in trees.c,
+ * treerun.c. Sums are float32, or float64 where the input or an attribute is (float16: float32, rounded at the end).
  * ai.onnx.ml TreeEnsemble-5, TreeEnsembleRegressor and TreeEnsembleClassifier-1, -3, -5.
  */
 #include "ops/trees.h"
@@ -14,7 +14,8 @@ static bool tensor_is_f64(const ln_ctx *c, const char *name)
     return t && t->type == LINNET_FLOAT64;
 }
 
-/* -- the two older ones ------------------------------------------------------------------------------------------------ */
+/* -- the two older ones
+ * ------------------------------------------------------------------------------------------------ */
 
 typedef struct old_params {
     ln_tree_params t;
@@ -56,24 +57,38 @@ static linnet_status regressor_plan(ln_ctx *c)
     LN_ATTR_ANY("nodes_nodeids"), LN_ATTR_ANY("nodes_treeids"), LN_ATTR_ANY("nodes_featureids"),                       \
         LN_ATTR_ANY("nodes_values"), LN_ATTR_ANY("nodes_values_as_tensor"), LN_ATTR_ANY("nodes_hitrates"),             \
         LN_ATTR_ANY("nodes_hitrates_as_tensor"), LN_ATTR_ANY("nodes_modes"), LN_ATTR_ANY("nodes_truenodeids"),         \
-        LN_ATTR_ANY("nodes_falsenodeids"), LN_ATTR_ANY("nodes_missing_value_tracks_true"),                             \
-        LN_ATTR_ANY("base_values"), LN_ATTR_ANY("base_values_as_tensor")
+        LN_ATTR_ANY("nodes_falsenodeids"), LN_ATTR_ANY("nodes_missing_value_tracks_true"), LN_ATTR_ANY("base_values"), \
+        LN_ATTR_ANY("base_values_as_tensor")
 
 static const ln_attr_spec regressor_attrs[] = {
     NODE_ATTRS,
     LN_ATTR_I(old_params, n_targets, 0),
-    {.name = "aggregate_function", .kind = LN_AT_ENUM, .offset = offsetof(old_params, t.aggregate),
-     .names = "AVERAGE|SUM|MIN|MAX", .i = LN_TREE_SUM},
-    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(old_params, t.transform),
-     .names = LN_POST_NAMES},
-    LN_ATTR_ANY("target_ids"), LN_ATTR_ANY("target_nodeids"), LN_ATTR_ANY("target_treeids"),
-    LN_ATTR_ANY("target_weights"), LN_ATTR_ANY("target_weights_as_tensor"), LN_ATTR_END,
+    {.name = "aggregate_function",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(old_params, t.aggregate),
+     .names = "AVERAGE|SUM|MIN|MAX",
+     .i = LN_TREE_SUM},
+    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(old_params, t.transform), .names = LN_POST_NAMES},
+    LN_ATTR_ANY("target_ids"),
+    LN_ATTR_ANY("target_nodeids"),
+    LN_ATTR_ANY("target_treeids"),
+    LN_ATTR_ANY("target_weights"),
+    LN_ATTR_ANY("target_weights_as_tensor"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_TreeEnsembleRegressor) = {
-    .domain = "ai.onnx.ml", .type = "TreeEnsembleRegressor", .since = {1, 3, 5}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = regressor_attrs, .params_size = sizeof(old_params),
-    .infer = regressor_infer, .plan = regressor_plan, LN_RUN_NAME(ln_trees_f32),
+    .domain = "ai.onnx.ml",
+    .type = "TreeEnsembleRegressor",
+    .since = {1, 3, 5},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = regressor_attrs,
+    .params_size = sizeof(old_params),
+    .infer = regressor_infer,
+    .plan = regressor_plan,
+    LN_RUN_NAME(ln_trees_f32),
 };
 
 static linnet_status classifier_infer(ln_ctx *c)
@@ -106,20 +121,33 @@ static linnet_status classifier_plan(ln_ctx *c)
 
 static const ln_attr_spec classifier_attrs[] = {
     NODE_ATTRS,
-    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(old_params, t.transform),
-     .names = LN_POST_NAMES},
-    LN_ATTR_ANY("class_ids"), LN_ATTR_ANY("class_nodeids"), LN_ATTR_ANY("class_treeids"),
-    LN_ATTR_ANY("class_weights"), LN_ATTR_ANY("class_weights_as_tensor"), LN_ATTR_ANY("classlabels_int64s"),
-    LN_ATTR_ANY("classlabels_strings"), LN_ATTR_END,
+    {.name = "post_transform", .kind = LN_AT_ENUM, .offset = offsetof(old_params, t.transform), .names = LN_POST_NAMES},
+    LN_ATTR_ANY("class_ids"),
+    LN_ATTR_ANY("class_nodeids"),
+    LN_ATTR_ANY("class_treeids"),
+    LN_ATTR_ANY("class_weights"),
+    LN_ATTR_ANY("class_weights_as_tensor"),
+    LN_ATTR_ANY("classlabels_int64s"),
+    LN_ATTR_ANY("classlabels_strings"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_TreeEnsembleClassifier) = {
-    .domain = "ai.onnx.ml", .type = "TreeEnsembleClassifier", .since = {1, 3, 5}, .types = LN_T_FEATURES,
-    .in = {1, 1}, .out = {1, 2}, .attrs = classifier_attrs, .params_size = sizeof(old_params),
-    .infer = classifier_infer, .plan = classifier_plan, LN_RUN_NAME(ln_trees_f32),
+    .domain = "ai.onnx.ml",
+    .type = "TreeEnsembleClassifier",
+    .since = {1, 3, 5},
+    .types = LN_T_FEATURES,
+    .in = {1, 1},
+    .out = {1, 2},
+    .attrs = classifier_attrs,
+    .params_size = sizeof(old_params),
+    .infer = classifier_infer,
+    .plan = classifier_plan,
+    LN_RUN_NAME(ln_trees_f32),
 };
 
-/* -- TreeEnsemble ------------------------------------------------------------------------------------------------------- */
+/* -- TreeEnsemble
+ * ------------------------------------------------------------------------------------------------------- */
 
 typedef struct tree_params {
     ln_tree_params t;
@@ -211,8 +239,10 @@ static linnet_status tree_read(ln_ctx *c, ln_tree_source *s)
     LN_TRY(ln_reals_of(c, NULL, "membership_values", &members));
     const ln_info *modes = ln_attr_tensor(c, "nodes_modes");
     if (!modes || modes->type != LINNET_UINT8 || ln_info_count(modes) != n || split.n != n || weight.n != leaves)
-        return ln_fail(c, LINNET_ERR_MODEL, "nodes_modes, nodes_splits and leaf_weights do not fit %lld nodes and %lld "
-                       "leaves", (long long)n, (long long)leaves);
+        return ln_fail(c, LINNET_ERR_MODEL,
+                       "nodes_modes, nodes_splits and leaf_weights do not fit %lld nodes and %lld "
+                       "leaves",
+                       (long long)n, (long long)leaves);
     const uint8_t *mode = modes->data;
     for (int64_t i = 0; i < n; i++)
         n_sets += mode[i] == LN_TREE_MEMBER;
@@ -263,17 +293,35 @@ static linnet_status tree_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec tree_attrs[] = {
-    LN_ATTR_I(tree_params, aggregate_function, LN_TREE_SUM), LN_ATTR_I(tree_params, post_transform, 0),
-    LN_ATTR_I(tree_params, n_targets, 0), LN_ATTR_ANY("leaf_targetids"), LN_ATTR_ANY("leaf_weights"),
-    LN_ATTR_ANY("membership_values"), LN_ATTR_ANY("nodes_falseleafs"), LN_ATTR_ANY("nodes_falsenodeids"),
-    LN_ATTR_ANY("nodes_featureids"), LN_ATTR_ANY("nodes_hitrates"), LN_ATTR_ANY("nodes_missing_value_tracks_true"),
-    LN_ATTR_ANY("nodes_modes"), LN_ATTR_ANY("nodes_splits"), LN_ATTR_ANY("nodes_trueleafs"),
-    LN_ATTR_ANY("nodes_truenodeids"), LN_ATTR_ANY("tree_roots"), LN_ATTR_END,
+    LN_ATTR_I(tree_params, aggregate_function, LN_TREE_SUM),
+    LN_ATTR_I(tree_params, post_transform, 0),
+    LN_ATTR_I(tree_params, n_targets, 0),
+    LN_ATTR_ANY("leaf_targetids"),
+    LN_ATTR_ANY("leaf_weights"),
+    LN_ATTR_ANY("membership_values"),
+    LN_ATTR_ANY("nodes_falseleafs"),
+    LN_ATTR_ANY("nodes_falsenodeids"),
+    LN_ATTR_ANY("nodes_featureids"),
+    LN_ATTR_ANY("nodes_hitrates"),
+    LN_ATTR_ANY("nodes_missing_value_tracks_true"),
+    LN_ATTR_ANY("nodes_modes"),
+    LN_ATTR_ANY("nodes_splits"),
+    LN_ATTR_ANY("nodes_trueleafs"),
+    LN_ATTR_ANY("nodes_truenodeids"),
+    LN_ATTR_ANY("tree_roots"),
+    LN_ATTR_END,
 };
 
 LN_OP(ml_TreeEnsemble) = {
-    .domain = "ai.onnx.ml", .type = "TreeEnsemble", .since = {5},
+    .domain = "ai.onnx.ml",
+    .type = "TreeEnsemble",
+    .since = {5},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64) | LN_T(LINNET_FLOAT16),
-    .in = {1, 1}, .out = {1, 1}, .attrs = tree_attrs, .params_size = sizeof(tree_params),
-    .infer = tree_infer, .plan = tree_plan, LN_RUN_NAME(ln_trees_f32),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = tree_attrs,
+    .params_size = sizeof(tree_params),
+    .infer = tree_infer,
+    .plan = tree_plan,
+    LN_RUN_NAME(ln_trees_f32),
 };

@@ -2,8 +2,8 @@
  *
  * Runs packed trees in both precisions, and makes labels and scores of classifiers.
  *
- * Two labels: votes for one class alone are a score of the second label, above 1/2 where no vote is negative and above 0
- * otherwise; votes for both are compared. Base values are added to it as ONNX Runtime does where the specification is
+ * Two labels: votes for one class alone are a score of the second label, above 1/2 where no vote is negative and above
+ * 0 otherwise; votes for both are compared. Base values are added to it as ONNX Runtime does where the specification is
  * silent (one score, two base values: the second).
  */
 #include "ops/trees.h"

@@ -23,11 +23,13 @@ linnet_status ln_tree_source_init(ln_ctx *c, ln_tree_source *s, int64_t nodes, i
     s->vote = ln_temporary(c, (size_t)votes * sizeof *s->vote);
     s->members = ln_temporary(c, (size_t)members * sizeof *s->members);
     s->sets = ln_temporary(c, (size_t)(sets + 1) * sizeof *s->sets);
-    bool all = s->value && s->feature && s->yes && s->no && s->roots && s->vote_target && s->vote && s->members && s->sets;
+    bool all =
+        s->value && s->feature && s->yes && s->no && s->roots && s->vote_target && s->vote && s->members && s->sets;
     return all ? LINNET_OK : ln_no_memory(c);
 }
 
-/* -- the attributes of the two older operators ---------------------------------------------------------------------- */
+/* -- the attributes of the two older operators ----------------------------------------------------------------------
+ */
 
 /* A node's name (tree and number) and where it stands. */
 typedef struct node_key {
@@ -60,8 +62,8 @@ static int64_t find_node(const node_key *keys, int64_t n, int64_t tree, int64_t 
 
 static linnet_status mode_of(ln_ctx *c, linnet_string s, uint32_t *mode)
 {
-    static const char *const names[] = {"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT",
-                                        "BRANCH_EQ",  "BRANCH_NEQ", "",          "LEAF"};
+    static const char *const names[] = {"BRANCH_LEQ", "BRANCH_LT",  "BRANCH_GTE", "BRANCH_GT",
+                                        "BRANCH_EQ",  "BRANCH_NEQ", "",           "LEAF"};
     for (*mode = 0; *mode < 8; ++*mode)
         if (s.size > 0 && s.size == strlen(names[*mode]) && memcmp(s.data, names[*mode], s.size) == 0)
             return LINNET_OK;
@@ -220,7 +222,8 @@ linnet_status ln_tree_read(ln_ctx *c, ln_tree_source *s, const char *votes)
     return ln_reals_of(c, "base_values", "base_values_as_tensor", &s->base);
 }
 
-/* -- packing ---------------------------------------------------------------------------------------------------------- */
+/* -- packing ----------------------------------------------------------------------------------------------------------
+ */
 
 static linnet_status check_acyclic(ln_ctx *c, const ln_tree_source *s)
 {

@@ -33,23 +33,23 @@ typedef struct ln_tree_node64 {
 typedef struct ln_tree_params {
     int64_t rows, features, targets, trees, n_base;
     int64_t at_nodes, at_roots, at_targets, at_votes, at_base, at_members, at_sets, at_labels; /* bytes in packed */
-    int32_t f64;       /* thresholds, votes and sums are float64 */
+    int32_t f64; /* thresholds, votes and sums are float64 */
     int32_t in_type, out_type;
     int32_t aggregate, transform;
-    int32_t leq_only;  /* every inner node has mode LEQ and no missing-value bit */
-    int32_t classify;  /* output 0 is labels, output 1 the scores */
-    int32_t binary;    /* two labels, votes for one alone */
-    int32_t positive;  /* no vote is negative */
+    int32_t leq_only;   /* every inner node has mode LEQ and no missing-value bit */
+    int32_t classify;   /* output 0 is labels, output 1 the scores */
+    int32_t binary;     /* two labels, votes for one alone */
+    int32_t positive;   /* no vote is negative */
     int32_t label_size; /* bytes of a label */
     int64_t n_labels;
-    int64_t block;     /* rows evaluated together */
-    int64_t scratch;   /* bytes for each worker */
+    int64_t block;   /* rows evaluated together */
+    int64_t scratch; /* bytes for each worker */
 } ln_tree_params;
 
 /* What the readers of attributes fill in, in the order of the nodes; memory for the call. */
 typedef struct ln_tree_source {
     int64_t n_nodes, n_votes, n_trees, n_members, n_sets;
-    double *value;      /* member: number of its set */
+    double *value; /* member: number of its set */
     uint32_t *feature;
     int32_t *yes, *no, *roots;
     int64_t *vote_target;

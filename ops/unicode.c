@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UTF-8, and the simple case mappings of Unicode 14.0.0 (UnicodeData.txt, fields 12 and 13), which map one code point to one
- * and ask no locale: runs of code points with the same distance to their other case, each or every second one of a run.
+ * UTF-8, and the simple case mappings of Unicode 14.0.0 (UnicodeData.txt, fields 12 and 13), which map one code point
+ * to one and ask no locale: runs of code points with the same distance to their other case, each or every second one of
+ * a run.
  */
 #include "ops/unicode.h"
 

@@ -18,7 +18,8 @@ size_t ln_utf8_encode(char *s, uint32_t c);
 uint32_t ln_to_upper(uint32_t c);
 uint32_t ln_to_lower(uint32_t c);
 
-/* All pairs of code points of which one is the other's upper or lower case: start with range = at = 0. False: no more. */
+/* All pairs of code points of which one is the other's upper or lower case: start with range = at = 0. False: no more.
+ */
 bool ln_case_pair(int32_t *range, uint32_t *at, uint32_t *c, uint32_t *other);
 
 #endif

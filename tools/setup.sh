@@ -31,8 +31,11 @@ need libprotobuf-c-dev protobuf-c/protobuf-c.h
 need libpng-dev png.h
 need libjpeg-dev jpeglib.h
 need zlib1g-dev zlib.h
+need pkg-config pkg-config
 if [ "$level" != build ]; then
-    need pkg-config pkg-config
+    need libwebp-dev webp/decode.h
+    need libtiff-dev tiffio.h
+    need libopenjp2-7-dev openjpeg.h
     need libcmocka-dev cmocka.h
     need clang clang
     need clang-format clang-format
