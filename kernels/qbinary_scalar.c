@@ -36,10 +36,17 @@ void ln_qpool_max8_scalar(uint8_t *y, const uint8_t *const *rows, size_t taps, s
 void ln_qpool_mean8_scalar(uint8_t *y, const uint8_t *const *rows, size_t taps, size_t n, const ln_qmean_args *g)
 {
     for (size_t c = 0; c < n; c++) {
-        uint32_t sum = -(uint32_t)g->shift;
-        for (size_t t = 0; t < taps; t++)
-            sum += rows[t][c] ^ g->flip;
-        float f = (float)(int32_t)sum * g->x_scale / g->divisor / g->y_scale;
+        float f = 0;
+        if (g->in_float) {
+            for (size_t t = 0; t < taps; t++)
+                f += g->x_scale * (float)((int32_t)(rows[t][c] ^ g->flip) - g->x_zero);
+            f = f / g->divisor / g->y_scale;
+        } else {
+            int32_t sum = 0;
+            for (size_t t = 0; t < taps; t++)
+                sum += (int32_t)(rows[t][c] ^ g->flip) - g->x_zero;
+            f = (float)sum * g->factor;
+        }
         f = f > g->lo ? f : g->lo;
         f = f < g->hi ? f : g->hi;
         y[c] = (uint8_t)((int32_t)rintf(f) + g->y_zero);

@@ -115,12 +115,15 @@ typedef struct ln_qbinary_args {
 
 /* -- pooling --------------------------------------------------------------------------------------------------------- */
 
-/* y[c] = clamp((float)(sum over taps of (x ^ flip) - shift) * x_scale / divisor / y_scale) rounded, + y_zero. shift is
- * taps times the zero point (with the 128 of flip). */
+/* y[c] = clamp(mean) rounded, + y_zero; the zero points x_zero are with the 128 of flip.
+ *
+ * in_float:  mean = sum / divisor / y_scale, where sum adds x_scale * (float)((x ^ flip) - x_zero) in the order of the taps
+ * otherwise: mean = (float)(sum of (x ^ flip) - x_zero) * factor, the sum exact */
 typedef struct ln_qmean_args {
-    float x_scale, divisor, y_scale;
+    int32_t in_float;
+    float x_scale, divisor, y_scale, factor;
     uint32_t flip;
-    int32_t shift, y_zero;
+    int32_t x_zero, y_zero;
     float lo, hi;
 } ln_qmean_args;
 

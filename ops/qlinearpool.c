@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * com.microsoft QLinearAveragePool, QLinearGlobalAveragePool and NhwcMaxPool, ONNX Runtime docs/ContribOperators.md.
- * A mean is the exact integer sum less the zero points, times x_scale / (count * y_scale), rounded half to even.
+ *
+ * The mean of an image is the exact integer sum less the zero points, requantised by one factor as the sums of a
+ * convolution are. The mean of a window is that of the dequantised elements in float32, one added after the other:
+ * means of windows lie on the edge of rounding as a rule (of two elements with equal scales every second one does), and
+ * only the float32 operations of DequantizeLinear, AveragePool, QuantizeLinear fall to the same side of it.
  */
 #include <string.h>
 
@@ -32,12 +36,18 @@ typedef struct job {
     int32_t x_zero, y_zero;
 } job;
 
-static ln_qmean_args mean_of(const job *j, int64_t count, int64_t divisor)
+static ln_qmean_args mean_of(const job *j, int64_t divisor, bool in_float)
 {
     int s = j->p->is_signed;
-    return (ln_qmean_args){.x_scale = j->x_scale, .divisor = (float)divisor, .y_scale = j->y_scale,
-                           .flip = s ? 0x80 : 0, .shift = (int32_t)(count * (j->x_zero + (s ? 128 : 0))),
-                           .y_zero = j->y_zero, .lo = (float)((s ? -128 : 0) - j->y_zero),
+    return (ln_qmean_args){.in_float = in_float,
+                           .x_scale = j->x_scale,
+                           .divisor = (float)divisor,
+                           .y_scale = j->y_scale,
+                           .factor = j->x_scale / (j->y_scale * (float)divisor),
+                           .flip = s ? 0x80 : 0,
+                           .x_zero = j->x_zero + (s ? 128 : 0),
+                           .y_zero = j->y_zero,
+                           .lo = (float)((s ? -128 : 0) - j->y_zero),
                            .hi = (float)((s ? 127 : 255) - j->y_zero)};
 }
 
@@ -79,7 +89,7 @@ static void pool_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
         if (p->kind == MAX) {
             LN_K(qpool_max8)(j->y + t * C, rows, (size_t)count, (size_t)C, p->is_signed ? 0x80 : 0);
         } else {
-            ln_qmean_args g = mean_of(j, count, p->count_include_pad ? padded_count(w, pixel) : count);
+            ln_qmean_args g = mean_of(j, p->count_include_pad ? padded_count(w, pixel) : count, true);
             LN_K(qpool_mean8)(j->y + t * C, rows, (size_t)count, (size_t)C, &g);
         }
     }
@@ -91,7 +101,7 @@ static void pool_images(void *arg, int32_t worker, int64_t begin, int64_t end)
     const qpool_params *p = j->p;
     int64_t n = p->w.in_size, C = p->channels;
     const uint8_t **rows = rows_of(j, worker);
-    ln_qmean_args g = mean_of(j, n, n);
+    ln_qmean_args g = mean_of(j, n, false);
     for (int64_t t = begin; t < end; t++) {
         const uint8_t *x = j->x + t * n * C;
         if (C > 1) {
@@ -101,8 +111,8 @@ static void pool_images(void *arg, int32_t worker, int64_t begin, int64_t end)
         } else {
             int32_t sum;
             LN_K(qrowsum)(&sum, &x, 1, (size_t)n, g.flip);
-            float v = (float)(int32_t)((uint32_t)sum - (uint32_t)g.shift) * g.x_scale / g.divisor;
-            j->y[t] = ln_quantize_one(v, g.y_scale, g.y_zero, p->is_signed);
+            float v = (float)((int64_t)sum - n * g.x_zero) * g.factor;
+            j->y[t] = ln_quantize_one(v, 1.0f, g.y_zero, p->is_signed);
         }
     }
 }
@@ -222,19 +232,43 @@ static const ln_attr_spec global_attrs[] = {
     LN_ATTR_END};
 
 LN_OP(QLinearAveragePool) = {
-    .domain = "com.microsoft", .type = "QLinearAveragePool", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .attrs = average_attrs, .params_size = sizeof(qpool_params),
-    .infer = average, .plan = average_plan, LN_RUN_NAME(ln_qlinearpool),
+    .domain = "com.microsoft",
+    .type = "QLinearAveragePool",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = average_attrs,
+    .params_size = sizeof(qpool_params),
+    .infer = average,
+    .plan = average_plan,
+    LN_RUN_NAME(ln_qlinearpool),
 };
 
 LN_OP(QLinearGlobalAveragePool) = {
-    .domain = "com.microsoft", .type = "QLinearGlobalAveragePool", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .attrs = global_attrs, .params_size = sizeof(qpool_params),
-    .infer = global, .plan = global_plan, LN_RUN_NAME(ln_qlinearpool),
+    .domain = "com.microsoft",
+    .type = "QLinearGlobalAveragePool",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = global_attrs,
+    .params_size = sizeof(qpool_params),
+    .infer = global,
+    .plan = global_plan,
+    LN_RUN_NAME(ln_qlinearpool),
 };
 
 LN_OP(NhwcMaxPool) = {
-    .domain = "com.microsoft", .type = "NhwcMaxPool", .since = {1}, .types = LN_T_8,
-    .in = {1, 1}, .out = {1, 1}, .attrs = average_attrs, .params_size = sizeof(qpool_params),
-    .infer = max, .plan = max_plan, LN_RUN_NAME(ln_qlinearpool),
+    .domain = "com.microsoft",
+    .type = "NhwcMaxPool",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = average_attrs,
+    .params_size = sizeof(qpool_params),
+    .infer = max,
+    .plan = max_plan,
+    LN_RUN_NAME(ln_qlinearpool),
 };

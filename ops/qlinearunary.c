@@ -97,18 +97,36 @@ static linnet_status leaky_plan(ln_ctx *c)
 static const ln_attr_spec leaky_attrs[] = {LN_ATTR_F(qunary_params, alpha, 0.01f), LN_ATTR_END};
 
 LN_OP(QLinearSigmoid) = {
-    .domain = "com.microsoft", .type = "QLinearSigmoid", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .params_size = sizeof(qunary_params),
-    .infer = check, .plan = sigmoid_plan, LN_RUN_NAME(ln_qlinearunary),
+    .domain = "com.microsoft",
+    .type = "QLinearSigmoid",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .params_size = sizeof(qunary_params),
+    .infer = check,
+    .plan = sigmoid_plan,
+    LN_RUN_NAME(ln_qlinearunary),
 };
 
 LN_OP(QLinearLeakyRelu) = {
-    .domain = "com.microsoft", .type = "QLinearLeakyRelu", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .attrs = leaky_attrs, .params_size = sizeof(qunary_params),
-    .infer = check, .plan = leaky_plan, LN_RUN_NAME(ln_qlinearunary),
+    .domain = "com.microsoft",
+    .type = "QLinearLeakyRelu",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = leaky_attrs,
+    .params_size = sizeof(qunary_params),
+    .infer = check,
+    .plan = leaky_plan,
+    LN_RUN_NAME(ln_qlinearunary),
 };
 
 /* -- softmax ------------------------------------------------------------------------------------------------------ */
+
+/* As ONNX Runtime, whose operator this is, defines it: a probability is counted in units of 1 / floor(1 / y_scale).
+ * With the usual y_scale of 1/255, rounded up to a float, that is 254 units, not 255. */
 
 typedef struct qsoftmax_params {
     int64_t axis, opset;
@@ -120,7 +138,7 @@ typedef struct softmax_job {
     const qsoftmax_params *p;
     const uint8_t *x;
     uint8_t *y;
-    float y_scale;
+    float units;
     int32_t y_zero;
     float power[256]; /* exp(-d * x_scale) */
 } softmax_job;
@@ -142,18 +160,21 @@ static void softmax_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
         for (int64_t i = 0; i < p->n; i++)
             sum += j->power[max - (j->x[at + i * p->inner] ^ flip)];
         for (int64_t i = 0; i < p->n; i++)
-            j->y[at + i * p->inner] = ln_quantize_one(j->power[max - (j->x[at + i * p->inner] ^ flip)] / sum,
-                                                      j->y_scale, j->y_zero, p->is_signed);
+            j->y[at + i * p->inner] = ln_quantize_one(j->power[max - (j->x[at + i * p->inner] ^ flip)] * j->units / sum,
+                                                      1.0f, j->y_zero, p->is_signed);
     }
 }
 
 LN_RUN(ln_qlinearsoftmax)
 {
     const qsoftmax_params *p = a->params;
-    softmax_job j = {.p = p, .x = a->in[X], .y = a->out[0], .y_scale = *(const float *)a->in[Y_SCALE],
+    softmax_job j = {.p = p,
+                     .x = a->in[X],
+                     .y = a->out[0],
+                     .units = floorf(1 / *(const float *)a->in[Y_SCALE]),
                      .y_zero = p->y_zero ? ln_zero_of(a->in[Y_ZERO], p->is_signed, 0) : 0};
     for (int d = 0; d < 256; d++)
-        j.power[d] = expf(-(float)d * *(const float *)a->in[X_SCALE]);
+        j.power[d] = (float)exp(-(double)d * (double)*(const float *)a->in[X_SCALE]);
     ln_parallel(a, p->outer * p->inner, 3 * (double)p->n, softmax_rows, &j);
     return LINNET_OK;
 }
@@ -192,7 +213,15 @@ static const ln_attr_spec softmax_attrs[] = {LN_ATTR_I(qsoftmax_params, axis, -1
                                              LN_ATTR_I(qsoftmax_params, opset, 13), LN_ATTR_END};
 
 LN_OP(QLinearSoftmax) = {
-    .domain = "com.microsoft", .type = "QLinearSoftmax", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .attrs = softmax_attrs, .params_size = sizeof(qsoftmax_params),
-    .infer = softmax_infer, .plan = softmax_plan, LN_RUN_NAME(ln_qlinearsoftmax),
+    .domain = "com.microsoft",
+    .type = "QLinearSoftmax",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = softmax_attrs,
+    .params_size = sizeof(qsoftmax_params),
+    .infer = softmax_infer,
+    .plan = softmax_plan,
+    LN_RUN_NAME(ln_qlinearsoftmax),
 };
