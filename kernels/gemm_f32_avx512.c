@@ -16,7 +16,7 @@
 
 INLINE __mmask16 mask_of(size_t n)
 {
-    return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+    return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
 }
 
 /* Adds the residual, clamps, stores. */
