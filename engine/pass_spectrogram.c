@@ -28,11 +28,21 @@ static bool integer(const ln_graph *g, int32_t value, int64_t *i)
 
 static bool scalar(const ln_graph *g, int32_t value, float *f)
 {
-    const float *data = ln_rw_floats(g, value);
-    if (!data || ln_info_count(ln_rw_info(g, value)) != 1)
+    const ln_info *info = ln_rw_info(g, value);
+    if (!info->data || !ln_info_known(info) || ln_info_count(info) != 1)
         return false;
-    *f = *data;
+    if (info->type == LINNET_FLOAT32)
+        *f = *(const float *)info->data;
+    else if (info->type == LINNET_FLOAT64)
+        *f = (float)*(const double *)info->data;
+    else
+        return false;
     return true;
+}
+
+static bool is_float(const ln_info *info)
+{
+    return info->type == LINNET_FLOAT32 || info->type == LINNET_FLOAT64;
 }
 
 /* The axis of a reduction, Gather or Split is the last of `value`; from an attribute or the input `slot`. */
@@ -150,7 +160,7 @@ static bool dft_frames(const ln_graph *g, const ln_node *n, frames *f)
     const ln_node *mul = un && ln_graph_only_user(g, n->in[0]) >= 0 ? ln_rw_producer(g, un->in[0], "Mul") : NULL;
     for (int32_t i = 0; mul && mul->n_attrs == 0 && i < 2; i++) {
         const ln_info *w = ln_rw_info(g, mul->in[1 - i]), *y = ln_rw_info(g, un->in[0]);
-        if (!ln_rw_floats(g, mul->in[1 - i]) || w->rank != 1 || w->dims[0] != f->length || y->rank != x->rank - 1 ||
+        if (!w->data || !is_float(w) || w->rank != 1 || w->dims[0] != f->length || y->rank != x->rank - 1 ||
             !ln_rw_same_shape(ln_rw_info(g, mul->in[i]), y) || y->dims[y->rank - 1] != f->length)
             continue;
         f->signal = mul->in[i], f->window = mul->in[1 - i], f->trailing_one = 0;
@@ -166,7 +176,7 @@ static linnet_status transform(ln_graph *g, ln_pass_ctx *c, int32_t id)
     int32_t value = complex_of(g, n, &power);
     const ln_node *stft = ln_rw_producer(g, value, "STFT"), *dft = ln_rw_producer(g, value, "DFT");
     const ln_node *source = stft ? stft : dft;
-    if (value < 0 || !source || ln_rw_info(g, value)->type != LINNET_FLOAT32)
+    if (value < 0 || !source || !is_float(ln_rw_info(g, value)))
         return LINNET_OK;
     /* Everything on the way may be used here only. */
     int32_t uses = 0;
@@ -225,7 +235,7 @@ static int32_t floor_of(const ln_graph *g, int32_t value, float *least, float *a
 static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
 {
     const ln_node *n = &g->nodes[id], *s;
-    if (ln_node_is(n, "Log")) {
+    if (ln_node_is(n, "Log") && ln_rw_info(g, n->out[0])->type == LINNET_FLOAT32) {
         float least = -FLT_MAX, add = 0;
         int32_t x = n->in[0];
         for (int32_t i = 0; i < 2 && !is_spectrogram(g, x, &s); i++) { /* an Add may follow a Max, not precede it */
@@ -250,7 +260,7 @@ static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
         ln_attr power = ln_rw_int("power", 2);
         return extend(g, c, s, id, LN_NO_VALUE, &power, 1);
     }
-    if (ln_node_is(n, "MatMul") && n->n_in == 2 && n->n_attrs == 0 && ln_rw_floats(g, n->in[1]) &&
+    if (ln_node_is(n, "MatMul") && n->n_in == 2 && n->n_attrs == 0 && ln_rw_info(g, n->in[1])->data &&
         ln_rw_info(g, n->in[1])->rank == 2)
         return extend(g, c, s, id, n->in[1], NULL, 0);
     return LINNET_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Spectrogram-1 of ai.linnet, which a pass makes of STFT (or a window and DFT), magnitude or power, a filterbank and
- * the logarithm: no complex number is written to memory. float32.
+ * the logarithm: no complex number is written to memory. float32, float64.
  *
  * Inputs: signal; window (optional, [frame_length]); filterbank (optional, constant, [frame_length/2+1, bands]).
  * frame_step > 0: the signal is [batch, length] or [batch, length, 1], the output [batch, frames, bins or bands];
@@ -39,14 +39,17 @@ static linnet_status spectrogram_infer(ln_ctx *c)
     linnet_status s = ln_fourier_length(c, p->frame_length);
     if (s != LINNET_OK)
         return s;
+    if (p->log && x->type == LINNET_FLOAT64)
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "log of float64");
     if (p->frame_step < 0 || (p->power != 1 && p->power != 2))
         return ln_fail(c, LINNET_ERR_MODEL, "frame_step is %lld, power %lld", (long long)p->frame_step,
                        (long long)p->power);
     int64_t bins = p->frame_length / 2 + 1;
     if (window && ln_info_known(window) && (window->rank != 1 || window->dims[0] != p->frame_length))
         return ln_fail(c, LINNET_ERR_MODEL, "the window does not have frame_length %lld", (long long)p->frame_length);
-    if (bank && (bank->rank != 2 || bank->dims[0] != bins || bank->dims[1] < 0 || bank->type != LINNET_FLOAT32))
-        return ln_fail(c, LINNET_ERR_MODEL, "the filterbank is not float32 with %lld rows", (long long)bins);
+    if (bank && (bank->rank != 2 || bank->dims[0] != bins || bank->dims[1] < 0 || bank->type != x->type))
+        return ln_fail(c, LINNET_ERR_MODEL, "the filterbank is not %s with %lld rows",
+                       linnet_type_name((linnet_type)x->type), (long long)bins);
     if (bank)
         bins = bank->dims[1];
     if (x->rank < 0)
@@ -69,12 +72,17 @@ static linnet_status spectrogram_infer(ln_ctx *c)
     return ln_set_shape(c, 0, x->type, 3, dims);
 }
 
-/* Where the weights of band m that are not 0 begin, and how many there are from the first to the last. */
-static int64_t band(const float *bank, int64_t bins, int64_t bands, int64_t m, int64_t *low)
+static double element(const ln_info *x, int64_t i)
 {
-    int64_t first = bins, last = -1;
+    return x->type == LINNET_FLOAT64 ? ((const double *)x->data)[i] : (double)((const float *)x->data)[i];
+}
+
+/* Where the weights of band m that are not 0 begin, and how many there are from the first to the last. */
+static int64_t band(const ln_info *bank, int64_t m, int64_t *low)
+{
+    int64_t bins = bank->dims[0], bands = bank->dims[1], first = bins, last = -1;
     for (int64_t k = 0; k < bins; k++)
-        if (bank[k * bands + m] != 0) {
+        if (element(bank, k * bands + m) != 0) {
             last = k;
             if (first == bins)
                 first = k;
@@ -106,21 +114,20 @@ static linnet_status spectrogram_plan(ln_ctx *c)
     if (!bank->data)
         return LN_NEED_DATA;
     for (int64_t m = 0; m < count; m++)
-        weights += band(bank->data, bins, count, m, &low);
+        weights += band(bank, m, &low);
     size_t head = (sizeof(ln_fft_bands) + (size_t)count * 3 * sizeof(int32_t) + 63) / 64 * 64;
     void *rest;
-    linnet_status s = ln_fourier_plan(c, f, LN_FFT_REAL, false, 1, head + (size_t)weights * sizeof(float), &rest);
+    linnet_status s = ln_fourier_plan(c, f, LN_FFT_REAL, false, 1, head + (size_t)weights * linnet_type_size((linnet_type)x->type), &rest);
     if (s != LINNET_OK)
         return s;
     ln_fft_bands *b = rest;
     b->count = (int32_t)count, b->weights = (uint32_t)head;
-    float *w = (float *)(void *)((char *)rest + head);
     int32_t at = 0;
     for (int64_t m = 0; m < count; m++) {
-        int64_t many = band(bank->data, bins, count, m, &low);
+        int64_t many = band(bank, m, &low);
         b->range[3 * m] = (int32_t)low, b->range[3 * m + 1] = (int32_t)many, b->range[3 * m + 2] = at;
         for (int64_t k = 0; k < many; k++)
-            w[at++] = ((const float *)bank->data)[(low + k) * count + m];
+            ln_put_number((char *)rest + head, x->type, at++, element(bank, (low + k) * count + m));
     }
     ln_drop_input(c, 2);
     return LINNET_OK;
@@ -133,7 +140,7 @@ static const ln_attr_spec attrs[] = {
     LN_ATTR_F(spectrogram_params, add, 0), LN_ATTR_END};
 
 LN_OP(Spectrogram) = {
-    .domain = "ai.linnet", .type = "Spectrogram", .since = {1}, .types = LN_T(LINNET_FLOAT32),
+    .domain = "ai.linnet", .type = "Spectrogram", .since = {1}, .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64),
     .in = {1, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(spectrogram_params),
     .infer = spectrogram_infer, .plan = spectrogram_plan, LN_RUN_NAME(ln_spectrogram),
 };

@@ -14,6 +14,7 @@ static const char *const windows[] = {"hann", "hamming", "blackman", "povey", "o
 static const char *const pads[] = {"constant", "reflect", "edge", NULL};
 static const char *const norms[] = {"slaney", "none", NULL};
 static const char *const logs[] = {"none", "db", "ln", NULL};
+static const char *const precisions[] = {"single", "double", NULL};
 static const char *const layouts[] = {"bins", "frames", NULL};
 
 /* The index of an option's value among names; -1: said that it is none. */
@@ -70,11 +71,12 @@ static bool settings(const ln_cli *cli, ln_frontend *f)
     int window = choice(cli, "window", kaldi ? "povey" : "hann", windows), pad = choice(cli, "pad", "constant", pads);
     int norm = choice(cli, "norm", "slaney", norms), layout = choice(cli, "layout", kaldi ? "frames" : "bins", layouts);
     int log = choice(cli, "log", f->kind == LN_FRONT_MFCC ? "db" : kaldi ? "ln" : "none", logs);
-    if (window < 0 || pad < 0 || norm < 0 || layout < 0 || log < 0 || !numbers(cli, f))
+    int precision = choice(cli, "precision", kaldi ? "single" : "double", precisions);
+    if (window < 0 || precision < 0 || pad < 0 || norm < 0 || layout < 0 || log < 0 || !numbers(cli, f))
         return false;
     f->window = windows[window], f->norm = norms[norm], f->log = logs[log];
     f->pad = ln_cli_flag(cli, "no-center") || kaldi ? NULL : pads[pad];
-    f->htk = ln_cli_flag(cli, "htk"), f->frames_first = layout == 1;
+    f->htk = ln_cli_flag(cli, "htk"), f->frames_first = layout == 1, f->in_double = precision == 1;
     if (f->win_length > f->n_fft)
         return ln_bad("frontend: --win %lld is more than --n-fft %lld", (long long)f->win_length, (long long)f->n_fft), false;
     if (f->fmin >= f->fmax || f->fmax > f->sr / 2)
@@ -136,6 +138,7 @@ static const ln_option options[] = {
     {"lifter", 0, false, "L", "liftering of the coefficients (0)"},
     {"preemphasis", 0, false, "C", "fbank: of each frame (0.97)"},
     {"layout", 0, false, "ORDER", "bins: [batch, bins, frames]; frames: [batch, frames, bins] (bins; fbank frames)"},
+    {"precision", 0, false, "TYPE", "single or double, up to the filterbank (double, as librosa; fbank single)"},
     {"samples", 0, false, "N", "fix the length of the signal"},
     {0},
 };

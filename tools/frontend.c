@@ -27,6 +27,20 @@ static int32_t constant(build *b, linnet_type type, int32_t rank, const int64_t 
     return id;
 }
 
+/* A table in the type of the computation. */
+static int32_t table(build *b, bool in_double, int32_t rank, const int64_t *dims, const float *data)
+{
+    int64_t n = 1;
+    for (int32_t i = 0; i < rank; i++)
+        n *= dims[i];
+    double *wide = in_double ? ln_arena_array(b->g->arena, n, sizeof *wide) : NULL;
+    if (!wide)
+        return constant(b, LINNET_FLOAT32, rank, dims, data);
+    for (int64_t i = 0; i < n; i++)
+        wide[i] = (double)data[i];
+    return constant(b, LINNET_FLOAT64, rank, dims, wide);
+}
+
 static int32_t number(build *b, double x)
 {
     float f = (float)x;
@@ -84,7 +98,7 @@ static int32_t squares(build *b, int32_t x)
     return node(b, "ReduceSumSquare", 2, in, 1, &keep);
 }
 
-static int32_t matrix(build *b, int64_t rows, int64_t columns, const ln_frontend *f,
+static int32_t matrix(build *b, bool in_double, int64_t rows, int64_t columns, const ln_frontend *f,
                       void (*fill)(const ln_frontend *f, float *to))
 {
     float *data = ln_arena_array(b->g->arena, rows * columns, sizeof *data);
@@ -93,23 +107,31 @@ static int32_t matrix(build *b, int64_t rows, int64_t columns, const ln_frontend
         return LN_NO_VALUE;
     }
     fill(f, data);
-    return constant(b, LINNET_FLOAT32, 2, (int64_t[]){rows, columns}, data);
+    return table(b, in_double, 2, (int64_t[]){rows, columns}, data);
+}
+
+static int32_t cast(build *b, int32_t x, linnet_type type)
+{
+    ln_attr to = attr_int("to", type);
+    return node(b, "Cast", 1, &x, 1, &to);
 }
 
 /* The window of win_length, with zeros around up to `n`. */
 static int32_t window(build *b, const ln_frontend *f, int64_t n, bool symmetric)
 {
     double *w = ln_arena_array(b->g->arena, f->win_length, sizeof *w);
-    float *data = ln_arena_array(b->g->arena, n, sizeof *data);
-    if (!w || !data) {
+    double *wide = ln_arena_array(b->g->arena, n, sizeof *wide);
+    float *narrow = ln_arena_array(b->g->arena, n, sizeof *narrow);
+    if (!w || !wide || !narrow) {
         b->failed = true;
         return LN_NO_VALUE;
     }
     ln_frontend_window(f->window, f->win_length, symmetric, w);
-    memset(data, 0, (size_t)n * sizeof *data);
-    for (int64_t i = 0, left = (n - f->win_length) / 2; i < f->win_length; i++)
-        data[left + i] = (float)w[i];
-    return constant(b, LINNET_FLOAT32, 1, &n, data);
+    for (int64_t i = 0, left = (n - f->win_length) / 2; i < n; i++) {
+        wide[i] = i >= left && i < left + f->win_length ? w[i - left] : 0;
+        narrow[i] = (float)wide[i];
+    }
+    return f->in_double ? constant(b, LINNET_FLOAT64, 1, &n, wide) : constant(b, LINNET_FLOAT32, 1, &n, narrow);
 }
 
 /* -- librosa ------------------------------------------------------------------------------------------------------- */
@@ -136,6 +158,8 @@ static int32_t decibels(build *b, const ln_frontend *f, int32_t x)
 static int32_t librosa(build *b, const ln_frontend *f, int32_t x)
 {
     int64_t bins = f->n_fft / 2 + 1;
+    if (f->in_double)
+        x = cast(b, x, LINNET_FLOAT64);
     if (f->pad) {
         int32_t in[2] = {x, integers(b, 4, (int64_t[]){0, f->n_fft / 2, 0, f->n_fft / 2})};
         ln_attr mode = {.name = "mode", .kind = LN_ATTR_STRING, .s = {f->pad, strlen(f->pad)}};
@@ -146,12 +170,14 @@ static int32_t librosa(build *b, const ln_frontend *f, int32_t x)
     if (f->power == 1)
         x = NODE(b, "Sqrt", x);
     else if (f->power != 2)
-        x = NODE(b, "Pow", x, number(b, f->power / 2));
+        x = NODE(b, "Pow", x, number(b, f->power / 2)); /* the exponent's type is free */
     if (f->kind != LN_FRONT_SPECTROGRAM)
-        x = NODE(b, "MatMul", x, matrix(b, bins, f->n_mels, f, ln_frontend_mel));
+        x = NODE(b, "MatMul", x, matrix(b, f->in_double, bins, f->n_mels, f, ln_frontend_mel));
+    if (f->in_double)
+        x = cast(b, x, LINNET_FLOAT32);
     x = decibels(b, f, x);
     if (f->kind == LN_FRONT_MFCC)
-        x = NODE(b, "MatMul", x, matrix(b, f->n_mels, f->n_mfcc, f, ln_frontend_dct));
+        x = NODE(b, "MatMul", x, matrix(b, false, f->n_mels, f->n_mfcc, f, ln_frontend_dct));
     return f->frames_first ? x : transpose(b, x);
 }
 
@@ -181,21 +207,23 @@ static int32_t kaldi(build *b, const ln_frontend *f, int32_t x)
 {
     int64_t last = -1, zero = 0, one = 1;
     ln_attr axis = attr_int("axis", -1), onesided = attr_int("onesided", 1);
-    x = cut(b, f, x);
+    x = cut(b, f, f->in_double ? cast(b, x, LINNET_FLOAT64) : x);
     x = NODE(b, "Sub", x, NODE(b, "ReduceMean", x, integers(b, 1, &last)));
     if (f->preemphasis != 0) { /* x[i] - c x[i-1], the first of a frame being its own predecessor */
         int32_t axes = integers(b, 1, &last), from = integers(b, 1, &zero);
         int32_t before[2] = {NODE(b, "Slice", x, from, integers(b, 1, &one), axes),
                              NODE(b, "Slice", x, from, integers(b, 1, &last), axes)};
         int32_t shifted = node(b, "Concat", 2, before, 1, &axis);
-        x = NODE(b, "Sub", x, NODE(b, "Mul", shifted, number(b, f->preemphasis)));
+        x = NODE(b, "Sub", x, NODE(b, "Mul", shifted, table(b, f->in_double, 0, NULL, &(float){(float)f->preemphasis})));
     }
     x = NODE(b, "Mul", x, window(b, f, f->win_length, true));
     int32_t in[2] = {unsqueeze(b, x, -1), integer(b, f->n_fft)};
     x = squares(b, node(b, "DFT", 2, in, 1, &onesided));
     if (f->power == 1)
         x = NODE(b, "Sqrt", x);
-    x = NODE(b, "MatMul", x, matrix(b, f->n_fft / 2 + 1, f->n_mels, f, ln_frontend_kaldi));
+    x = NODE(b, "MatMul", x, matrix(b, f->in_double, f->n_fft / 2 + 1, f->n_mels, f, ln_frontend_kaldi));
+    if (f->in_double)
+        x = cast(b, x, LINNET_FLOAT32);
     if (strcmp(f->log, "none") != 0)
         x = NODE(b, "Log", NODE(b, "Max", x, number(b, f->amin)));
     return f->frames_first ? x : transpose(b, x);
