@@ -183,7 +183,7 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     p->core = (ln_attention){.batch = q->dims[0], .heads = N, .kv_heads = G, .q_len = S, .total = p->room, .head = D,
                              .v_head = D, .type = q->type, .v_type = q->type, .soft_type = LINNET_FLOAT32,
                              .qk_mode = -1, .causal = p->causal != 0, .right = -1, .softcap = p->softcap,
-                             .left = p->local_window_size > 0 ? p->local_window_size : -1,
+                             .left = p->local_window_size > 0 ? p->local_window_size - 1 : -1, /* with itself */
                              .smooth = p->smooth_softmax > 0, .outside = -INFINITY};
     *known = true;
     return LINNET_OK;

@@ -86,7 +86,7 @@ LN_RUN(ln_multiheadattention)
     int64_t *offset = (int64_t *)(void *)(scratch + p->scratch_batch), *stop = offset + t->batch;
     const int32_t *mask = p->in_mask < 0 ? NULL : a->in[p->in_mask];
     for (int64_t b = 0; b < t->batch; b++) {
-        offset[b] = p->past;
+        offset[b] = t->total - t->q_len; /* the last query sees the last key */
         stop[b] = p->mask_bounds ? mask[b] : 0;
     }
     in.offset = offset;

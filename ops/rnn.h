@@ -32,7 +32,6 @@ typedef struct ln_rnn_params {
     int32_t outputs;                                                /* listed */
     int32_t packed;                                                 /* weights were packed by plan */
     int32_t transposed;                                             /* W, R are [inputs][gates], not [gates][inputs] */
-    int32_t w_scales, w_signed, r_scales, r_signed;                 /* quantised */
     /* Offsets in bytes: in the packed memory (or in scratch from scratch_weights on) of one direction's parts; in the
      * scratch of a direction's buffers. */
     int64_t part_w, part_r, part_r2, part_bias, part_bytes;
