@@ -193,7 +193,7 @@ static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info 
     (*to)->name = (char *)(uintptr_t)name;
     bool known = info->kind != LINNET_TENSOR || info->type != LINNET_UNDEFINED;
     if (declared && (declared->kind != LINNET_TENSOR || declared->type != LINNET_UNDEFINED) &&
-        (!known || (info->kind == LINNET_TENSOR && info->rank < 0)))
+        (!known || declared->kind != info->kind || declared->kind != LINNET_TENSOR || info->rank < 0))
         (*to)->type = declared_type(x, declared);
     else if (known) /* the dimensions of a body may change from call to call */
         (*to)->type = ln_export_type(x, scope->outer ? NULL : scope->g, info);
