@@ -80,7 +80,7 @@ static linnet_status tensor(ln_source *s, const Onnx__AttributeProto *value, boo
                   : ln_import_tensor(s, value->t, "attribute", attr->name, info);
 }
 
-static linnet_status type_attribute(const ln_source *s, const Onnx__AttributeProto *value, ln_attr *attr)
+static linnet_status type_attribute(ln_source *s, const Onnx__AttributeProto *value, ln_attr *attr)
 {
     ln_info *info = ln_arena_zalloc(s->arena, sizeof *info, _Alignof(ln_info));
     if (!info)

@@ -3,6 +3,7 @@
  * Functions of the model are inlined where they are called, unless Linnet has a kernel of that name. The inside of a
  * function is a scope of its own, with the function's opset versions; its nodes go to the graph of the caller.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "onnx/import.h"
@@ -12,42 +13,51 @@ static const char *text(const char *s)
     return s ? s : "";
 }
 
+/* What tells functions apart, in one text. NULL: no memory. */
+static char *key(ln_importer *im, const char *domain, const char *overload, const char *name)
+{
+    size_t size = strlen(domain) + strlen(overload) + strlen(name) + 3;
+    char *to = ln_arena_alloc(&im->source.decoder->arena, size, 1);
+    if (to)
+        snprintf(to, size, "%s\n%s\n%s", domain, overload, name);
+    return to;
+}
+
 linnet_status ln_import_functions(ln_importer *im)
 {
     ln_source *s = &im->source;
-    int64_t n = (int64_t)im->proto->n_functions;
     im->functions.arena = &s->decoder->arena;
-    im->next_function = ln_arena_array(&s->decoder->arena, n, sizeof *im->next_function);
-    if (!im->next_function)
-        return ln_import_no_memory(s);
-    for (int32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < im->proto->n_functions; i++) {
         const Onnx__FunctionProto *f = im->proto->functions[i];
-        int32_t first;
-        im->next_function[i] = -1;
+        int32_t before;
         if (!f->name || !f->name[0])
             return ln_import_fail(s, LINNET_ERR_MODEL, "a function has no name");
-        if (ln_names_find(&im->functions, f->name, &first)) {
-            im->next_function[i] = im->next_function[first];
-            im->next_function[first] = i;
-        } else if (!ln_names_add(&im->functions, f->name, i)) {
+        if (f->n_attribute_proto > LN_IMPORT_ATTRS)
+            return ln_import_fail(s, LINNET_ERR_UNSUPPORTED,
+                                  "function '%.100s' has %zu attributes, at most %d are supported", f->name,
+                                  f->n_attribute_proto, LN_IMPORT_ATTRS);
+        const char *k = key(im, ln_domain(f->domain), text(f->overload), f->name);
+        if (k && ln_names_find(&im->functions, k, &before))
+            return ln_import_fail(s, LINNET_ERR_MODEL, "function '%.100s' is given twice", f->name);
+        if (!k || !ln_names_add(&im->functions, k, (int32_t)i))
             return ln_import_no_memory(s);
-        }
     }
     return LINNET_OK;
 }
 
-const Onnx__FunctionProto *ln_function_find(const ln_importer *im, const Onnx__NodeProto *node)
+linnet_status ln_function_find(ln_importer *im, const Onnx__NodeProto *node, const Onnx__FunctionProto **f)
 {
     int32_t i;
     const char *domain = ln_domain(node->domain);
-    if (!ln_names_find(&im->functions, node->op_type, &i) || ln_op_find(domain, node->op_type))
-        return NULL;
-    for (; i >= 0; i = im->next_function[i]) {
-        const Onnx__FunctionProto *f = im->proto->functions[i];
-        if (strcmp(ln_domain(f->domain), domain) == 0 && strcmp(text(f->overload), text(node->overload)) == 0)
-            return f;
-    }
-    return NULL;
+    *f = NULL;
+    if (im->functions.n == 0 || ln_op_find(domain, node->op_type))
+        return LINNET_OK;
+    const char *k = key(im, domain, text(node->overload), node->op_type);
+    if (!k)
+        return ln_import_no_memory(&im->source);
+    if (ln_names_find(&im->functions, k, &i))
+        *f = im->proto->functions[i];
+    return LINNET_OK;
 }
 
 static linnet_status check_call(ln_importer *im, const ln_scope *scope, const Onnx__FunctionProto *f,

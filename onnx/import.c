@@ -37,6 +37,9 @@ linnet_status ln_import_opsets(ln_importer *im, size_t n, Onnx__OperatorSetIdPro
                                int32_t *n_opsets)
 {
     ln_source *s = &im->source;
+    if (n > LN_IMPORT_OPSETS)
+        return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "%zu opset versions are imported, at most %d are supported", n,
+                              LN_IMPORT_OPSETS);
     ln_opset *list = ln_arena_array(s->arena, (int64_t)n, sizeof *list);
     ln_names seen = {.arena = &s->decoder->arena};
     if (!list)

@@ -7,6 +7,24 @@
 
 #include "onnx/decode.h"
 
+/* -- names.c: a map from names to ids ------------------------------------------------------------------------------ */
+
+typedef struct ln_name {
+    const char *name;
+    uint32_t hash;
+    int32_t id;
+} ln_name;
+
+typedef struct ln_names {
+    ln_arena *arena;
+    ln_name *slots;
+    int32_t n, cap;
+} ln_names;
+
+bool ln_names_find(const ln_names *names, const char *name, int32_t *id);
+/* The name must not be there yet, and its text must live. False: no memory. */
+bool ln_names_add(ln_names *names, const char *name, int32_t id);
+
 /* -- values: tensor.c, external.c, type.c ----------------------------------------------------------------------------
  */
 
@@ -24,6 +42,7 @@ typedef struct ln_source {
     ln_mapping **mappings; /* of mapped files and blocks that are kept; NULL: everything is copied to the arena */
     const char *folder;    /* real path of the folder of external data; NULL: there may be none */
     ln_external *files;
+    ln_names symbols; /* names of dimensions of the model's graph */
     linnet_error *error;
     const char *node, *op; /* what messages are about; NULL: no node */
 } ln_source;
@@ -47,38 +66,20 @@ linnet_status ln_import_sparse(ln_source *s, const Onnx__SparseTensorProto *t, c
 linnet_status ln_import_external(ln_source *s, const Onnx__TensorProto *t, const char *what, const char *name,
                                  size_t size, const void **bytes);
 /* g takes the names of dimensions; NULL: only the kind and the element type count. */
-linnet_status ln_import_type(const ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name,
-                             ln_info *info);
+linnet_status ln_import_type(ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name, ln_info *info);
 
 /* Elements of the type in a byte of a file: 2 or 4 for the types that are packed there, else 1. */
 int64_t ln_per_byte(linnet_type type);
 /* Bytes of n elements in a file. */
 size_t ln_packed_size(linnet_type type, int64_t n);
 
-/* -- names.c: a map from names to ids -------------------------------------------------------------------------------
- */
-
-typedef struct ln_name {
-    const char *name;
-    uint32_t hash;
-    int32_t id;
-} ln_name;
-
-typedef struct ln_names {
-    ln_arena *arena;
-    ln_name *slots;
-    int32_t n, cap;
-} ln_names;
-
-bool ln_names_find(const ln_names *names, const char *name, int32_t *id);
-/* The name must not be there yet, and its text must live. False: no memory. */
-bool ln_names_add(ln_names *names, const char *name, int32_t id);
-
 /* -- graphs: import.c, node.c, attribute.c, function.c ------------------------------------------------------------- */
 
 enum {
     LN_IMPORT_DEPTH = 64,      /* bodies and functions within each other */
     LN_IMPORT_NODES = 1 << 20, /* nodes of a model after functions are inlined */
+    LN_IMPORT_ATTRS = 1024,    /* attributes of a node or function */
+    LN_IMPORT_OPSETS = 256,    /* opset versions of a model or function */
 };
 
 /* What the bodies of one node take from outside. */
@@ -121,8 +122,7 @@ typedef struct ln_importer {
     ln_source source; /* first, so that messages are one call */
     linnet_model *model;
     const Onnx__ModelProto *proto;
-    ln_names functions;     /* name -> index of the first function of that name */
-    int32_t *next_function; /* of the same name; -1: none */
+    ln_names functions; /* domain, overload and name -> index */
     int32_t depth, n_nodes;
 } ln_importer;
 
@@ -142,8 +142,8 @@ linnet_status ln_import_opsets(ln_importer *im, size_t n, Onnx__OperatorSetIdPro
 int64_t ln_scope_opset(const ln_scope *scope, const char *domain);
 
 linnet_status ln_import_functions(ln_importer *im);
-/* The function that a node calls, or NULL. */
-const Onnx__FunctionProto *ln_function_find(const ln_importer *im, const Onnx__NodeProto *node);
+/* The function that a node calls; NULL: it calls none. */
+linnet_status ln_function_find(ln_importer *im, const Onnx__NodeProto *node, const Onnx__FunctionProto **f);
 linnet_status ln_function_inline(ln_importer *im, ln_scope *scope, const Onnx__FunctionProto *f,
                                  const Onnx__NodeProto *node);
 

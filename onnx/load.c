@@ -92,6 +92,7 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
                                      .decoder = &decoder,
                                      .mappings = &m->mappings,
                                      .folder = folder,
+                                     .symbols.arena = &decoder.arena,
                                      .error = error},
                           .model = m,
                           .proto = (const Onnx__ModelProto *)message};

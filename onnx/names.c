@@ -6,9 +6,10 @@
 
 #include "onnx/import.h"
 
-static uint32_t hash(const char *name)
+/* FNV-1a. Where the arena lies is no secret worth keeping, but enough that a file cannot aim at one slot. */
+static uint32_t hash(const ln_names *names, const char *name)
 {
-    uint32_t h = 2166136261u; /* FNV-1a */
+    uint32_t h = 2166136261u ^ (uint32_t)((uintptr_t)names->arena >> 4) * 2654435761u;
     for (; *name; name++)
         h = (h ^ (uint8_t)*name) * 16777619u;
     return h ^ h >> 16;
@@ -28,7 +29,7 @@ bool ln_names_find(const ln_names *names, const char *name, int32_t *id)
 {
     if (names->n == 0)
         return false;
-    const ln_name *slot = slot_of(names, name, hash(name));
+    const ln_name *slot = slot_of(names, name, hash(names, name));
     if (slot->name)
         *id = slot->id;
     return slot->name != NULL;
@@ -54,7 +55,7 @@ bool ln_names_add(ln_names *names, const char *name, int32_t id)
 {
     if (names->n >= names->cap / 2 && !grow(names))
         return false;
-    uint32_t h = hash(name);
+    uint32_t h = hash(names, name);
     *slot_of(names, name, h) = (ln_name){.name = name, .hash = h, .id = id};
     names->n++;
     return true;

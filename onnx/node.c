@@ -8,8 +8,6 @@
 
 #include "onnx/import.h"
 
-enum { MAX_ATTRIBUTES = 1024 };
-
 /* Name of a node or value inside of a function: that of the call before it. NULL: no memory. */
 static const char *prefixed(const ln_importer *im, const ln_scope *scope, const char *name)
 {
@@ -189,9 +187,6 @@ static linnet_status node_attributes(ln_importer *im, ln_scope *scope, const Onn
     p->bodies = ln_arena_array(&s->decoder->arena, n_bodies, sizeof *p->bodies);
     if (!p->attrs || !p->bodies)
         return ln_import_no_memory(s);
-    if (n > MAX_ATTRIBUTES)
-        return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "the node has %lld attributes, at most %d are supported",
-                              (long long)n, MAX_ATTRIBUTES);
     for (int64_t i = 0; i < n; i++) {
         ln_attr *attr = &p->attrs[p->n_attrs];
         const Onnx__GraphProto *body;
@@ -283,6 +278,9 @@ static linnet_status about(ln_importer *im, const Onnx__NodeProto *node, char op
     if (node->n_input > INT32_MAX / 4 || node->n_output > INT32_MAX / 4)
         return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "the node has %zu inputs and %zu outputs", node->n_input,
                               node->n_output);
+    if (node->n_attribute > LN_IMPORT_ATTRS)
+        return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "the node has %zu attributes, at most %d are supported",
+                              node->n_attribute, LN_IMPORT_ATTRS);
     return LINNET_OK;
 }
 
@@ -303,9 +301,11 @@ static linnet_status make(ln_importer *im, ln_scope *scope, const Onnx__NodeProt
 {
     char op[128];
     linnet_status st = about(im, node, op);
+    const Onnx__FunctionProto *f = NULL;
+    if (st == LINNET_OK)
+        st = ln_function_find(im, node, &f);
     if (st != LINNET_OK)
         return st;
-    const Onnx__FunctionProto *f = ln_function_find(im, node);
     return f ? ln_function_inline(im, scope, f, node) : make_node(im, scope, node);
 }
 

@@ -13,7 +13,21 @@ static linnet_status element(const ln_source *s, const char *name, int32_t type,
     return LINNET_OK;
 }
 
-static linnet_status shape(const ln_source *s, ln_graph *g, const Onnx__TensorShapeProto *from, const char *name,
+/* The dimension of a name; 0: no memory. The map stands for the search in the graph's list, which is linear. */
+static int32_t symbol(ln_source *s, ln_graph *g, const char *name)
+{
+    int32_t dim;
+    if (ln_names_find(&s->symbols, name, &dim))
+        return dim;
+    const char *kept = ln_import_text(s, name);
+    dim = kept ? ln_graph_symbol(g, NULL) : 0;
+    if (dim == 0 || !ln_names_add(&s->symbols, kept, dim))
+        return 0;
+    g->symbols[-2 - dim] = kept;
+    return dim;
+}
+
+static linnet_status shape(ln_source *s, ln_graph *g, const Onnx__TensorShapeProto *from, const char *name,
                            ln_info *info)
 {
     if (from->n_dim > LN_MAX_RANK)
@@ -28,8 +42,7 @@ static linnet_status shape(const ln_source *s, ln_graph *g, const Onnx__TensorSh
         if (dim->has_dim_value) {
             info->dims[i] = dim->dim_value;
         } else if (dim->dim_param && dim->dim_param[0]) {
-            const char *symbol = ln_import_text(s, dim->dim_param);
-            info->dims[i] = symbol ? ln_graph_symbol(g, symbol) : 0;
+            info->dims[i] = symbol(s, g, dim->dim_param);
             if (info->dims[i] == 0)
                 return ln_import_no_memory(s);
         }
@@ -39,7 +52,7 @@ static linnet_status shape(const ln_source *s, ln_graph *g, const Onnx__TensorSh
 }
 
 /* A sequence or optional: what it holds. */
-static linnet_status held(const ln_source *s, const Onnx__SequenceTypeProto *from, const char *name, ln_info *info)
+static linnet_status held(ln_source *s, const Onnx__SequenceTypeProto *from, const char *name, ln_info *info)
 {
     ln_info item = {.kind = LINNET_TENSOR, .rank = -1};
     linnet_status st = ln_import_type(s, NULL, from->elem_type, name, &item);
@@ -49,8 +62,7 @@ static linnet_status held(const ln_source *s, const Onnx__SequenceTypeProto *fro
     return st;
 }
 
-linnet_status ln_import_type(const ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name,
-                             ln_info *info)
+linnet_status ln_import_type(ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name, ln_info *info)
 {
     *info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};
     if (!type)

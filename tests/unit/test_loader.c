@@ -875,6 +875,42 @@ static void mixed_versions(void **state)
     builder_free(&b);
 }
 
+/* The file is there as a whole, or not at all. */
+static void writing_out_of_memory(void **state)
+{
+    (void)state;
+    builder b;
+    builder_init(&b);
+    size_t size;
+    const uint8_t *bytes = b_pack(&b, everything(&b), &size);
+    counter c = {0};
+    linnet_allocator allocator = {counted_alloc, counted_free, &c};
+    linnet_load_options options = {.allocator = &allocator};
+    linnet_model *model;
+    linnet_error error;
+    assert_int_equal(linnet_model_load_memory(&model, bytes, size, &options, &error), LINNET_OK);
+    char place[] = "/tmp/linnet-loader-XXXXXX", path[64];
+    assert_non_null(mkdtemp(place));
+    snprintf(path, sizeof path, "%s/m.onnx", place);
+    long failed = 0, live = c.live;
+    for (;; failed++) {
+        c.fail_at = c.calls + 1 + failed;
+        linnet_status st = ln_onnx_write(model->graph, model, path, &error);
+        c.fail_at = 0;
+        assert_int_equal(c.live, live);
+        if (st == LINNET_OK)
+            break;
+        assert_int_equal(st, LINNET_ERR_MEMORY);
+        assert_int_equal(rmdir(place), 0); /* it is empty */
+        assert_int_equal(mkdir(place, 0777), 0);
+    }
+    assert_true(failed >= 2);
+    unlink(path);
+    rmdir(place);
+    linnet_model_free(model);
+    builder_free(&b);
+}
+
 static void values_in_files(void **state)
 {
     (void)state;
@@ -944,6 +980,7 @@ int main(void)
         cmocka_unit_test(every_allocation_fails_once),
         cmocka_unit_test(written_and_read),
         cmocka_unit_test(mixed_versions),
+        cmocka_unit_test(writing_out_of_memory),
         cmocka_unit_test(values_in_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

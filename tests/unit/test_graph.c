@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The graph's primitives: each mutation alone, then random ones, with the verifier after every step.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/graph.h"
+
+typedef struct world {
+    ln_memory memory;
+    ln_arena arena;
+    ln_graph *g;
+} world;
+
+static int start(void **state)
+{
+    static world w;
+    ln_memory_init(&w.memory, NULL, 0);
+    ln_arena_init(&w.arena, &w.memory);
+    w.g = ln_graph_new(&w.arena);
+    *state = &w;
+    return w.g ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    world *w = *state;
+    ln_arena_free(&w->arena);
+    return 0;
+}
+
+static void sound(const ln_graph *g)
+{
+    const char *wrong = ln_graph_verify(g);
+    if (wrong)
+        fail_msg("%s", wrong);
+}
+
+static int32_t value(ln_graph *g, const char *name)
+{
+    int32_t v = ln_graph_value(g, name);
+    assert_true(v >= 0);
+    return v;
+}
+
+/* out = type(a, b); b may be LN_NO_VALUE */
+static int32_t node(ln_graph *g, int32_t before, const char *type, int32_t a, int32_t b, int32_t out)
+{
+    int32_t in[] = {a, b};
+    int32_t id = ln_graph_insert_at(g, before, "", LN_PASS_OPSET, type, "", 2, in, 1, &out, 0, NULL);
+    assert_true(id >= 0);
+    return id;
+}
+
+/* x -> n0 -> a -> n1(a, a) -> y */
+static void chain(ln_graph *g, int32_t v[3], int32_t n[2])
+{
+    v[0] = value(g, "x");
+    v[1] = value(g, "a");
+    v[2] = value(g, "y");
+    assert_true(ln_graph_set_inputs(g, &v[0], 1));
+    n[1] = node(g, LN_NO_NODE, "Add", v[1], v[1], v[2]);
+    n[0] = node(g, n[1], "Neg", v[0], LN_NO_VALUE, v[1]);
+    assert_true(ln_graph_set_outputs(g, &v[2], 1));
+    sound(g);
+}
+
+static void inserting_and_order(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    int32_t v[3], n[2];
+    chain(g, v, n);
+    assert_int_equal(g->first, n[0]);
+    assert_int_equal(g->last, n[1]);
+    assert_int_equal(g->values[v[1]].n_uses, 2);
+    assert_int_equal(ln_graph_only_user(g, v[1]), n[1]);
+    assert_int_equal(ln_graph_only_user(g, v[2]), LN_NO_NODE);
+    assert_string_equal(ln_node_label(g, &g->nodes[n[0]]), "a");
+    assert_true(ln_node_is(&g->nodes[n[0]], "Neg"));
+}
+
+static void replacing_and_killing(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    int32_t v[3], n[2];
+    chain(g, v, n);
+    ln_graph_replace_uses(g, v[1], v[0]);
+    sound(g);
+    assert_int_equal(g->values[v[0]].n_uses, 3);
+    ln_graph_kill(g, n[0]);
+    sound(g);
+    assert_int_equal(g->values[v[0]].n_uses, 2);
+    ln_graph_replace_uses(g, v[2], v[0]);
+    ln_graph_kill(g, n[1]);
+    ln_graph_kill(g, n[1]);
+    sound(g);
+    assert_int_equal(g->outputs[0], v[0]);
+    assert_int_equal(g->first, LN_NO_NODE);
+    assert_int_equal(g->values[v[0]].n_uses, 0);
+}
+
+static void inputs_of_nodes(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    int32_t v[3], n[2];
+    chain(g, v, n);
+    assert_true(ln_node_add_input(g, n[1], v[0]));
+    sound(g);
+    assert_int_equal(g->nodes[n[1]].n_formal, 3);
+    ln_graph_set_input(g, n[1], 0, LN_NO_VALUE);
+    ln_graph_set_input(g, n[1], 2, v[1]);
+    sound(g);
+    int32_t more = value(g, "more");
+    assert_true(ln_graph_add_input(g, more));
+    sound(g);
+    assert_int_equal(g->n_inputs, 2);
+}
+
+static void sorting(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    int32_t v[3], n[2], cyclic;
+    chain(g, v, n);
+    int32_t late = value(g, "late");
+    int32_t id = node(g, LN_NO_NODE, "Neg", v[0], LN_NO_VALUE, late);
+    ln_graph_set_input(g, n[0], 0, late); /* needs what comes last */
+    assert_non_null(ln_graph_verify(g));
+    assert_true(ln_graph_sort(g, &cyclic));
+    sound(g);
+    assert_int_equal(g->first, id);
+    ln_graph_set_input(g, id, 0, v[2]);
+    assert_false(ln_graph_sort(g, &cyclic));
+    assert_true(cyclic >= 0);
+}
+
+static void symbols(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    int32_t a = ln_graph_symbol(g, "n"), b = ln_graph_symbol(g, NULL), c = ln_graph_symbol(g, "m");
+    assert_true(a <= -2 && b <= -2 && c <= -2 && a != b && b != c && a != c);
+    assert_int_equal(ln_graph_symbol(g, "n"), a);
+    assert_string_equal(g->symbols[-2 - c], "m");
+}
+
+static void versions(void **state)
+{
+    (void)state;
+    const ln_op *elu = ln_op_find("", "Elu");
+    assert_non_null(elu);
+    assert_ptr_equal(elu, ln_op_find("ai.onnx", "Elu"));
+    assert_null(ln_op_find("", "elu"));
+    assert_null(ln_op_find("test", "Elu"));
+    assert_int_equal(ln_op_version(elu, 21), 6);
+    assert_int_equal(ln_op_version(elu, 22), 22);
+    assert_int_equal(ln_op_version(elu, 28), 22);
+    assert_int_equal(ln_op_version(elu, 0), 0);
+    for (int32_t i = 0; i < ln_ops_count; i++)
+        assert_ptr_equal(ln_op_find(ln_ops[i]->domain, ln_ops[i]->type), ln_ops[i]);
+}
+
+static void clones(void **state)
+{
+    world *w = *state;
+    ln_graph *g = w->g;
+    int32_t v[3], n[2];
+    chain(g, v, n);
+    ln_graph *body = ln_graph_new(&w->arena);
+    assert_non_null(body);
+    int32_t bv[3], bn[2];
+    chain(body, bv, bn);
+    body->n_formal = 1;
+    ln_attr attr = {.name = "body", .kind = LN_ATTR_GRAPH, .graph = body};
+    int32_t out = value(g, "o");
+    int32_t id = ln_graph_insert_at(g, LN_NO_NODE, "", 22, "Loop", "", 0, NULL, 1, &out, 1, &attr);
+    assert_true(id >= 0);
+    ln_arena other;
+    ln_arena_init(&other, &w->memory);
+    ln_graph *c = ln_graph_clone(g, &other);
+    assert_non_null(c);
+    sound(c);
+    assert_ptr_not_equal(c->nodes[id].attrs[0].graph, body);
+    ln_graph_kill(c, n[1]);
+    ln_graph_kill(c->nodes[id].attrs[0].graph, bn[1]);
+    sound(g);
+    assert_int_equal(g->values[v[1]].n_uses, 2);
+    assert_false(body->nodes[bn[1]].dead);
+    ln_arena_free(&other);
+}
+
+/* Random nodes, replacements and deaths keep the graph sound. */
+static void random_mutations(void **state)
+{
+    ln_graph *g = ((world *)*state)->g;
+    enum { STEPS = 3000 };
+    uint32_t seed = 12345;
+    int32_t x = value(g, "x");
+    assert_true(ln_graph_set_inputs(g, &x, 1));
+    for (int step = 0; step < STEPS; step++) {
+        seed = seed * 1664525u + 1013904223u;
+        int32_t id = g->n_nodes ? (int32_t)((seed >> 8) % (uint32_t)g->n_nodes) : -1;
+        if (id < 0 || seed >> 30 < 2) {
+            int32_t a = g->last >= 0 ? g->nodes[g->last].out[0] : x, out = value(g, "");
+            int32_t b = id >= 0 && !g->nodes[id].dead ? g->nodes[id].out[0] : x;
+            node(g, LN_NO_NODE, "Add", a, b, out);
+        } else if (!g->nodes[id].dead && seed >> 30 == 2) {
+            ln_graph_replace_uses(g, g->nodes[id].out[0], x);
+            ln_graph_kill(g, id);
+        } else if (!g->nodes[id].dead) {
+            ln_graph_set_input(g, id, 1, seed & 1 ? x : LN_NO_VALUE);
+        }
+        if (step % 100 == 0)
+            sound(g);
+    }
+    int32_t cyclic;
+    assert_true(ln_graph_sort(g, &cyclic));
+    sound(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(inserting_and_order, start, stop),
+        cmocka_unit_test_setup_teardown(replacing_and_killing, start, stop),
+        cmocka_unit_test_setup_teardown(inputs_of_nodes, start, stop),
+        cmocka_unit_test_setup_teardown(sorting, start, stop),
+        cmocka_unit_test_setup_teardown(symbols, start, stop),
+        cmocka_unit_test_setup_teardown(versions, start, stop),
+        cmocka_unit_test_setup_teardown(clones, start, stop),
+        cmocka_unit_test_setup_teardown(random_mutations, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
