@@ -63,7 +63,8 @@ static inline uint8_t ln_f32_to_f8(const ln_f8_format *t, float f, int saturate)
         return (uint8_t)(t->special == LN_F8_FNUZ ? nan : sign | nan);
     }
     uint32_t r;
-    if (a >> 23 < 128u - t->bias) { /* below the normal range: in units of 2^(1 - bias - bits), rounded by an addition */
+    if (a >> 23 <
+        128u - t->bias) { /* below the normal range: in units of 2^(1 - bias - bits), rounded by an addition */
         float unit = ln_bits_float((uint32_t)(126 + t->bias + t->mantissa) << 23); /* its inverse */
         float scaled = ln_bits_float(a) * unit + 0x1p23f;
         r = ln_float_bits(scaled) & 0x7fffffu;

@@ -46,8 +46,8 @@ bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
             for (size_t k0 = 0; k0 < length; k0 += kr, to += nr * kr)
                 for (size_t k = k0; k < length && k < k0 + kr; k++) {
                     const uint8_t *from = b->b + n0 * b->stride_n;
-                    from += b->joined ? k / b->k * b->stride_s + k % b->k * b->stride_k
-                                      : s * b->stride_s + k * b->stride_k;
+                    from +=
+                        b->joined ? k / b->k * b->stride_s + k % b->k * b->stride_k : s * b->stride_s + k * b->stride_k;
                     for (size_t j = 0; j < columns; j++) {
                         int8_t v = (int8_t)(from[j * b->stride_n] ^ flip);
                         to[j * kr + k - k0] = v;

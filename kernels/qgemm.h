@@ -37,7 +37,7 @@ typedef struct ln_qgemm_args {
     const float *scale; /* out 8, F32: times this; NULL is not allowed for out 8 */
     const float *fbias; /* out F32: plus this */
     /* Per row; NULL: none */
-    const int32_t *row_sum;  /* rowsum[m] - K * a_zero; needed where a b_zero is not 0 */
+    const int32_t *row_sum; /* rowsum[m] - K * a_zero; needed where a b_zero is not 0 */
     const float *row_scale; /* the column's scale times this, rounded, then times acc */
 } ln_qgemm_args;
 
@@ -60,7 +60,7 @@ typedef struct ln_qgemm_b {
     size_t segments, k, n;
     size_t stride_s, stride_k, stride_n;
     bool is_signed;
-    bool joined; /* packed as one segment of segments * k, for an A that was copied together */
+    bool joined;         /* packed as one segment of segments * k, for an A that was copied together */
     const int32_t *bias; /* NULL: 0 */
     const uint8_t *zero; /* of B's type; NULL: 0 */
     size_t zero_stride;  /* 0: one for all columns */
@@ -82,7 +82,8 @@ void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, si
 /* rowsum[i] - K * a_zero over all segments, i < m. */
 void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const ln_qgemm_args *g);
 
-/* -- depthwise ------------------------------------------------------------------------------------------------------ */
+/* -- depthwise ------------------------------------------------------------------------------------------------------
+ */
 
 /* y[p][c] for `pixels` output pixels with `channels` contiguous channels:
  * acc[c] = bias[c] + sum over taps t of (x[p * taps + t][c] ^ flip) * w[t][c], then out 8 or int32 as in the product.
@@ -99,7 +100,8 @@ typedef struct ln_qdepthwise_args {
     float lo, hi;
 } ln_qdepthwise_args;
 
-/* -- element-wise ---------------------------------------------------------------------------------------------------- */
+/* -- element-wise ----------------------------------------------------------------------------------------------------
+ */
 
 /* With va = (a ^ flip) - a_zero and vb likewise:
  * c = clamp((a_scale * va + b_scale * vb) / c_scale) rounded, + c_zero; or with multiply
@@ -113,12 +115,13 @@ typedef struct ln_qbinary_args {
     float lo, hi;
 } ln_qbinary_args;
 
-/* -- pooling --------------------------------------------------------------------------------------------------------- */
+/* -- pooling ---------------------------------------------------------------------------------------------------------
+ */
 
 /* y[c] = clamp(mean) rounded, + y_zero; the zero points x_zero are with the 128 of flip.
  *
- * in_float:  mean = sum / divisor / y_scale, where sum adds x_scale * (float)((x ^ flip) - x_zero) in the order of the taps
- * otherwise: mean = (float)(sum of (x ^ flip) - x_zero) * factor, the sum exact */
+ * in_float:  mean = sum / divisor / y_scale, where sum adds x_scale * (float)((x ^ flip) - x_zero) in the order of the
+ * taps otherwise: mean = (float)(sum of (x ^ flip) - x_zero) * factor, the sum exact */
 typedef struct ln_qmean_args {
     int32_t in_float;
     float x_scale, divisor, y_scale, factor;

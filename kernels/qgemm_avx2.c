@@ -42,9 +42,9 @@ INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head
     acc = _mm256_sub_epi32(acc, _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + NR)),
                                                    _mm256_set1_epi32(g->a_zero)));
     if (g->row_sum)
-        acc = _mm256_sub_epi32(acc,
-                               _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + 2 * NR)),
-                                                  _mm256_set1_epi32(g->row_sum[i])));
+        acc =
+            _mm256_sub_epi32(acc, _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + 2 * NR)),
+                                                     _mm256_set1_epi32(g->row_sum[i])));
     size_t at = i * g->c_stride;
     if (g->out == LN_QGEMM_I32) {
         _mm256_storeu_si256((__m256i *)(void *)((int32_t *)c + at), acc);
@@ -63,8 +63,7 @@ INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head
     _mm256_storeu_ps((float *)c + at, f);
 }
 
-INLINE void rows(const size_t m, void *c, const uint8_t *const *a, const void *panel, size_t n,
-                 const ln_qgemm_args *g)
+INLINE void rows(const size_t m, void *c, const uint8_t *const *a, const void *panel, size_t n, const ln_qgemm_args *g)
 {
     const int32_t *head = panel;
     const char *b = (const char *)(head + 3 * NR);

@@ -31,8 +31,8 @@ INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, con
                    const ln_qgemm_args *g)
 {
     if (g->row_sum)
-        acc = _mm512_sub_epi32(acc, _mm512_mullo_epi32(_mm512_loadu_si512(head + 2 * NR + j),
-                                                       _mm512_set1_epi32(g->row_sum[i])));
+        acc = _mm512_sub_epi32(
+            acc, _mm512_mullo_epi32(_mm512_loadu_si512(head + 2 * NR + j), _mm512_set1_epi32(g->row_sum[i])));
     size_t at = i * g->c_stride + j;
     if (g->out == LN_QGEMM_I32) {
         _mm512_mask_storeu_epi32((int32_t *)c + at, mask, acc);
@@ -51,8 +51,8 @@ INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, con
     _mm512_mask_storeu_ps((float *)c + at, mask, f);
 }
 
-INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, const uint8_t *const *a,
-                 const void *panel, size_t n, const ln_qgemm_args *g)
+INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, const uint8_t *const *a, const void *panel,
+                 size_t n, const ln_qgemm_args *g)
 {
     const int32_t *head = panel;
     const char *b = (const char *)(head + 3 * NR);
@@ -61,9 +61,9 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
     __m512i acc[MR][2];
     UNROLL for (size_t v = 0; v < nv; v++)
     {
-        __m512i start = _mm512_sub_epi32(_mm512_loadu_si512(head + 16 * v),
-                                         _mm512_mullo_epi32(_mm512_loadu_si512(head + NR + 16 * v),
-                                                            _mm512_set1_epi32(g->a_zero)));
+        __m512i start =
+            _mm512_sub_epi32(_mm512_loadu_si512(head + 16 * v),
+                             _mm512_mullo_epi32(_mm512_loadu_si512(head + NR + 16 * v), _mm512_set1_epi32(g->a_zero)));
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = start;
     }
     for (size_t s = 0; s < g->segments; s++) {
@@ -116,10 +116,14 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
 #define ROWS(m)                                                                                                        \
     BODY(u_half_##m, m, 1, false)                                                                                      \
     BODY(u_whole_##m, m, 2, false) BODY(s_half_##m, m, 1, true) BODY(s_whole_##m, m, 2, true)
-ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+ROWS(1)
+ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 
-typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
-#define ALL(p) {p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12}
+    typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
+#define ALL(p)                                                                                                         \
+    {                                                                                                                  \
+        p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12                                      \
+    }
 static body *const bodies[2][2][MR] = {{ALL(u_half_), ALL(u_whole_)}, {ALL(s_half_), ALL(s_whole_)}};
 
 static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)

@@ -26,18 +26,18 @@ typedef struct ln_attention {
     int64_t mask_step[3], bias_step[3]; /* batch, head, query; 0 where broadcast. Keys are contiguous */
     int64_t mask_len;                   /* keys that the mask has; those after it are masked */
     float scale;
-    float softcap;                      /* 0: none */
-    float mask_value, outside;          /* outside: added to keys out of a batch's valid range */
+    float softcap;             /* 0: none */
+    float mask_value, outside; /* outside: added to keys out of a batch's valid range */
     int32_t mask_kind, mask_type;
-    int32_t bias_type;                  /* a second addend; UNDEFINED: none */
-    int32_t causal;                     /* query i sees keys up to i + offset */
-    int64_t left, right;                /* window around i + offset; -1: unbounded */
-    int32_t type, v_type, soft_type;    /* of Q and K; of V; of the softmax */
-    int32_t qk_mode;                    /* what the qk output shows: 0 product, 1 capped, 2 biased, 3 softmax; -1: none */
-    int32_t smooth;                     /* the softmax has one more key with score 0 (smooth_softmax) */
+    int32_t bias_type;               /* a second addend; UNDEFINED: none */
+    int32_t causal;                  /* query i sees keys up to i + offset */
+    int64_t left, right;             /* window around i + offset; -1: unbounded */
+    int32_t type, v_type, soft_type; /* of Q and K; of V; of the softmax */
+    int32_t qk_mode;                 /* what the qk output shows: 0 product, 1 capped, 2 biased, 3 softmax; -1: none */
+    int32_t smooth;                  /* the softmax has one more key with score 0 (smooth_softmax) */
     /* By ln_attention_plan. */
-    int32_t direct;                     /* few rows: keys and values are read where they lie */
-    int64_t rows;                       /* of a block */
+    int32_t direct; /* few rows: keys and values are read where they lie */
+    int64_t rows;   /* of a block */
     int64_t at_k, at_v, at_pack_k, at_pack_v, at_q, at_scores, at_bias, at_y, at_gemm, worker_bytes;
 } ln_attention;
 

@@ -16,7 +16,8 @@ typedef struct job {
     const ln_attention_in *in;
 } job;
 
-/* -- float32, float16, bfloat16 ------------------------------------------------------------------------------------- */
+/* -- float32, float16, bfloat16 -------------------------------------------------------------------------------------
+ */
 
 #define REAL float
 #define NAME(x) x##_f32
@@ -95,8 +96,17 @@ static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float
 static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, const float *a, int64_t m, int64_t n,
                      int64_t k, const float *b)
 {
-    ln_gemm_f32_job product = {.d = LN_D(gemm_f32), .m = (size_t)m, .n = (size_t)n, .taps = 1, .k = (size_t)k, .a = a,
-                           .a_row = (size_t)k, .a_col = 1, .b = b, .c = c, .ldc = (size_t)ldc};
+    ln_gemm_f32_job product = {.d = LN_D(gemm_f32),
+                               .m = (size_t)m,
+                               .n = (size_t)n,
+                               .taps = 1,
+                               .k = (size_t)k,
+                               .a = a,
+                               .a_row = (size_t)k,
+                               .a_col = 1,
+                               .b = b,
+                               .c = c,
+                               .ldc = (size_t)ldc};
     ln_gemm_f32_prepare(&product, 1);
     ln_gemm_f32_run(&product, own + p->at_gemm, 0, product.tiles);
 }
@@ -110,7 +120,7 @@ static void scores_f32(const job *j, char *own, const keys_f32 *keys, float *s, 
     }
     for (int64_t r = 0; r < n; r++)
         LN_K(gemv_t_f32)
-        (s + r * p->total, q + r * p->head, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
+    (s + r * p->total, q + r * p->head, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
 }
 
 static void values_f32(const job *j, char *own, const keys_f32 *keys, const float *s, int64_t n, int64_t at)
@@ -124,7 +134,7 @@ static void values_f32(const job *j, char *own, const keys_f32 *keys, const floa
     else
         for (int64_t r = 0; r < n; r++)
             LN_K(gemv_f32)
-            (y + r * row, s + r * p->total, keys->v, (size_t)keys->v_row, (size_t)p->total, (size_t)p->v_head);
+    (y + r * row, s + r * p->total, keys->v, (size_t)keys->v_row, (size_t)p->total, (size_t)p->v_head);
     for (int64_t r = 0; r < n && !wide; r++)
         ln_from_f32(j->in->y, p->type, at + r * p->y_step[2], y + r * row, p->v_head, 0);
 }

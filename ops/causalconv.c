@@ -119,8 +119,15 @@ static linnet_status causal_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_E(causal_params, activation, "none|silu|swish", 0), LN_ATTR_END};
 
 LN_OP(CausalConvWithState) = {
-    .domain = "", .type = "CausalConvWithState", .since = {27},
+    .domain = "",
+    .type = "CausalConvWithState",
+    .since = {27},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16),
-    .in = {2, 4}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(causal_params),
-    .infer = causal_infer, .plan = causal_plan, LN_RUN_NAME(ln_causalconv),
+    .in = {2, 4},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(causal_params),
+    .infer = causal_infer,
+    .plan = causal_plan,
+    LN_RUN_NAME(ln_causalconv),
 };

@@ -93,9 +93,9 @@ bool ln_int_range(int type, int32_t *low, int32_t *high)
 {
     static const struct {
         int32_t type, low, high;
-    } ranges[] = {{LINNET_UINT8, 0, 255},     {LINNET_INT8, -128, 127},       {LINNET_UINT16, 0, 65535},
-                  {LINNET_INT16, -32768, 32767}, {LINNET_UINT4, 0, 15},       {LINNET_INT4, -8, 7},
-                  {LINNET_UINT2, 0, 3},       {LINNET_INT2, -2, 1},           {LINNET_INT32, INT32_MIN, INT32_MAX}};
+    } ranges[] = {{LINNET_UINT8, 0, 255},        {LINNET_INT8, -128, 127}, {LINNET_UINT16, 0, 65535},
+                  {LINNET_INT16, -32768, 32767}, {LINNET_UINT4, 0, 15},    {LINNET_INT4, -8, 7},
+                  {LINNET_UINT2, 0, 3},          {LINNET_INT2, -2, 1},     {LINNET_INT32, INT32_MIN, INT32_MAX}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (ranges[i].type == type) {
             *low = ranges[i].low;

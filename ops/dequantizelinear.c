@@ -53,8 +53,8 @@ static void segment(const job *j, int64_t at, int64_t n, int64_t scale)
         if (p->zero)
             zero = is_signed ? ((const int8_t *)j->a->in[2])[scale] : ((const uint8_t *)j->a->in[2])[scale];
         LN_K(dequantize8)
-        ((float *)j->a->out[0] + at, (const uint8_t *)j->a->in[0] + at, (size_t)n,
-         ((const float *)j->a->in[1])[scale], is_signed ? zero + 128 : zero, is_signed ? 0x80 : 0);
+        ((float *)j->a->out[0] + at, (const uint8_t *)j->a->in[0] + at, (size_t)n, ((const float *)j->a->in[1])[scale],
+         is_signed ? zero + 128 : zero, is_signed ? 0x80 : 0);
         return;
     }
     for (int64_t i = 0; i < n; i += CHUNK)
@@ -142,13 +142,29 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(DequantizeLinear) = {
-    .domain = "", .type = "DequantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28}, .types = X_TYPES,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(dequantize_params),
-    .infer = dequantize_infer, .plan = dequantize_plan, LN_RUN_NAME(ln_dequantizelinear),
+    .domain = "",
+    .type = "DequantizeLinear",
+    .since = {10, 13, 19, 21, 23, 24, 25, 28},
+    .types = X_TYPES,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(dequantize_params),
+    .infer = dequantize_infer,
+    .plan = dequantize_plan,
+    LN_RUN_NAME(ln_dequantizelinear),
 };
 
 LN_OP(MsDequantizeLinear) = {
-    .domain = "com.microsoft", .type = "DequantizeLinear", .since = {1}, .types = X_TYPES,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(dequantize_params),
-    .infer = dequantize_infer, .plan = dequantize_plan, LN_RUN_NAME(ln_dequantizelinear),
+    .domain = "com.microsoft",
+    .type = "DequantizeLinear",
+    .since = {1},
+    .types = X_TYPES,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(dequantize_params),
+    .infer = dequantize_infer,
+    .plan = dequantize_plan,
+    LN_RUN_NAME(ln_dequantizelinear),
 };

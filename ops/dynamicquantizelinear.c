@@ -90,7 +90,14 @@ static linnet_status dynamic_plan(ln_ctx *c)
 }
 
 LN_OP(DynamicQuantizeLinear) = {
-    .domain = "", .type = "DynamicQuantizeLinear", .since = {11}, .types = LN_T(LINNET_FLOAT32),
-    .in = {1, 1}, .out = {3, 3}, .params_size = sizeof(dynamic_params),
-    .infer = dynamic_infer, .plan = dynamic_plan, LN_RUN_NAME(ln_dynamicquantizelinear),
+    .domain = "",
+    .type = "DynamicQuantizeLinear",
+    .since = {11},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {1, 1},
+    .out = {3, 3},
+    .params_size = sizeof(dynamic_params),
+    .infer = dynamic_infer,
+    .plan = dynamic_plan,
+    LN_RUN_NAME(ln_dynamicquantizelinear),
 };

@@ -14,9 +14,9 @@ enum { W_SCALE = 8, W_ZERO, R_SCALE, R_ZERO };
 
 typedef struct qlstm_params {
     ln_rnn_params rnn;
-    int64_t w_bytes, r_bytes;                        /* packed, of a direction */
+    int64_t w_bytes, r_bytes; /* packed, of a direction */
     int64_t scratch_x, scratch_bias, scratch_steps, step_bytes;
-    int32_t w_scales, r_scales, w_zeros, r_zeros;    /* for a direction: 1 or a column each */
+    int32_t w_scales, r_scales, w_zeros, r_zeros; /* for a direction: 1 or a column each */
     int32_t w_signed, r_signed, sums_w, sums_r;
 } qlstm_params;
 
@@ -32,14 +32,20 @@ typedef struct work {
     bool sums[2];
 } work;
 
-static bool pack_part(const qlstm_params *p, char *to, const uint8_t *w, const uint8_t *zero, int64_t depth, int32_t zeros,
-                      int32_t is_signed, int64_t bytes)
+static bool pack_part(const qlstm_params *p, char *to, const uint8_t *w, const uint8_t *zero, int64_t depth,
+                      int32_t zeros, int32_t is_signed, int64_t bytes)
 {
     int64_t n = 4 * p->rnn.hidden;
     bool sums = false;
     for (int64_t d = 0; d < p->rnn.directions; d++) {
-        ln_qgemm_b b = {.b = w + d * depth * n, .segments = 1, .k = (size_t)depth, .n = (size_t)n, .stride_k = (size_t)n,
-                        .stride_n = 1, .is_signed = is_signed != 0, .zero = zero + (zeros > 1 ? d * n : d),
+        ln_qgemm_b b = {.b = w + d * depth * n,
+                        .segments = 1,
+                        .k = (size_t)depth,
+                        .n = (size_t)n,
+                        .stride_k = (size_t)n,
+                        .stride_n = 1,
+                        .is_signed = is_signed != 0,
+                        .zero = zero + (zeros > 1 ? d * n : d),
                         .zero_stride = zeros > 1};
         sums |= ln_qgemm_pack(to + d * bytes, LN_D(qgemm), &b);
     }
@@ -55,7 +61,12 @@ static void multiply(const qlstm_params *p, float *c, const uint8_t *x, int64_t 
     size_t n = 4 * (size_t)p->rnn.hidden;
     const uint8_t *rows[ROWS];
     int32_t row_sums[ROWS];
-    ln_qgemm_args g = {.k = (size_t)k, .segments = 1, .c_stride = n, .a_zero = zero, .out = LN_QGEMM_F32, .scale = scale,
+    ln_qgemm_args g = {.k = (size_t)k,
+                       .segments = 1,
+                       .c_stride = n,
+                       .a_zero = zero,
+                       .out = LN_QGEMM_F32,
+                       .scale = scale,
                        .fbias = bias};
     for (int64_t r = 0; r < m; r += ROWS) {
         size_t count = (size_t)(m - r < ROWS ? m - r : ROWS);
@@ -110,8 +121,8 @@ static void run_directions(void *arg, int32_t worker, int64_t begin, int64_t end
         for (int64_t i = 0; bias && i < n; i++)
             sum[i] = bias[d * 2 * n + i] + bias[d * 2 * n + n + i];
         scales_of(p, scale, w->a->in[W_SCALE], p->w_scales, d, w->x_scale);
-        multiply(p, w->directions[d].gates, w->x, rows, p->rnn.inputs, w->weights + d * p->w_bytes, w->sums[0], w->x_zero,
-                 scale, bias ? sum : NULL);
+        multiply(p, w->directions[d].gates, w->x, rows, p->rnn.inputs, w->weights + d * p->w_bytes, w->sums[0],
+                 w->x_zero, scale, bias ? sum : NULL);
         ln_rnn_steps_f32(&w->directions[d]);
     }
 }
@@ -128,7 +139,11 @@ LN_RUN(ln_dynamicquantizelstm)
     LN_TRY(ln_rnn_check_lens(a, r));
     char *scratch = a->scratch;
     int64_t n = 4 * r->hidden, rows = r->times * r->batch;
-    work w = {.p = p, .a = a, .scratch = scratch, .weights = a->packed, .x = (uint8_t *)scratch + p->scratch_x,
+    work w = {.p = p,
+              .a = a,
+              .scratch = scratch,
+              .weights = a->packed,
+              .x = (uint8_t *)scratch + p->scratch_x,
               .sums = {p->sums_w != 0, p->sums_r != 0}};
     if (!r->packed) {
         char *to = scratch + r->scratch_weights;
@@ -139,12 +154,20 @@ LN_RUN(ln_dynamicquantizelstm)
     }
     ln_dynamic_quantize(w.x, &w.x_scale, &w.x_zero, a->in[0], rows * r->inputs);
     for (int32_t d = 0; d < r->directions; d++)
-        w.directions[d] = (ln_rnn_direction_f32){
-            .p = r, .direction = d, .h0 = given(a, r->in_h), .c0 = given(a, r->in_c), .peephole = given(a, r->in_p),
-            .gates = (float *)(void *)(scratch + r->scratch_gates) + d * rows * n,
-            .state = (float *)(void *)(scratch + r->scratch_state + d * r->state_bytes), .lens = given(a, r->in_lens),
-            .y = r->outputs > 0 ? a->out[0] : NULL, .y_h = r->outputs > 1 ? a->out[1] : NULL,
-            .y_c = r->outputs > 2 ? a->out[2] : NULL, .product = product, .user = &w};
+        w.directions[d] =
+            (ln_rnn_direction_f32){.p = r,
+                                   .direction = d,
+                                   .h0 = given(a, r->in_h),
+                                   .c0 = given(a, r->in_c),
+                                   .peephole = given(a, r->in_p),
+                                   .gates = (float *)(void *)(scratch + r->scratch_gates) + d * rows * n,
+                                   .state = (float *)(void *)(scratch + r->scratch_state + d * r->state_bytes),
+                                   .lens = given(a, r->in_lens),
+                                   .y = r->outputs > 0 ? a->out[0] : NULL,
+                                   .y_h = r->outputs > 1 ? a->out[1] : NULL,
+                                   .y_c = r->outputs > 2 ? a->out[2] : NULL,
+                                   .product = product,
+                                   .user = &w};
     ln_parallel(a, r->directions, (double)(rows * n) * (double)(r->hidden + r->inputs) * 0.02, run_directions, &w);
     return LINNET_OK;
 }
@@ -219,8 +242,8 @@ static linnet_status qlstm_plan(ln_ctx *c)
     if (!to)
         return ln_no_memory(c);
     p->sums_w = pack_part(p, to, w->data, wz->data, r->inputs, p->w_zeros, p->w_signed, p->w_bytes);
-    p->sums_r = pack_part(p, to + d * (size_t)p->w_bytes, rr->data, rz->data, r->hidden, p->r_zeros, p->r_signed,
-                          p->r_bytes);
+    p->sums_r =
+        pack_part(p, to + d * (size_t)p->w_bytes, rr->data, rz->data, r->hidden, p->r_zeros, p->r_signed, p->r_bytes);
     ln_drop_input(c, 1);
     ln_drop_input(c, 2);
     return LINNET_OK;
@@ -229,7 +252,15 @@ static linnet_status qlstm_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_RNN_ATTRS, LN_ATTR_I(ln_rnn_params, input_forget, 0), LN_ATTR_END};
 
 LN_OP(DynamicQuantizeLSTM) = {
-    .domain = "com.microsoft", .type = "DynamicQuantizeLSTM", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {3, 12}, .out = {0, 3}, .attrs = attrs, .params_size = sizeof(qlstm_params),
-    .infer = qlstm_infer, .plan = qlstm_plan, LN_RUN_NAME(ln_dynamicquantizelstm),
+    .domain = "com.microsoft",
+    .type = "DynamicQuantizeLSTM",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {3, 12},
+    .out = {0, 3},
+    .attrs = attrs,
+    .params_size = sizeof(qlstm_params),
+    .infer = qlstm_infer,
+    .plan = qlstm_plan,
+    LN_RUN_NAME(ln_dynamicquantizelstm),
 };

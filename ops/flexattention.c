@@ -64,9 +64,8 @@ static linnet_status flex_infer(ln_ctx *c)
         LN_TRY(ln_check_type(c, K, LN_T(type), "K"));
         LN_TRY(ln_check_type(c, V, LN_T(type), "V"));
     }
-    if (p->softmax_precision &&
-        (p->softmax_precision < 0 || p->softmax_precision >= LINNET_TYPE_COUNT ||
-         !(LN_T_FLOATS & LN_T(p->softmax_precision))))
+    if (p->softmax_precision && (p->softmax_precision < 0 || p->softmax_precision >= LINNET_TYPE_COUNT ||
+                                 !(LN_T_FLOATS & LN_T(p->softmax_precision))))
         return ln_fail(c, LINNET_ERR_MODEL, "softmax_precision %lld", (long long)p->softmax_precision);
     LN_TRY(ln_check_rank(c, Q, 4, 4, "Q"));
     LN_TRY(ln_check_rank(c, K, 4, 4, "K"));
@@ -187,7 +186,14 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(flex_params, softmax_precision, 0
                                      LN_ATTR_ANY("score_mod"), LN_ATTR_ANY("prob_mod"), LN_ATTR_END};
 
 LN_OP(FlexAttention) = {
-    .domain = "ai.onnx.preview", .type = "FlexAttention", .since = {1}, .types = LN_T_FLOATS,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(flex_params),
-    .infer = flex_infer, .late = flex_late,
+    .domain = "ai.onnx.preview",
+    .type = "FlexAttention",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(flex_params),
+    .infer = flex_infer,
+    .late = flex_late,
 };

@@ -16,9 +16,9 @@ typedef struct gqa_params {
     float scale, softcap, qk_norm_epsilon;
     int32_t k_quant_type, v_quant_type;
     ln_attention core;
-    int64_t past_room, room;              /* positions of the past's and the present's buffer */
+    int64_t past_room, room; /* positions of the past's and the present's buffer */
     int64_t q_step[3], k_step[3], v_step[3], k_at, v_at;
-    int64_t half, cache_rows;             /* rotary */
+    int64_t half, cache_rows; /* rotary */
     int64_t scratch_q, scratch_k, scratch_v, scratch_batch, scratch_workers;
     int32_t packed, has_past, has_ids, in_extra;
     int32_t outputs[3], unused;
@@ -70,7 +70,8 @@ LN_RUN(ln_groupqueryattention)
         offset[b] = past;
         stop[b] = (int64_t)lens[b] + 1;
         for (int64_t g = 0; g < G; g++) {
-            char *kt = keys + (size_t)((b * G + g) * p->room) * one, *vt = values + (size_t)((b * G + g) * p->room) * one;
+            char *kt = keys + (size_t)((b * G + g) * p->room) * one,
+                 *vt = values + (size_t)((b * G + g) * p->room) * one;
             if (p->has_past && past) {
                 size_t at = (size_t)((b * G + g) * p->past_room) * one;
                 memcpy(kt, (const char *)a->in[PAST_KEY] + at, (size_t)past * one);
@@ -96,9 +97,14 @@ LN_RUN(ln_groupqueryattention)
                  b * p->q_step[0] + h * p->q_step[1] + s * p->q_step[2], ids ? ids[b * S + s] : past + s);
         }
     }
-    ln_attention_in in = {.q = p->do_rotary ? scratch + p->scratch_q : q, .k = keys, .v = values, .y = a->out[0],
-                          .bias = p->in_extra < 0 ? NULL : a->in[EXTRA], .offset = offset,
-                          .stop = p->causal ? NULL : stop, .scratch = scratch + p->scratch_workers};
+    ln_attention_in in = {.q = p->do_rotary ? scratch + p->scratch_q : q,
+                          .k = keys,
+                          .v = values,
+                          .y = a->out[0],
+                          .bias = p->in_extra < 0 ? NULL : a->in[EXTRA],
+                          .offset = offset,
+                          .stop = p->causal ? NULL : stop,
+                          .scratch = scratch + p->scratch_workers};
     ln_attention_run(a, t, &in);
     return LINNET_OK;
 }
@@ -123,7 +129,8 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     LN_TRY(ln_check_type(c, SEQLENS, LN_T(LINNET_INT32), "seqlens_k"));
     LN_TRY(ln_check_type(c, TOTAL, LN_T(LINNET_INT32), "total_sequence_length"));
     LN_TRY(ln_check_type(c, IDS, LN_T(LINNET_INT64), "position_ids"));
-    if (!ln_in(c, SEQLENS) || !ln_in(c, TOTAL) || !ln_maybe_scalar(c->in[TOTAL]) || !k != !v || (past && !ln_in(c, PAST_VALUE)))
+    if (!ln_in(c, SEQLENS) || !ln_in(c, TOTAL) || !ln_maybe_scalar(c->in[TOTAL]) || !k != !v ||
+        (past && !ln_in(c, PAST_VALUE)))
         return ln_fail(c, LINNET_ERR_MODEL, "the inputs are not complete");
     if (p->do_rotary && (!ln_in(c, COS) || !ln_in(c, SIN)))
         return ln_fail(c, LINNET_ERR_MODEL, "do_rotary needs cos_cache and sin_cache");
@@ -180,11 +187,23 @@ static linnet_status geometry(ln_ctx *c, bool *known)
             return ln_fail(c, LINNET_ERR_MODEL, "total_sequence_length is %lld", (long long)total);
         p->room = total > p->past_room ? total : p->past_room;
     }
-    p->core = (ln_attention){.batch = q->dims[0], .heads = N, .kv_heads = G, .q_len = S, .total = p->room, .head = D,
-                             .v_head = D, .type = q->type, .v_type = q->type, .soft_type = LINNET_FLOAT32,
-                             .qk_mode = -1, .causal = p->causal != 0, .right = -1, .softcap = p->softcap,
+    p->core = (ln_attention){.batch = q->dims[0],
+                             .heads = N,
+                             .kv_heads = G,
+                             .q_len = S,
+                             .total = p->room,
+                             .head = D,
+                             .v_head = D,
+                             .type = q->type,
+                             .v_type = q->type,
+                             .soft_type = LINNET_FLOAT32,
+                             .qk_mode = -1,
+                             .causal = p->causal != 0,
+                             .right = -1,
+                             .softcap = p->softcap,
                              .left = p->local_window_size > 0 ? p->local_window_size - 1 : -1, /* with itself */
-                             .smooth = p->smooth_softmax > 0, .outside = -INFINITY};
+                             .smooth = p->smooth_softmax > 0,
+                             .outside = -INFINITY};
     *known = true;
     return LINNET_OK;
 }
@@ -287,8 +306,15 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(GroupQueryAttention) = {
-    .domain = "com.microsoft", .type = "GroupQueryAttention", .since = {1},
+    .domain = "com.microsoft",
+    .type = "GroupQueryAttention",
+    .since = {1},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16),
-    .in = {1, 16}, .out = {1, 4}, .attrs = attrs, .params_size = sizeof(gqa_params),
-    .infer = gqa_infer, .plan = gqa_plan, LN_RUN_NAME(ln_groupqueryattention),
+    .in = {1, 16},
+    .out = {1, 4},
+    .attrs = attrs,
+    .params_size = sizeof(gqa_params),
+    .infer = gqa_infer,
+    .plan = gqa_plan,
+    LN_RUN_NAME(ln_groupqueryattention),
 };

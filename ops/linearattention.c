@@ -182,8 +182,15 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(LinearAttention) = {
-    .domain = "", .type = "LinearAttention", .since = {27},
+    .domain = "",
+    .type = "LinearAttention",
+    .since = {27},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16),
-    .in = {3, 6}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(linear_params),
-    .infer = linear_infer, .plan = linear_plan, LN_RUN_NAME(ln_linearattention),
+    .in = {3, 6},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(linear_params),
+    .infer = linear_infer,
+    .plan = linear_plan,
+    LN_RUN_NAME(ln_linearattention),
 };

@@ -14,7 +14,7 @@ typedef struct matmulinteger_params {
     int64_t a_zeros, a_scales, scales;
     int64_t scratch_scales, scratch_a;
     int32_t kind, a_zero, b_zero, a_scale, b_scale, bias; /* inputs, -1: absent */
-    int32_t type; /* of the output */
+    int32_t type;                                         /* of the output */
 } matmulinteger_params;
 
 static const void *given(const ln_args *a, int32_t i)
@@ -26,8 +26,12 @@ LN_RUN(ln_matmulinteger)
 {
     const matmulinteger_params *p = a->params;
     const ln_qproduct *q = &p->product;
-    ln_qproduct_in in = {.a = a->in[0], .b = a->in[1], .packed = a->packed, .b_zero = given(a, p->b_zero),
-                         .out = LN_QGEMM_I32, .c = a->out[0]};
+    ln_qproduct_in in = {.a = a->in[0],
+                         .b = a->in[1],
+                         .packed = a->packed,
+                         .b_zero = given(a, p->b_zero),
+                         .out = LN_QGEMM_I32,
+                         .c = a->out[0]};
     const void *a_zero = given(a, p->a_zero);
     float a_scale = 1;
     uint8_t zero;
@@ -118,15 +122,22 @@ static linnet_status integer_infer(ln_ctx *c)
 static linnet_status integer_plan(ln_ctx *c)
 {
     matmulinteger_params *p = c->params;
-    *p = (matmulinteger_params){.kind = INTEGER, .a_zero = index_of(c, 2), .b_zero = index_of(c, 3), .a_scale = -1,
-                                .b_scale = -1, .bias = -1};
+    *p = (matmulinteger_params){
+        .kind = INTEGER, .a_zero = index_of(c, 2), .b_zero = index_of(c, 3), .a_scale = -1, .b_scale = -1, .bias = -1};
     return plan(c, p);
 }
 
 LN_OP(MatMulInteger) = {
-    .domain = "", .type = "MatMulInteger", .since = {10}, .types = LN_T_8,
-    .in = {2, 4}, .out = {1, 1}, .params_size = sizeof(matmulinteger_params),
-    .infer = integer_infer, .plan = integer_plan, LN_RUN_NAME(ln_matmulinteger),
+    .domain = "",
+    .type = "MatMulInteger",
+    .since = {10},
+    .types = LN_T_8,
+    .in = {2, 4},
+    .out = {1, 1},
+    .params_size = sizeof(matmulinteger_params),
+    .infer = integer_infer,
+    .plan = integer_plan,
+    LN_RUN_NAME(ln_matmulinteger),
 };
 
 static linnet_status to_float_infer(ln_ctx *c)
@@ -142,15 +153,26 @@ static linnet_status to_float_infer(ln_ctx *c)
 static linnet_status to_float_plan(ln_ctx *c)
 {
     matmulinteger_params *p = c->params;
-    *p = (matmulinteger_params){.kind = TO_FLOAT, .a_scale = 2, .b_scale = 3, .a_zero = index_of(c, 4),
-                                .b_zero = index_of(c, 5), .bias = index_of(c, 6)};
+    *p = (matmulinteger_params){.kind = TO_FLOAT,
+                                .a_scale = 2,
+                                .b_scale = 3,
+                                .a_zero = index_of(c, 4),
+                                .b_zero = index_of(c, 5),
+                                .bias = index_of(c, 6)};
     return plan(c, p);
 }
 
 LN_OP(MatMulIntegerToFloat) = {
-    .domain = "com.microsoft", .type = "MatMulIntegerToFloat", .since = {1}, .types = LN_T_8,
-    .in = {4, 7}, .out = {1, 1}, .params_size = sizeof(matmulinteger_params),
-    .infer = to_float_infer, .plan = to_float_plan, LN_RUN_NAME(ln_matmulinteger),
+    .domain = "com.microsoft",
+    .type = "MatMulIntegerToFloat",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {4, 7},
+    .out = {1, 1},
+    .params_size = sizeof(matmulinteger_params),
+    .infer = to_float_infer,
+    .plan = to_float_plan,
+    LN_RUN_NAME(ln_matmulinteger),
 };
 
 static linnet_status dynamic_infer(ln_ctx *c)
@@ -164,13 +186,20 @@ static linnet_status dynamic_infer(ln_ctx *c)
 static linnet_status dynamic_plan(ln_ctx *c)
 {
     matmulinteger_params *p = c->params;
-    *p = (matmulinteger_params){.kind = DYNAMIC, .a_scale = -1, .b_scale = 2, .a_zero = -1, .b_zero = index_of(c, 3),
-                                .bias = index_of(c, 4)};
+    *p = (matmulinteger_params){
+        .kind = DYNAMIC, .a_scale = -1, .b_scale = 2, .a_zero = -1, .b_zero = index_of(c, 3), .bias = index_of(c, 4)};
     return plan(c, p);
 }
 
 LN_OP(DynamicQuantizeMatMul) = {
-    .domain = "com.microsoft", .type = "DynamicQuantizeMatMul", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {3, 5}, .out = {1, 1}, .params_size = sizeof(matmulinteger_params),
-    .infer = dynamic_infer, .plan = dynamic_plan, LN_RUN_NAME(ln_matmulinteger),
+    .domain = "com.microsoft",
+    .type = "DynamicQuantizeMatMul",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {3, 5},
+    .out = {1, 1},
+    .params_size = sizeof(matmulinteger_params),
+    .infer = dynamic_infer,
+    .plan = dynamic_plan,
+    LN_RUN_NAME(ln_matmulinteger),
 };

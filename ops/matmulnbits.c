@@ -159,8 +159,15 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(MatMulNBits) = {
-    .domain = "com.microsoft", .type = "MatMulNBits", .since = {1},
+    .domain = "com.microsoft",
+    .type = "MatMulNBits",
+    .since = {1},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16),
-    .in = {3, 6}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(nbits_params),
-    .infer = nbits_infer, .plan = nbits_plan, LN_RUN_NAME(ln_matmulnbits),
+    .in = {3, 6},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(nbits_params),
+    .infer = nbits_infer,
+    .plan = nbits_plan,
+    LN_RUN_NAME(ln_matmulnbits),
 };

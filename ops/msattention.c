@@ -17,11 +17,11 @@ typedef struct msattention_params {
     int32_t n_qkv_hidden_sizes;
     float scale, mask_filter_value;
     ln_attention core;
-    ln_qproduct product;                      /* quantised projection */
-    int64_t rows, inputs, width;              /* of the projection */
+    ln_qproduct product;         /* quantised projection */
+    int64_t rows, inputs, width; /* of the projection */
     int64_t past;
     int64_t qkv_step[3];
-    int64_t k_at, v_at;                       /* columns of K and V */
+    int64_t k_at, v_at; /* columns of K and V */
     int64_t scratch_qkv, scratch_present, scratch_batch, scratch_workers, scratch_gemm, gemm_bytes, scratch_weights;
     int64_t scratch_scale, scales;
     int32_t quantised, packed, in_bias, in_mask, in_past, in_bias2, has_present, mask_bounds; /* inputs: -1 absent */
@@ -48,7 +48,12 @@ static void tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
 static void pack(const msattention_params *p, float *to, const float *w, const float *bias)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
-    ln_gemm_f32_b b = {.b = w, .n_stride = 1, .k_stride = (size_t)p->width, .bias = bias, .bias_stride = 1, .scale = 1,
+    ln_gemm_f32_b b = {.b = w,
+                       .n_stride = 1,
+                       .k_stride = (size_t)p->width,
+                       .bias = bias,
+                       .bias_stride = 1,
+                       .scale = 1,
                        .bias_scale = 1};
     ln_gemm_f32_pack(d, to, (size_t)p->width, 1, (size_t)p->inputs, &b, 0, ((size_t)p->width + d->nr - 1) / d->nr);
 }
@@ -60,9 +65,15 @@ static void project(const ln_args *a, const msattention_params *p, float *qkv)
         float *scale = (float *)(void *)(scratch + p->scratch_scale);
         for (int64_t i = 0; i < p->width; i++)
             scale[i] = *(const float *)a->in[3] * ((const float *)a->in[4])[p->scales > 1 ? i : 0];
-        ln_qproduct_in in = {.a = a->in[0], .b = a->in[1], .packed = a->packed, .b_zero = given(a, p->in_w_zero),
-                             .a_zero = ln_zero_of(given(a, p->in_x_zero), p->product.a_signed, 0), .out = LN_QGEMM_F32,
-                             .scale = scale, .fbias = given(a, p->in_bias), .c = qkv};
+        ln_qproduct_in in = {.a = a->in[0],
+                             .b = a->in[1],
+                             .packed = a->packed,
+                             .b_zero = given(a, p->in_w_zero),
+                             .a_zero = ln_zero_of(given(a, p->in_x_zero), p->product.a_signed, 0),
+                             .out = LN_QGEMM_F32,
+                             .scale = scale,
+                             .fbias = given(a, p->in_bias),
+                             .c = qkv};
         ln_qproduct_run(a, &p->product, &in);
         return;
     }
@@ -73,9 +84,17 @@ static void project(const ln_args *a, const msattention_params *p, float *qkv)
         weights = to;
     }
     projection j = {.scratch = scratch + p->scratch_gemm, .bytes = p->gemm_bytes};
-    j.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .m = (size_t)p->rows, .n = (size_t)p->width, .taps = 1,
-                              .k = (size_t)p->inputs, .a = a->in[0], .a_row = (size_t)p->inputs, .a_col = 1,
-                              .b = weights, .c = qkv, .ldc = (size_t)p->width};
+    j.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                              .m = (size_t)p->rows,
+                              .n = (size_t)p->width,
+                              .taps = 1,
+                              .k = (size_t)p->inputs,
+                              .a = a->in[0],
+                              .a_row = (size_t)p->inputs,
+                              .a_col = 1,
+                              .b = weights,
+                              .c = qkv,
+                              .ldc = (size_t)p->width};
     ln_gemm_f32_prepare(&j.job, 2);
     ln_parallel(a, (int64_t)j.job.tiles, ln_gemm_f32_cost(&j.job), tiles, &j);
 }
@@ -87,9 +106,14 @@ LN_RUN(ln_msattention)
     char *scratch = a->scratch;
     float *qkv = (float *)(void *)(scratch + p->scratch_qkv);
     project(a, p, qkv);
-    ln_attention_in in = {.q = qkv, .k = qkv + p->k_at, .v = qkv + p->v_at, .y = a->out[0],
-                          .bias = given(a, p->in_bias2), .scratch = scratch + p->scratch_workers};
-    int64_t *offset = (int64_t *)(void *)(scratch + p->scratch_batch), *stop = offset + t->batch, *start = stop + t->batch;
+    ln_attention_in in = {.q = qkv,
+                          .k = qkv + p->k_at,
+                          .v = qkv + p->v_at,
+                          .y = a->out[0],
+                          .bias = given(a, p->in_bias2),
+                          .scratch = scratch + p->scratch_workers};
+    int64_t *offset = (int64_t *)(void *)(scratch + p->scratch_batch), *stop = offset + t->batch,
+            *start = stop + t->batch;
     const int32_t *mask = given(a, p->in_mask);
     for (int64_t b = 0; b < t->batch; b++) {
         offset[b] = p->past;
@@ -182,9 +206,19 @@ static linnet_status geometry(ln_ctx *c, int32_t quantised, bool *known)
     p->k_at = q;
     p->v_at = 2 * q;
     int64_t S = x->dims[1], total = p->past >= 0 && S >= 0 && S < INT64_MAX - p->past ? S + p->past : LN_UNKNOWN;
-    p->core = (ln_attention){.batch = x->dims[0], .heads = N, .kv_heads = N, .q_len = S, .total = total, .head = q / N,
-                             .v_head = v / N, .type = LINNET_FLOAT32, .v_type = LINNET_FLOAT32,
-                             .soft_type = LINNET_FLOAT32, .left = -1, .right = -1, .qk_mode = -1,
+    p->core = (ln_attention){.batch = x->dims[0],
+                             .heads = N,
+                             .kv_heads = N,
+                             .q_len = S,
+                             .total = total,
+                             .head = q / N,
+                             .v_head = v / N,
+                             .type = LINNET_FLOAT32,
+                             .v_type = LINNET_FLOAT32,
+                             .soft_type = LINNET_FLOAT32,
+                             .left = -1,
+                             .right = -1,
+                             .qk_mode = -1,
                              .causal = p->unidirectional != 0};
     *known = true;
     return LINNET_OK;
@@ -220,8 +254,8 @@ static linnet_status plan_mask(ln_ctx *c, msattention_params *p, const ln_info *
     }
     t->mask_kind = LN_ATTN_RAW;
     t->mask_type = LINNET_INT32;
-    if ((mask->rank != 2 && mask->rank != 3) || mask->dims[0] != t->batch ||
-        mask->dims[mask->rank - 1] != t->total || (mask->rank == 3 && mask->dims[1] != t->q_len))
+    if ((mask->rank != 2 && mask->rank != 3) || mask->dims[0] != t->batch || mask->dims[mask->rank - 1] != t->total ||
+        (mask->rank == 3 && mask->dims[1] != t->q_len))
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "a mask of rank %d and this shape", mask->rank);
     t->mask_len = t->total;
     t->mask_step[0] = mask->rank == 2 ? t->total : t->q_len * t->total;
@@ -358,13 +392,29 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(MsAttention) = {
-    .domain = "com.microsoft", .type = "Attention", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {2, 7}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(msattention_params),
-    .infer = float_infer, .plan = float_plan, LN_RUN_NAME(ln_msattention),
+    .domain = "com.microsoft",
+    .type = "Attention",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {2, 7},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(msattention_params),
+    .infer = float_infer,
+    .plan = float_plan,
+    LN_RUN_NAME(ln_msattention),
 };
 
 LN_OP(QAttention) = {
-    .domain = "com.microsoft", .type = "QAttention", .since = {1}, .types = LN_T_8,
-    .in = {5, 9}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(msattention_params),
-    .infer = quantised_infer, .plan = quantised_plan, LN_RUN_NAME(ln_msattention),
+    .domain = "com.microsoft",
+    .type = "QAttention",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {5, 9},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(msattention_params),
+    .infer = quantised_infer,
+    .plan = quantised_plan,
+    LN_RUN_NAME(ln_msattention),
 };

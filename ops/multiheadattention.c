@@ -12,10 +12,10 @@ typedef struct mha_params {
     int64_t num_heads, unidirectional; /* attributes */
     float scale, mask_filter_value;
     ln_attention core;
-    int64_t past, length;                                  /* keys before, new keys */
-    int64_t k_at, v_at;                                    /* elements, where packed */
-    int64_t q_step[3], k_step[3], v_step[3];               /* as given */
-    int64_t scratch_q, scratch_k, scratch_v;               /* -1: not needed */
+    int64_t past, length;                    /* keys before, new keys */
+    int64_t k_at, v_at;                      /* elements, where packed */
+    int64_t q_step[3], k_step[3], v_step[3]; /* as given */
+    int64_t scratch_q, scratch_k, scratch_v; /* -1: not needed */
     int64_t scratch_join_k, scratch_join_v, scratch_batch, scratch_workers;
     int32_t in_k, in_v, in_mask, in_extra, in_past, mask_bounds; /* inputs: -1 absent */
     int32_t outputs[3], biased;
@@ -49,16 +49,19 @@ LN_RUN(ln_multiheadattention)
     char *scratch = a->scratch;
     size_t size = linnet_type_size((linnet_type)t->type);
     const char *q = a->in[QUERY], *k = a->in[p->in_k], *v = a->in[p->in_v];
-    ln_attention_in in = {.q = q, .k = k + (size_t)p->k_at * size,
-                          .v = v + (size_t)p->v_at * size, .y = a->out[0],
-                          .bias = p->in_extra < 0 ? NULL : a->in[p->in_extra], .scratch = scratch + p->scratch_workers};
+    ln_attention_in in = {.q = q,
+                          .k = k + (size_t)p->k_at * size,
+                          .v = v + (size_t)p->v_at * size,
+                          .y = a->out[0],
+                          .bias = p->in_extra < 0 ? NULL : a->in[p->in_extra],
+                          .scratch = scratch + p->scratch_workers};
     if (p->biased) {
         int64_t hidden = t->heads * t->head;
         add_bias(scratch + p->scratch_q, in.q, p->q_step, a->in[BIAS], 0, t->batch, t->q_len, t->heads, t->head,
                  t->type);
         in.q = scratch + p->scratch_q;
-        add_bias(scratch + p->scratch_k, in.k, p->k_step, a->in[BIAS], hidden, t->batch, p->length, t->heads,
-                 t->head, t->type);
+        add_bias(scratch + p->scratch_k, in.k, p->k_step, a->in[BIAS], hidden, t->batch, p->length, t->heads, t->head,
+                 t->type);
         in.k = scratch + p->scratch_k;
         add_bias(scratch + p->scratch_v, in.v, p->v_step, a->in[BIAS], 2 * hidden, t->batch, p->length, t->heads,
                  t->v_head, t->type);
@@ -107,7 +110,8 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     *known = false;
     if (N < 1 || N > INT32_MAX)
         return ln_fail(c, LINNET_ERR_MODEL, "num_heads %lld", (long long)N);
-    static const char *const names[] = {"query", "key", "value", "bias", "", "attention_bias", "past_key", "past_value"};
+    static const char *const names[] = {"query",          "key",      "value",     "bias", "",
+                                        "attention_bias", "past_key", "past_value"};
     for (int32_t i = 1; i < 8; i++)
         if (i == MASK)
             LN_TRY(ln_check_type(c, i, LN_T(LINNET_INT32), "key_padding_mask"));
@@ -123,8 +127,16 @@ static linnet_status geometry(ln_ctx *c, bool *known)
     if (q->rank < 0 || (k && k->rank < 0) || (v && v->rank < 0) || (past && past->rank < 0))
         return LINNET_OK;
     LN_TRY(ln_check_rank(c, PAST_KEY, 4, 4, "past_key"));
-    ln_attention t = {.batch = q->dims[0], .heads = N, .kv_heads = N, .q_len = q->dims[1], .type = q->type,
-                      .v_type = q->type, .soft_type = q->type, .left = -1, .right = -1, .qk_mode = -1,
+    ln_attention t = {.batch = q->dims[0],
+                      .heads = N,
+                      .kv_heads = N,
+                      .q_len = q->dims[1],
+                      .type = q->type,
+                      .v_type = q->type,
+                      .soft_type = q->type,
+                      .left = -1,
+                      .right = -1,
+                      .qk_mode = -1,
                       .causal = p->unidirectional != 0};
     for (int32_t i = 0; i < 3; i++) {
         const ln_info *x = ln_in(c, i);
@@ -315,13 +327,20 @@ static linnet_status mha_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_I_REQ(mha_params, num_heads), LN_ATTR_I(mha_params, unidirectional, 0), LN_ATTR_F(mha_params, scale, 0.0f),
-    LN_ATTR_F(mha_params, mask_filter_value, -10000.0f), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_I_REQ(mha_params, num_heads), LN_ATTR_I(mha_params, unidirectional, 0),
+                                     LN_ATTR_F(mha_params, scale, 0.0f),
+                                     LN_ATTR_F(mha_params, mask_filter_value, -10000.0f), LN_ATTR_END};
 
 LN_OP(MultiHeadAttention) = {
-    .domain = "com.microsoft", .type = "MultiHeadAttention", .since = {1},
+    .domain = "com.microsoft",
+    .type = "MultiHeadAttention",
+    .since = {1},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16),
-    .in = {1, 10}, .out = {1, 4}, .attrs = attrs, .params_size = sizeof(mha_params),
-    .infer = mha_infer, .plan = mha_plan, LN_RUN_NAME(ln_multiheadattention),
+    .in = {1, 10},
+    .out = {1, 4},
+    .attrs = attrs,
+    .params_size = sizeof(mha_params),
+    .infer = mha_infer,
+    .plan = mha_plan,
+    LN_RUN_NAME(ln_multiheadattention),
 };

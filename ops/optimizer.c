@@ -22,7 +22,8 @@ static double real_of(const void *x, int type)
 }
 
 /* in: x, gradient, first and second state; out: x, states. */
-static void step_f32(const optimizer_params *p, float r, int64_t t, int64_t n, const float *const in[4], float *const out[3])
+static void step_f32(const optimizer_params *p, float r, int64_t t, int64_t n, const float *const in[4],
+                     float *const out[3])
 {
     const float *x = in[0], *g = in[1], *v = in[2], *h = in[3];
     float *x_new = out[0], *v_new = out[1], *h_new = out[2];
@@ -46,7 +47,8 @@ static void step_f32(const optimizer_params *p, float r, int64_t t, int64_t n, c
     }
 }
 
-static void step_f64(const optimizer_params *p, double r, int64_t t, int64_t n, const double *const in[4], double *const out[3])
+static void step_f64(const optimizer_params *p, double r, int64_t t, int64_t n, const double *const in[4],
+                     double *const out[3])
 {
     const double *x = in[0], *g = in[1], *v = in[2], *h = in[3];
     double *x_new = out[0], *v_new = out[1], *h_new = out[2];
@@ -61,8 +63,7 @@ static void step_f64(const optimizer_params *p, double r, int64_t t, int64_t n, 
             double square = (double)p->beta * h[i] + (1 - (double)p->beta) * gradient * gradient;
             v_new[i] = mean;
             h_new[i] = square;
-            x_new[i] =
-                (1 - (double)p->norm_coefficient_post) * (x[i] - r * mean / (sqrt(square) + (double)p->epsilon));
+            x_new[i] = (1 - (double)p->norm_coefficient_post) * (x[i] - r * mean / (sqrt(square) + (double)p->epsilon));
         } else {
             double momentum = (double)p->alpha * v[i] + (t > 0 ? (double)p->beta : 1) * gradient;
             v_new[i] = momentum;
@@ -182,39 +183,63 @@ static linnet_status momentum_plan(ln_ctx *c)
 #define TRAINING "ai.onnx.preview.training"
 #define TYPES (LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64))
 
-static const ln_attr_spec adagrad_attrs[] = {
-    LN_ATTR_F(optimizer_params, norm_coefficient, 0.0f), LN_ATTR_F(optimizer_params, decay_factor, 0.0f),
-    LN_ATTR_F(optimizer_params, epsilon, 1e-6f), LN_ATTR_END};
+static const ln_attr_spec adagrad_attrs[] = {LN_ATTR_F(optimizer_params, norm_coefficient, 0.0f),
+                                             LN_ATTR_F(optimizer_params, decay_factor, 0.0f),
+                                             LN_ATTR_F(optimizer_params, epsilon, 1e-6f), LN_ATTR_END};
 
 static const ln_attr_spec adam_attrs[] = {
-    LN_ATTR_F(optimizer_params, norm_coefficient, 0.0f),
-    LN_ATTR_F(optimizer_params, norm_coefficient_post, 0.0f),
-    LN_ATTR_F(optimizer_params, epsilon, 1e-6f),
-    LN_ATTR_F(optimizer_params, alpha, 0.9f),
-    LN_ATTR_F(optimizer_params, beta, 0.999f),
-    LN_ATTR_END};
+    LN_ATTR_F(optimizer_params, norm_coefficient, 0.0f), LN_ATTR_F(optimizer_params, norm_coefficient_post, 0.0f),
+    LN_ATTR_F(optimizer_params, epsilon, 1e-6f),         LN_ATTR_F(optimizer_params, alpha, 0.9f),
+    LN_ATTR_F(optimizer_params, beta, 0.999f),           LN_ATTR_END};
 
-static const ln_attr_spec momentum_attrs[] = {
-    LN_ATTR_F_REQ(optimizer_params, norm_coefficient), LN_ATTR_F_REQ(optimizer_params, alpha),
-    LN_ATTR_F_REQ(optimizer_params, beta),
-    {.name = "mode", .kind = LN_AT_ENUM, .required = 1, .offset = offsetof(optimizer_params, mode),
-     .names = "standard|nesterov"},
-    LN_ATTR_END};
+static const ln_attr_spec momentum_attrs[] = {LN_ATTR_F_REQ(optimizer_params, norm_coefficient),
+                                              LN_ATTR_F_REQ(optimizer_params, alpha),
+                                              LN_ATTR_F_REQ(optimizer_params, beta),
+                                              {.name = "mode",
+                                               .kind = LN_AT_ENUM,
+                                               .required = 1,
+                                               .offset = offsetof(optimizer_params, mode),
+                                               .names = "standard|nesterov"},
+                                              LN_ATTR_END};
 
 LN_OP(Adagrad) = {
-    .domain = TRAINING, .type = "Adagrad", .since = {1}, .types = TYPES,
-    .in = {5, LN_VARIADIC}, .out = {2, LN_VARIADIC}, .attrs = adagrad_attrs, .params_size = sizeof(optimizer_params),
-    .infer = adagrad_infer, .plan = adagrad_plan, LN_RUN_NAME(ln_optimizer),
+    .domain = TRAINING,
+    .type = "Adagrad",
+    .since = {1},
+    .types = TYPES,
+    .in = {5, LN_VARIADIC},
+    .out = {2, LN_VARIADIC},
+    .attrs = adagrad_attrs,
+    .params_size = sizeof(optimizer_params),
+    .infer = adagrad_infer,
+    .plan = adagrad_plan,
+    LN_RUN_NAME(ln_optimizer),
 };
 
 LN_OP(Adam) = {
-    .domain = TRAINING, .type = "Adam", .since = {1}, .types = TYPES,
-    .in = {6, LN_VARIADIC}, .out = {3, LN_VARIADIC}, .attrs = adam_attrs, .params_size = sizeof(optimizer_params),
-    .infer = adam_infer, .plan = adam_plan, LN_RUN_NAME(ln_optimizer),
+    .domain = TRAINING,
+    .type = "Adam",
+    .since = {1},
+    .types = TYPES,
+    .in = {6, LN_VARIADIC},
+    .out = {3, LN_VARIADIC},
+    .attrs = adam_attrs,
+    .params_size = sizeof(optimizer_params),
+    .infer = adam_infer,
+    .plan = adam_plan,
+    LN_RUN_NAME(ln_optimizer),
 };
 
 LN_OP(Momentum) = {
-    .domain = TRAINING, .type = "Momentum", .since = {1}, .types = TYPES,
-    .in = {5, LN_VARIADIC}, .out = {2, LN_VARIADIC}, .attrs = momentum_attrs, .params_size = sizeof(optimizer_params),
-    .infer = momentum_infer, .plan = momentum_plan, LN_RUN_NAME(ln_optimizer),
+    .domain = TRAINING,
+    .type = "Momentum",
+    .since = {1},
+    .types = TYPES,
+    .in = {5, LN_VARIADIC},
+    .out = {2, LN_VARIADIC},
+    .attrs = momentum_attrs,
+    .params_size = sizeof(optimizer_params),
+    .infer = momentum_infer,
+    .plan = momentum_plan,
+    LN_RUN_NAME(ln_optimizer),
 };

@@ -49,13 +49,18 @@ LN_RUN(ln_qlinearbinary)
     int s = p->is_signed;
     job j = {.p = p, .a = a->in[A], .b = a->in[B], .c = a->out[0]};
     int32_t zero = ln_zero_of(p->zeros & 4 ? a->in[C_ZERO] : NULL, s, 0);
-    j.g = (ln_qbinary_args){.a_scale = *(const float *)a->in[A_SCALE], .b_scale = *(const float *)a->in[B_SCALE],
+    j.g = (ln_qbinary_args){.a_scale = *(const float *)a->in[A_SCALE],
+                            .b_scale = *(const float *)a->in[B_SCALE],
                             .c_scale = *(const float *)a->in[C_SCALE],
                             .a_zero = ln_zero_of(p->zeros & 1 ? a->in[A_ZERO] : NULL, s, 0) + (s ? 128 : 0),
                             .b_zero = ln_zero_of(p->zeros & 2 ? a->in[B_ZERO] : NULL, s, 0) + (s ? 128 : 0),
-                            .c_zero = zero, .flip = s ? 0x80 : 0, .multiply = p->multiply,
-                            .a_step = (int32_t)w->step[0][w->rank - 1], .b_step = (int32_t)w->step[1][w->rank - 1],
-                            .lo = (float)((s ? -128 : 0) - zero), .hi = (float)((s ? 127 : 255) - zero)};
+                            .c_zero = zero,
+                            .flip = s ? 0x80 : 0,
+                            .multiply = p->multiply,
+                            .a_step = (int32_t)w->step[0][w->rank - 1],
+                            .b_step = (int32_t)w->step[1][w->rank - 1],
+                            .lo = (float)((s ? -128 : 0) - zero),
+                            .hi = (float)((s ? 127 : 255) - zero)};
     int64_t n = w->dims[w->rank - 1];
     if (w->rows == 1)
         ln_parallel(a, n, 0.2, elements, &j);
@@ -103,13 +108,27 @@ static linnet_status mul_plan(ln_ctx *c)
 }
 
 LN_OP(QLinearAdd) = {
-    .domain = "com.microsoft", .type = "QLinearAdd", .since = {1}, .types = LN_T_8,
-    .in = {1, 8}, .out = {1, 1}, .params_size = sizeof(qbinary_params),
-    .infer = qbinary_infer, .plan = add_plan, LN_RUN_NAME(ln_qlinearbinary),
+    .domain = "com.microsoft",
+    .type = "QLinearAdd",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 8},
+    .out = {1, 1},
+    .params_size = sizeof(qbinary_params),
+    .infer = qbinary_infer,
+    .plan = add_plan,
+    LN_RUN_NAME(ln_qlinearbinary),
 };
 
 LN_OP(QLinearMul) = {
-    .domain = "com.microsoft", .type = "QLinearMul", .since = {1}, .types = LN_T_8,
-    .in = {1, 8}, .out = {1, 1}, .params_size = sizeof(qbinary_params),
-    .infer = qbinary_infer, .plan = mul_plan, LN_RUN_NAME(ln_qlinearbinary),
+    .domain = "com.microsoft",
+    .type = "QLinearMul",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 8},
+    .out = {1, 1},
+    .params_size = sizeof(qbinary_params),
+    .infer = qbinary_infer,
+    .plan = mul_plan,
+    LN_RUN_NAME(ln_qlinearbinary),
 };

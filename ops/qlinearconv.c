@@ -20,14 +20,14 @@ typedef struct qconv_params {
     int64_t group, channels_last, ms_channels_last;
     ln_qwindow w;
     int64_t batch, channels, group_channels, outputs, group_outputs;
-    int64_t group_bytes;                              /* packed weights of a group */
-    int64_t packed_scales, scratch_scales;            /* offsets */
+    int64_t group_bytes;                   /* packed weights of a group */
+    int64_t packed_scales, scratch_scales; /* offsets */
     int64_t scratch_weights, scratch_image, scratch_zero, scratch_worker, worker_bytes, worker_copy, worker_tile;
-    int32_t x_signed, w_signed, y_signed, integer;    /* integer: ConvInteger */
+    int32_t x_signed, w_signed, y_signed, integer; /* integer: ConvInteger */
     int32_t mode, last, transpose_in, transpose_out;
     int32_t packed, constant_scales, constant_x_zero; /* weights; scales; depthwise takes x's zero point in */
     int32_t sums, w_scales, w_zeros, has_bias;
-    int32_t in_w, in_x_zero, in_w_zero;               /* inputs; -1: absent */
+    int32_t in_w, in_x_zero, in_w_zero; /* inputs; -1: absent */
 } qconv_params;
 
 /* Offsets of the parts of depthwise weights. */
@@ -66,9 +66,17 @@ static bool pack_weights(const qconv_params *p, void *to, const void *w, const v
     size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels, n = (size_t)p->group_outputs;
     for (int64_t g = 0; g < p->group; g++) {
         size_t first = (size_t)g * n;
-        ln_qgemm_b b = {.b = (const uint8_t *)w + first * k * taps, .segments = taps, .k = k, .n = n, .stride_s = 1,
-                        .stride_k = taps, .stride_n = k * taps, .is_signed = p->w_signed,
-                        .bias = bias ? bias + first : NULL, .zero = w_zero, .zero_stride = p->w_zeros > 1};
+        ln_qgemm_b b = {.b = (const uint8_t *)w + first * k * taps,
+                        .segments = taps,
+                        .k = k,
+                        .n = n,
+                        .stride_s = 1,
+                        .stride_k = taps,
+                        .stride_n = k * taps,
+                        .is_signed = p->w_signed,
+                        .bias = bias ? bias + first : NULL,
+                        .zero = w_zero,
+                        .zero_stride = p->w_zeros > 1};
         if (w_zero && p->w_zeros > 1)
             b.zero += first;
         b.joined = p->mode == MODE_COPY;
@@ -111,11 +119,14 @@ static void depthwise(const job *j, const uint8_t **rows, char *c, int64_t pixel
 {
     const qconv_params *p = j->p;
     ln_qwindow_rows(&p->w, rows, 1, (size_t)p->w.taps, pixel, n, j->image, p->channels, j->zero);
-    ln_qdepthwise_args g = {.taps = (size_t)p->w.taps, .y_stride = (size_t)stride,
+    ln_qdepthwise_args g = {.taps = (size_t)p->w.taps,
+                            .y_stride = (size_t)stride,
                             .w = (const int16_t *)(const void *)j->weights,
                             .bias = (const int32_t *)(const void *)(j->weights + depthwise_bias_at(p)),
-                            .scale = j->scales, .flip = p->x_signed ? 0x80 : 0,
-                            .out = p->integer ? LN_QGEMM_I32 : LN_QGEMM_8, .y_zero = j->y_zero,
+                            .scale = j->scales,
+                            .flip = p->x_signed ? 0x80 : 0,
+                            .out = p->integer ? LN_QGEMM_I32 : LN_QGEMM_8,
+                            .y_zero = j->y_zero,
                             .lo = (float)((p->y_signed ? -128 : 0) - j->y_zero),
                             .hi = (float)((p->y_signed ? 127 : 255) - j->y_zero)};
     LN_K(qdepthwise)((uint8_t *)c, rows, (size_t)n, (size_t)p->channels, &g);
@@ -129,9 +140,14 @@ static void product(const job *j, const uint8_t **rows, uint8_t *copy, char *c, 
     size_t size = p->integer ? 4 : 1, panels;
     int32_t sums[PIXELS];
     const ln_qgemm_tile *tile = LN_D(qgemm);
-    ln_qgemm_args g = {.k = (size_t)k, .segments = (size_t)taps, .a_stride = (size_t)n, .c_stride = (size_t)stride,
-                       .flip = p->x_signed ? 0x80 : 0, .a_zero = j->x_zero + (p->x_signed ? 128 : 0),
-                       .out = p->integer ? LN_QGEMM_I32 : LN_QGEMM_8, .y_zero = j->y_zero,
+    ln_qgemm_args g = {.k = (size_t)k,
+                       .segments = (size_t)taps,
+                       .a_stride = (size_t)n,
+                       .c_stride = (size_t)stride,
+                       .flip = p->x_signed ? 0x80 : 0,
+                       .a_zero = j->x_zero + (p->x_signed ? 128 : 0),
+                       .out = p->integer ? LN_QGEMM_I32 : LN_QGEMM_8,
+                       .y_zero = j->y_zero,
                        .lo = (float)((p->y_signed ? -128 : 0) - j->y_zero),
                        .hi = (float)((p->y_signed ? 127 : 255) - j->y_zero)};
     for (int64_t group = 0; group < p->group; group++) {
@@ -314,8 +330,8 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
     LN_TRY(ln_mul_size(c, depth, p->outputs, &total));
     size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels;
     bool joined = p->mode == MODE_COPY;
-    p->group_bytes = (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k,
-                                                    (size_t)p->group_outputs);
+    p->group_bytes =
+        (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k, (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == MODE_DEPTHWISE)
         total = (int64_t)(depthwise_bias_at(p) + (size_t)p->outputs * sizeof(int32_t) + 63) / 64 * 64;
@@ -397,23 +413,50 @@ static const ln_attr_spec attrs[] = {LN_ATTRS_QWINDOW(qconv_params), LN_ATTR_I(q
                                      LN_ATTR_CHANNELS_LAST(qconv_params), LN_ATTR_END};
 
 static const ln_attr_spec ms_attrs[] = {
-    LN_ATTRS_QWINDOW(qconv_params), LN_ATTR_I(qconv_params, group, 1), LN_ATTR_CHANNELS_LAST(qconv_params),
-    {.name = "channels_last", .kind = LN_AT_INT, .offset = offsetof(qconv_params, ms_channels_last)}, LN_ATTR_END};
+    LN_ATTRS_QWINDOW(qconv_params),
+    LN_ATTR_I(qconv_params, group, 1),
+    LN_ATTR_CHANNELS_LAST(qconv_params),
+    {.name = "channels_last", .kind = LN_AT_INT, .offset = offsetof(qconv_params, ms_channels_last)},
+    LN_ATTR_END};
 
 LN_OP(QLinearConv) = {
-    .domain = "", .type = "QLinearConv", .since = {10}, .types = LN_T_8,
-    .in = {8, 9}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(qconv_params),
-    .infer = qlinear_infer, .plan = qlinear_plan, LN_RUN_NAME(ln_qlinearconv),
+    .domain = "",
+    .type = "QLinearConv",
+    .since = {10},
+    .types = LN_T_8,
+    .in = {8, 9},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(qconv_params),
+    .infer = qlinear_infer,
+    .plan = qlinear_plan,
+    LN_RUN_NAME(ln_qlinearconv),
 };
 
 LN_OP(MsQLinearConv) = {
-    .domain = "com.microsoft", .type = "QLinearConv", .since = {1}, .types = LN_T_8,
-    .in = {8, 9}, .out = {1, 1}, .attrs = ms_attrs, .params_size = sizeof(qconv_params),
-    .infer = qlinear_infer, .plan = qlinear_plan, LN_RUN_NAME(ln_qlinearconv),
+    .domain = "com.microsoft",
+    .type = "QLinearConv",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {8, 9},
+    .out = {1, 1},
+    .attrs = ms_attrs,
+    .params_size = sizeof(qconv_params),
+    .infer = qlinear_infer,
+    .plan = qlinear_plan,
+    LN_RUN_NAME(ln_qlinearconv),
 };
 
 LN_OP(ConvInteger) = {
-    .domain = "", .type = "ConvInteger", .since = {10}, .types = LN_T_8,
-    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(qconv_params),
-    .infer = integer_infer, .plan = integer_plan, LN_RUN_NAME(ln_qlinearconv),
+    .domain = "",
+    .type = "ConvInteger",
+    .since = {10},
+    .types = LN_T_8,
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(qconv_params),
+    .infer = integer_infer,
+    .plan = integer_plan,
+    LN_RUN_NAME(ln_qlinearconv),
 };

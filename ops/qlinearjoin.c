@@ -109,9 +109,17 @@ static linnet_status concat_plan(ln_ctx *c)
 static const ln_attr_spec concat_attrs[] = {LN_ATTR_I_REQ(qconcat_params, axis), LN_ATTR_END};
 
 LN_OP(QLinearConcat) = {
-    .domain = "com.microsoft", .type = "QLinearConcat", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {5, LN_VARIADIC}, .out = {1, 1}, .attrs = concat_attrs, .params_size = sizeof(qconcat_params),
-    .infer = concat_infer, .plan = concat_plan, LN_RUN_NAME(ln_qlinearconcat),
+    .domain = "com.microsoft",
+    .type = "QLinearConcat",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {5, LN_VARIADIC},
+    .out = {1, 1},
+    .attrs = concat_attrs,
+    .params_size = sizeof(qconcat_params),
+    .infer = concat_infer,
+    .plan = concat_plan,
+    LN_RUN_NAME(ln_qlinearconcat),
 };
 
 /* -- where --------------------------------------------------------------------------------------------------------- */
@@ -140,8 +148,8 @@ static void where_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
     for (int64_t r = begin; r < end; r++) {
         ln_qwalk_row(w, r, at);
         for (int64_t i = 0; i < n; i++)
-            j->z[r * n + i] = j->condition[at[0] + i * sc] ? j->x_table[j->x[at[1] + i * sx]]
-                                                           : j->y_table[j->y[at[2] + i * sy]];
+            j->z[r * n + i] =
+                j->condition[at[0] + i * sc] ? j->x_table[j->x[at[1] + i * sx]] : j->y_table[j->y[at[2] + i * sy]];
     }
 }
 
@@ -182,7 +190,14 @@ static linnet_status where_plan(ln_ctx *c)
 }
 
 LN_OP(QLinearWhere) = {
-    .domain = "com.microsoft", .type = "QLinearWhere", .since = {1}, .types = LN_T(LINNET_BOOL),
-    .in = {9, 9}, .out = {1, 1}, .params_size = sizeof(qwhere_params),
-    .infer = where_infer, .plan = where_plan, LN_RUN_NAME(ln_qlinearwhere),
+    .domain = "com.microsoft",
+    .type = "QLinearWhere",
+    .since = {1},
+    .types = LN_T(LINNET_BOOL),
+    .in = {9, 9},
+    .out = {1, 1},
+    .params_size = sizeof(qwhere_params),
+    .infer = where_infer,
+    .plan = where_plan,
+    LN_RUN_NAME(ln_qlinearwhere),
 };

@@ -47,8 +47,14 @@ LN_RUN(ln_qlinearmatmul)
 {
     const qmatmul_params *p = a->params;
     int yz = p->gemm ? G_Y_ZERO : Y_ZERO, ys = p->gemm ? G_Y_SCALE : Y_SCALE;
-    ln_qproduct_in in = {.a = a->in[A], .b = a->in[B], .packed = a->packed, .b_zero = a->in[B_ZERO], .out = p->out,
-                         .y_signed = p->y_signed, .c = a->out[0], .scale_step = p->scales > p->product.n ? p->product.n : 0};
+    ln_qproduct_in in = {.a = a->in[A],
+                         .b = a->in[B],
+                         .packed = a->packed,
+                         .b_zero = a->in[B_ZERO],
+                         .out = p->out,
+                         .y_signed = p->y_signed,
+                         .c = a->out[0],
+                         .scale_step = p->scales > p->product.n ? p->product.n : 0};
     float *scales = (float *)(void *)((char *)a->scratch + p->scratch_scales);
     if (p->constant) {
         in.scale = (const float *)(const void *)((const char *)a->packed + p->packed_scales);
@@ -160,9 +166,16 @@ static linnet_status qmatmul_plan(ln_ctx *c)
 }
 
 LN_OP(QLinearMatMul) = {
-    .domain = "", .type = "QLinearMatMul", .since = {10, 21}, .types = LN_T_8,
-    .in = {8, 8}, .out = {1, 1}, .params_size = sizeof(qmatmul_params),
-    .infer = qmatmul_infer, .plan = qmatmul_plan, LN_RUN_NAME(ln_qlinearmatmul),
+    .domain = "",
+    .type = "QLinearMatMul",
+    .since = {10, 21},
+    .types = LN_T_8,
+    .in = {8, 8},
+    .out = {1, 1},
+    .params_size = sizeof(qmatmul_params),
+    .infer = qmatmul_infer,
+    .plan = qmatmul_plan,
+    LN_RUN_NAME(ln_qlinearmatmul),
 };
 
 static linnet_status qgemm_infer(ln_ctx *c)
@@ -205,12 +218,19 @@ static linnet_status qgemm_plan(ln_ctx *c)
     return finish_plan(c, p, bias ? G_C : -1, scale && zero ? G_Y_SCALE : -1);
 }
 
-static const ln_attr_spec qgemm_attrs[] = {
-    LN_ATTR_I(qmatmul_params, transA, 0), LN_ATTR_I(qmatmul_params, transB, 0), LN_ATTR_F(qmatmul_params, alpha, 1.0f),
-    LN_ATTR_END};
+static const ln_attr_spec qgemm_attrs[] = {LN_ATTR_I(qmatmul_params, transA, 0), LN_ATTR_I(qmatmul_params, transB, 0),
+                                           LN_ATTR_F(qmatmul_params, alpha, 1.0f), LN_ATTR_END};
 
 LN_OP(QGemm) = {
-    .domain = "com.microsoft", .type = "QGemm", .since = {1}, .types = LN_T_8,
-    .in = {6, 9}, .out = {1, 1}, .attrs = qgemm_attrs, .params_size = sizeof(qmatmul_params),
-    .infer = qgemm_infer, .plan = qgemm_plan, LN_RUN_NAME(ln_qlinearmatmul),
+    .domain = "com.microsoft",
+    .type = "QGemm",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {6, 9},
+    .out = {1, 1},
+    .attrs = qgemm_attrs,
+    .params_size = sizeof(qmatmul_params),
+    .infer = qgemm_infer,
+    .plan = qgemm_plan,
+    LN_RUN_NAME(ln_qlinearmatmul),
 };

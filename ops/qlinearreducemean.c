@@ -9,7 +9,7 @@ typedef struct qmean_params {
     int64_t axes[LN_MAX_RANK], keepdims;
     int32_t n_axes;
     int32_t is_signed, zeros;
-    int32_t kept, reduced;                                   /* how many dimensions */
+    int32_t kept, reduced; /* how many dimensions */
     int32_t unused;
     int64_t kept_dims[LN_MAX_RANK], kept_step[LN_MAX_RANK];
     int64_t reduced_dims[LN_MAX_RANK], reduced_step[LN_MAX_RANK];
@@ -56,7 +56,11 @@ static void means(void *arg, int32_t worker, int64_t begin, int64_t end)
 LN_RUN(ln_qlinearreducemean)
 {
     const qmean_params *p = a->params;
-    job j = {p, a->in[X], a->out[0], *(const float *)a->in[X_SCALE], *(const float *)a->in[Y_SCALE],
+    job j = {p,
+             a->in[X],
+             a->out[0],
+             *(const float *)a->in[X_SCALE],
+             *(const float *)a->in[Y_SCALE],
              ln_zero_of(p->zeros & 1 ? a->in[X_ZERO] : NULL, p->is_signed, 0),
              ln_zero_of(p->zeros & 2 ? a->in[Y_ZERO] : NULL, p->is_signed, 0)};
     ln_parallel(a, p->outputs, 3 * (double)p->count, means, &j);
@@ -127,7 +131,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_INTS(qmean_params, axes), LN_ATTR_I
                                      LN_ATTR_END};
 
 LN_OP(QLinearReduceMean) = {
-    .domain = "com.microsoft", .type = "QLinearReduceMean", .since = {1}, .types = LN_T_8,
-    .in = {1, 5}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(qmean_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_qlinearreducemean),
+    .domain = "com.microsoft",
+    .type = "QLinearReduceMean",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(qmean_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_qlinearreducemean),
 };

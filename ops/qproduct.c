@@ -117,9 +117,16 @@ static bool pack_one(const ln_qproduct *p, void *to, const uint8_t *b, const uin
 {
     size_t n = (size_t)p->n, k = (size_t)p->k;
     bool each = p->zero_count > 1;
-    ln_qgemm_b from = {.b = b + (size_t)matrix * n * k, .segments = 1, .k = k, .n = n,
-                       .stride_k = p->transpose_b ? 1 : n, .stride_n = p->transpose_b ? k : 1,
-                       .is_signed = p->b_signed, .bias = bias, .zero = zero, .zero_stride = each};
+    ln_qgemm_b from = {.b = b + (size_t)matrix * n * k,
+                       .segments = 1,
+                       .k = k,
+                       .n = n,
+                       .stride_k = p->transpose_b ? 1 : n,
+                       .stride_n = p->transpose_b ? k : 1,
+                       .is_signed = p->b_signed,
+                       .bias = bias,
+                       .zero = zero,
+                       .zero_stride = each};
     if (zero && each && p->zero_count > p->n)
         from.zero += (size_t)matrix * n;
     return ln_qgemm_pack(to, LN_D(qgemm), &from);
@@ -200,10 +207,16 @@ void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_i
         return;
     job j = {.p = p, .panels = panels, .sums = p->sums != 0};
     j.groups = blocks >= 16 ? 1 : panels < 16 ? panels : 16;
-    j.g = (ln_qgemm_args){.k = (size_t)p->k, .segments = 1, .c_stride = (size_t)p->n, .flip = p->a_signed ? 0x80 : 0,
-                          .a_zero = in->a_zero + (p->a_signed ? 128 : 0), .out = in->out, .y_zero = in->y_zero,
+    j.g = (ln_qgemm_args){.k = (size_t)p->k,
+                          .segments = 1,
+                          .c_stride = (size_t)p->n,
+                          .flip = p->a_signed ? 0x80 : 0,
+                          .a_zero = in->a_zero + (p->a_signed ? 128 : 0),
+                          .out = in->out,
+                          .y_zero = in->y_zero,
                           .lo = (float)((in->y_signed ? -128 : 0) - in->y_zero),
-                          .hi = (float)((in->y_signed ? 127 : 255) - in->y_zero), .fbias = in->fbias};
+                          .hi = (float)((in->y_signed ? 127 : 255) - in->y_zero),
+                          .fbias = in->fbias};
     int64_t index[LN_MAX_RANK] = {0}, ia = 0, ib = 0;
     for (int64_t batch = 0; batch < p->batches; batch++) {
         j.a = in->a + ia * p->m * p->k;

@@ -19,9 +19,9 @@ typedef struct ln_qproduct {
     int32_t rank;
     int32_t a_signed, b_signed;
     int32_t transpose_a, transpose_b;
-    int32_t packed; /* B was packed by plan */
-    int32_t sums;   /* row sums may be needed */
-    int32_t bias;   /* the caller gives one when B is packed in the run */
+    int32_t packed;               /* B was packed by plan */
+    int32_t sums;                 /* row sums may be needed */
+    int32_t bias;                 /* the caller gives one when B is packed in the run */
     int64_t b_count;              /* matrices of B */
     int64_t zero_count;           /* elements of B's zero point; 0: none */
     int64_t b_bytes;              /* packed, of one matrix */
@@ -33,11 +33,11 @@ typedef struct ln_qproduct_in {
     const uint8_t *a, *b; /* b NULL: packed */
     const void *packed;
     const uint8_t *b_zero;
-    int32_t a_zero;               /* of A's type */
-    const void *a_zeros;          /* NULL, or one per row (of a batch: a_zeros_step apart) */
+    int32_t a_zero;      /* of A's type */
+    const void *a_zeros; /* NULL, or one per row (of a batch: a_zeros_step apart) */
     int64_t a_zeros_step;
-    const int32_t *bias;          /* only for packing in the run */
-    const float *row_scale;       /* NULL, or one per row */
+    const int32_t *bias;    /* only for packing in the run */
+    const float *row_scale; /* NULL, or one per row */
     int64_t row_scale_step;
     int32_t out, y_zero, y_signed;
     const float *scale, *fbias;
@@ -45,7 +45,8 @@ typedef struct ln_qproduct_in {
     int64_t scale_step; /* scales from one batch to the next */
 } ln_qproduct_in;
 
-/* Shapes by numpy.matmul; fails where they do not fit, or B is not 8 bits (A's type is the descriptor's to check). Unknown ranks give an unknown output. */
+/* Shapes by numpy.matmul; fails where they do not fit, or B is not 8 bits (A's type is the descriptor's to check).
+ * Unknown ranks give an unknown output. */
 linnet_status ln_qproduct_infer(ln_ctx *c, int32_t ia, int32_t ib, linnet_type type);
 
 /* Fills p from known shapes, asks for scratch behind *scratch bytes (which it moves on, to be asked for by the caller)

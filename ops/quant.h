@@ -10,11 +10,11 @@
 
 typedef struct ln_quant_grid {
     int64_t segments;
-    int64_t n;         /* elements of a segment */
-    int64_t dim;       /* segments of one outer index, or elements along the blocked axis */
-    int64_t block;     /* blocked: elements (vector: rows) that share a scale; 0 elsewhere */
-    int64_t blocks;    /* blocked: scales along the axis */
-    int32_t vector;    /* a scale per element of the segment */
+    int64_t n;      /* elements of a segment */
+    int64_t dim;    /* segments of one outer index, or elements along the blocked axis */
+    int64_t block;  /* blocked: elements (vector: rows) that share a scale; 0 elsewhere */
+    int64_t blocks; /* blocked: scales along the axis */
+    int32_t vector; /* a scale per element of the segment */
     int32_t per_axis;
 } ln_quant_grid;
 

@@ -62,8 +62,8 @@ static void segment(const job *j, int64_t at, int64_t n, int64_t scale)
         if (p->zero)
             zero = low ? ((const int8_t *)j->a->in[2])[scale] : ((const uint8_t *)j->a->in[2])[scale];
         LN_K(quantize8)
-        ((uint8_t *)j->a->out[0] + at, (const float *)j->a->in[0] + at, (size_t)n,
-         ((const float *)j->a->in[1])[scale], zero, low);
+        ((uint8_t *)j->a->out[0] + at, (const float *)j->a->in[0] + at, (size_t)n, ((const float *)j->a->in[1])[scale],
+         zero, low);
         return;
     }
     for (int64_t i = 0; i < n; i += CHUNK)
@@ -156,14 +156,30 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(QuantizeLinear) = {
-    .domain = "", .type = "QuantizeLinear", .since = {10, 13, 19, 21, 23, 24, 25, 28}, .types = X_TYPES,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(quantize_params),
-    .infer = quantize_infer, .plan = quantize_plan, LN_RUN_NAME(ln_quantizelinear),
+    .domain = "",
+    .type = "QuantizeLinear",
+    .since = {10, 13, 19, 21, 23, 24, 25, 28},
+    .types = X_TYPES,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(quantize_params),
+    .infer = quantize_infer,
+    .plan = quantize_plan,
+    LN_RUN_NAME(ln_quantizelinear),
 };
 
 /* ONNX Runtime's twin for models that keep to ai.onnx before opset 21 but want 16 and 4 bits. */
 LN_OP(MsQuantizeLinear) = {
-    .domain = "com.microsoft", .type = "QuantizeLinear", .since = {1}, .types = X_TYPES,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(quantize_params),
-    .infer = quantize_infer, .plan = quantize_plan, LN_RUN_NAME(ln_quantizelinear),
+    .domain = "com.microsoft",
+    .type = "QuantizeLinear",
+    .since = {1},
+    .types = X_TYPES,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(quantize_params),
+    .infer = quantize_infer,
+    .plan = quantize_plan,
+    LN_RUN_NAME(ln_quantizelinear),
 };

@@ -71,8 +71,8 @@ linnet_status ln_qwindow_of(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank, 
             }
             int64_t room = in[i] + w->before[d] + w->after[d] - extent;
             if (room < 0)
-                return ln_fail(c, LINNET_ERR_MODEL, "a window of %lld does not fit in %lld elements",
-                               (long long)extent, (long long)(room + extent));
+                return ln_fail(c, LINNET_ERR_MODEL, "a window of %lld does not fit in %lld elements", (long long)extent,
+                               (long long)(room + extent));
             w->out[d] = room / s + 1;
             if (a->ceil_mode && room % s != 0 && w->out[d] * s < in[i] + w->before[d])
                 w->out[d]++;

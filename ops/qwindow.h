@@ -26,13 +26,25 @@ typedef struct ln_qwindow {
 } ln_qwindow;
 
 #define LN_ATTRS_QWINDOW(S)                                                                                            \
-    {.name = "kernel_shape", .kind = LN_AT_INTS, .max = LN_QW_MAX, .offset = offsetof(S, window.kernel_shape),         \
+    {.name = "kernel_shape",                                                                                           \
+     .kind = LN_AT_INTS,                                                                                               \
+     .max = LN_QW_MAX,                                                                                                 \
+     .offset = offsetof(S, window.kernel_shape),                                                                       \
      .n_offset = offsetof(S, window.n_kernel_shape)},                                                                  \
-        {.name = "strides", .kind = LN_AT_INTS, .max = LN_QW_MAX, .offset = offsetof(S, window.strides),               \
+        {.name = "strides",                                                                                            \
+         .kind = LN_AT_INTS,                                                                                           \
+         .max = LN_QW_MAX,                                                                                             \
+         .offset = offsetof(S, window.strides),                                                                        \
          .n_offset = offsetof(S, window.n_strides)},                                                                   \
-        {.name = "dilations", .kind = LN_AT_INTS, .max = LN_QW_MAX, .offset = offsetof(S, window.dilations),           \
+        {.name = "dilations",                                                                                          \
+         .kind = LN_AT_INTS,                                                                                           \
+         .max = LN_QW_MAX,                                                                                             \
+         .offset = offsetof(S, window.dilations),                                                                      \
          .n_offset = offsetof(S, window.n_dilations)},                                                                 \
-        {.name = "pads", .kind = LN_AT_INTS, .max = 2 * LN_QW_MAX, .offset = offsetof(S, window.pads),                 \
+        {.name = "pads",                                                                                               \
+         .kind = LN_AT_INTS,                                                                                           \
+         .max = 2 * LN_QW_MAX,                                                                                         \
+         .offset = offsetof(S, window.pads),                                                                           \
          .n_offset = offsetof(S, window.n_pads)},                                                                      \
     {                                                                                                                  \
         .name = "auto_pad", .kind = LN_AT_ENUM, .names = "NOTSET|SAME_UPPER|SAME_LOWER|VALID",                         \

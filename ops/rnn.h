@@ -12,8 +12,17 @@ enum { LN_RNN, LN_GRU, LN_LSTM }; /* kinds */
 enum { LN_RNN_FORWARD, LN_RNN_REVERSE, LN_RNN_BIDIRECTIONAL };
 
 enum {
-    LN_RNN_SIGMOID, LN_RNN_TANH, LN_RNN_RELU, LN_RNN_AFFINE, LN_RNN_LEAKY, LN_RNN_THRESHOLDED, LN_RNN_SCALED_TANH,
-    LN_RNN_HARD_SIGMOID, LN_RNN_ELU, LN_RNN_SOFTSIGN, LN_RNN_SOFTPLUS
+    LN_RNN_SIGMOID,
+    LN_RNN_TANH,
+    LN_RNN_RELU,
+    LN_RNN_AFFINE,
+    LN_RNN_LEAKY,
+    LN_RNN_THRESHOLDED,
+    LN_RNN_SCALED_TANH,
+    LN_RNN_HARD_SIGMOID,
+    LN_RNN_ELU,
+    LN_RNN_SOFTSIGN,
+    LN_RNN_SOFTPLUS
 };
 
 typedef struct ln_rnn_act {
@@ -27,11 +36,11 @@ typedef struct ln_rnn_params {
     int32_t direction;
     int32_t kind, gates, directions, type;
     int64_t times, batch, inputs, hidden;
-    ln_rnn_act act[6];                                              /* three (or fewer) for each direction */
-    int32_t in_bias, in_lens, in_h, in_c, in_p;                     /* inputs, -1: absent */
-    int32_t outputs;                                                /* listed */
-    int32_t packed;                                                 /* weights were packed by plan */
-    int32_t transposed;                                             /* W, R are [inputs][gates], not [gates][inputs] */
+    ln_rnn_act act[6];                          /* three (or fewer) for each direction */
+    int32_t in_bias, in_lens, in_h, in_c, in_p; /* inputs, -1: absent */
+    int32_t outputs;                            /* listed */
+    int32_t packed;                             /* weights were packed by plan */
+    int32_t transposed;                         /* W, R are [inputs][gates], not [gates][inputs] */
     /* Offsets in bytes: in the packed memory (or in scratch from scratch_weights on) of one direction's parts; in the
      * scratch of a direction's buffers. */
     int64_t part_w, part_r, part_r2, part_bias, part_bytes;

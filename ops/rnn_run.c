@@ -56,8 +56,13 @@ static void pack_weights(const ln_rnn_params *p, char *to, const float *w, const
         bool apart = p->kind == LN_GRU && p->linear_before_reset;
         for (int64_t i = 0; i < n; i++)
             sum[i] = !b ? 0 : apart && i >= 2 * h ? b[i] : b[i] + b[n + i];
-        ln_gemm_f32_b from = {.b = w + d * n * k, .n_stride = (size_t)k, .k_stride = 1, .bias = sum, .bias_stride = 1,
-                              .scale = 1, .bias_scale = 1};
+        ln_gemm_f32_b from = {.b = w + d * n * k,
+                              .n_stride = (size_t)k,
+                              .k_stride = 1,
+                              .bias = sum,
+                              .bias_stride = 1,
+                              .scale = 1,
+                              .bias_scale = 1};
         ln_gemm_f32_pack(g, part(p, to, d, p->part_w), (size_t)n, 1, (size_t)k, &from, 0, panels(n));
         from.b = r + d * n * h;
         from.n_stride = (size_t)h;
@@ -105,10 +110,19 @@ static void product(const void *user, int32_t direction, int32_t which, float *c
     const work *w = user;
     const ln_rnn_params *p = w->p;
     int64_t n = which == LN_RNN_R2 ? p->hidden : ln_rnn_columns(p);
-    ln_gemm_f32_job job = {.d = LN_D(gemm_f32), .m = (size_t)p->batch, .n = (size_t)n, .taps = 1,
-                           .k = (size_t)p->hidden, .a = x, .a_row = (size_t)p->hidden, .a_col = 1,
-                           .b = part(p, w->weights, direction, which == LN_RNN_R2 ? p->part_r2 : p->part_r), .c = c,
-                           .ldc = (size_t)ldc, .r = add ? c : NULL, .ldr = (size_t)ldc};
+    ln_gemm_f32_job job = {.d = LN_D(gemm_f32),
+                           .m = (size_t)p->batch,
+                           .n = (size_t)n,
+                           .taps = 1,
+                           .k = (size_t)p->hidden,
+                           .a = x,
+                           .a_row = (size_t)p->hidden,
+                           .a_col = 1,
+                           .b = part(p, w->weights, direction, which == LN_RNN_R2 ? p->part_r2 : p->part_r),
+                           .c = c,
+                           .ldc = (size_t)ldc,
+                           .r = add ? c : NULL,
+                           .ldr = (size_t)ldc};
     ln_gemm_f32_prepare(&job, 1);
     ln_gemm_f32_run(&job, worker_scratch(w, direction), 0, job.tiles);
 }
@@ -131,14 +145,28 @@ static void run_f32(const ln_args *a, const ln_rnn_params *p, const float *const
     }
     int64_t n = p->gates * p->hidden, rows = p->times * p->batch;
     for (int32_t d = 0; d < p->directions; d++)
-        w.directions[d] = (ln_rnn_direction_f32){
-            .p = p, .direction = d, .h0 = in[5], .c0 = in[6], .peephole = in[7],
-            .gates = (float *)(void *)(w.scratch + p->scratch_gates) + d * rows * n,
-            .state = (float *)(void *)(w.scratch + p->scratch_state + d * p->state_bytes),
-            .lens = p->in_lens < 0 ? NULL : a->in[p->in_lens], .y = out[0], .y_h = out[1], .y_c = out[2],
-            .product = product, .user = &w};
-    w.input = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .m = (size_t)rows, .n = (size_t)n, .taps = 1,
-                                .k = (size_t)p->inputs, .a = w.x, .a_row = (size_t)p->inputs, .a_col = 1,
+        w.directions[d] =
+            (ln_rnn_direction_f32){.p = p,
+                                   .direction = d,
+                                   .h0 = in[5],
+                                   .c0 = in[6],
+                                   .peephole = in[7],
+                                   .gates = (float *)(void *)(w.scratch + p->scratch_gates) + d * rows * n,
+                                   .state = (float *)(void *)(w.scratch + p->scratch_state + d * p->state_bytes),
+                                   .lens = p->in_lens < 0 ? NULL : a->in[p->in_lens],
+                                   .y = out[0],
+                                   .y_h = out[1],
+                                   .y_c = out[2],
+                                   .product = product,
+                                   .user = &w};
+    w.input = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                                .m = (size_t)rows,
+                                .n = (size_t)n,
+                                .taps = 1,
+                                .k = (size_t)p->inputs,
+                                .a = w.x,
+                                .a_row = (size_t)p->inputs,
+                                .a_col = 1,
                                 .ldc = (size_t)n};
     ln_gemm_f32_prepare(&w.input, 2);
     ln_parallel(a, p->directions * (int64_t)w.input.tiles, ln_gemm_f32_cost(&w.input), input_tiles, &w);
@@ -154,8 +182,8 @@ LN_RUN(ln_rnn_f32)
 {
     const ln_rnn_params *p = a->params;
     LN_TRY(ln_rnn_check_lens(a, p));
-    const float *in[8] = {a->in[0], a->in[1], a->in[2], given(a, p->in_bias), NULL, given(a, p->in_h),
-                          given(a, p->in_c), given(a, p->in_p)};
+    const float *in[8] = {a->in[0], a->in[1],          a->in[2],          given(a, p->in_bias),
+                          NULL,     given(a, p->in_h), given(a, p->in_c), given(a, p->in_p)};
     float *out[3] = {p->outputs > 0 ? a->out[0] : NULL, p->outputs > 1 ? a->out[1] : NULL,
                      p->outputs > 2 ? a->out[2] : NULL};
     run_f32(a, p, in, out);
@@ -166,8 +194,17 @@ LN_RUN(ln_rnn_f32)
 static void tensor_sizes(const ln_rnn_params *p, int64_t n[11])
 {
     int64_t d = p->directions, h = p->hidden, g = p->gates * h, state = d * p->batch * h;
-    int64_t sizes[11] = {p->times * p->batch * p->inputs, p->packed ? 0 : d * g * p->inputs, p->packed ? 0 : d * g * h,
-                         p->packed ? 0 : d * 2 * g, 0, state, state, d * 3 * h, p->times * state, state, state};
+    int64_t sizes[11] = {p->times * p->batch * p->inputs,
+                         p->packed ? 0 : d * g * p->inputs,
+                         p->packed ? 0 : d * g * h,
+                         p->packed ? 0 : d * 2 * g,
+                         0,
+                         state,
+                         state,
+                         d * 3 * h,
+                         p->times * state,
+                         state,
+                         state};
     memcpy(n, sizes, sizeof sizes);
 }
 
@@ -211,8 +248,8 @@ static void product_f64(const void *user, int32_t direction, int32_t which, doub
     int64_t h = p->hidden, all = p->gates * h, n = which == LN_RNN_R2 ? h : ln_rnn_columns(p);
     int64_t first = which == LN_RNN_R2 ? 2 * h : 0;
     const double *r = w->r + (direction * all + first) * h;
-    const double *bias = which == LN_RNN_R2 && p->linear_before_reset && w->bias
-                             ? w->bias + direction * 2 * all + all + first : NULL;
+    const double *bias =
+        which == LN_RNN_R2 && p->linear_before_reset && w->bias ? w->bias + direction * 2 * all + all + first : NULL;
     for (int64_t b = 0; b < p->batch; b++)
         for (int64_t j = 0; j < n; j++) {
             double sum = bias ? bias[j] : 0;
@@ -251,13 +288,20 @@ LN_RUN(ln_rnn_f64)
     work_f64 w = {p, a->in[0], a->in[1], a->in[2], given(a, p->in_bias), {{0}}};
     int64_t n = p->gates * p->hidden, rows = p->times * p->batch;
     for (int32_t d = 0; d < p->directions; d++)
-        w.directions[d] = (ln_rnn_direction_f64){
-            .p = p, .direction = d, .h0 = given(a, p->in_h), .c0 = given(a, p->in_c), .peephole = given(a, p->in_p),
-            .gates = (double *)(void *)(scratch + p->scratch_gates) + d * rows * n,
-            .state = (double *)(void *)(scratch + p->scratch_state + d * p->state_bytes),
-            .lens = given(a, p->in_lens), .y = p->outputs > 0 ? a->out[0] : NULL,
-            .y_h = p->outputs > 1 ? a->out[1] : NULL, .y_c = p->outputs > 2 ? a->out[2] : NULL,
-            .product = product_f64, .user = &w};
+        w.directions[d] =
+            (ln_rnn_direction_f64){.p = p,
+                                   .direction = d,
+                                   .h0 = given(a, p->in_h),
+                                   .c0 = given(a, p->in_c),
+                                   .peephole = given(a, p->in_p),
+                                   .gates = (double *)(void *)(scratch + p->scratch_gates) + d * rows * n,
+                                   .state = (double *)(void *)(scratch + p->scratch_state + d * p->state_bytes),
+                                   .lens = given(a, p->in_lens),
+                                   .y = p->outputs > 0 ? a->out[0] : NULL,
+                                   .y_h = p->outputs > 1 ? a->out[1] : NULL,
+                                   .y_c = p->outputs > 2 ? a->out[2] : NULL,
+                                   .product = product_f64,
+                                   .user = &w};
     ln_parallel(a, p->directions, (double)(rows * n) * (double)(p->inputs + p->hidden), run_directions_f64, &w);
     return LINNET_OK;
 }
@@ -383,19 +427,43 @@ static const ln_attr_spec attrs[] = {
 };
 
 LN_OP(RNN) = {
-    .domain = "", .type = "RNN", .since = {1, 7, 14, 22}, .types = LN_T_FLOATS,
-    .in = {3, 6}, .out = {0, 2}, .attrs = attrs, .params_size = sizeof(ln_rnn_params),
-    .infer = rnn_infer, .plan = rnn_plan, LN_RUN_NAME(ln_rnn_f32),
+    .domain = "",
+    .type = "RNN",
+    .since = {1, 7, 14, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 6},
+    .out = {0, 2},
+    .attrs = attrs,
+    .params_size = sizeof(ln_rnn_params),
+    .infer = rnn_infer,
+    .plan = rnn_plan,
+    LN_RUN_NAME(ln_rnn_f32),
 };
 
 LN_OP(GRU) = {
-    .domain = "", .type = "GRU", .since = {1, 3, 7, 14, 22}, .types = LN_T_FLOATS,
-    .in = {3, 6}, .out = {0, 2}, .attrs = attrs, .params_size = sizeof(ln_rnn_params),
-    .infer = gru_infer, .plan = gru_plan, LN_RUN_NAME(ln_rnn_f32),
+    .domain = "",
+    .type = "GRU",
+    .since = {1, 3, 7, 14, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 6},
+    .out = {0, 2},
+    .attrs = attrs,
+    .params_size = sizeof(ln_rnn_params),
+    .infer = gru_infer,
+    .plan = gru_plan,
+    LN_RUN_NAME(ln_rnn_f32),
 };
 
 LN_OP(LSTM) = {
-    .domain = "", .type = "LSTM", .since = {1, 7, 14, 22}, .types = LN_T_FLOATS,
-    .in = {3, 8}, .out = {0, 3}, .attrs = attrs, .params_size = sizeof(ln_rnn_params),
-    .infer = lstm_infer, .plan = lstm_plan, LN_RUN_NAME(ln_rnn_f32),
+    .domain = "",
+    .type = "LSTM",
+    .since = {1, 7, 14, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 8},
+    .out = {0, 3},
+    .attrs = attrs,
+    .params_size = sizeof(ln_rnn_params),
+    .infer = lstm_infer,
+    .plan = lstm_plan,
+    LN_RUN_NAME(ln_rnn_f32),
 };

@@ -188,20 +188,35 @@ static linnet_status microsoft_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(rotary_params, num_heads, 0),
                                      LN_ATTR_I(rotary_params, rotary_embedding_dim, 0),
                                      LN_ATTR_I(rotary_params, interleaved, 0), LN_ATTR_END};
-static const ln_attr_spec microsoft_attrs[] = {LN_ATTR_I(rotary_params, num_heads, 0),
-                                               LN_ATTR_I(rotary_params, rotary_embedding_dim, 0),
-                                               LN_ATTR_I(rotary_params, interleaved, 0),
-                                               LN_ATTR_I(rotary_params, is_packed_batching, 0),
-                                               LN_ATTR_F(rotary_params, scale, 1.0f), LN_ATTR_END};
+static const ln_attr_spec microsoft_attrs[] = {
+    LN_ATTR_I(rotary_params, num_heads, 0),   LN_ATTR_I(rotary_params, rotary_embedding_dim, 0),
+    LN_ATTR_I(rotary_params, interleaved, 0), LN_ATTR_I(rotary_params, is_packed_batching, 0),
+    LN_ATTR_F(rotary_params, scale, 1.0f),    LN_ATTR_END};
 
 LN_OP(RotaryEmbedding) = {
-    .domain = "", .type = "RotaryEmbedding", .since = {23}, .types = TYPES,
-    .in = {3, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(rotary_params),
-    .infer = onnx_infer, .plan = onnx_plan, LN_RUN_NAME(ln_rotaryembedding),
+    .domain = "",
+    .type = "RotaryEmbedding",
+    .since = {23},
+    .types = TYPES,
+    .in = {3, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(rotary_params),
+    .infer = onnx_infer,
+    .plan = onnx_plan,
+    LN_RUN_NAME(ln_rotaryembedding),
 };
 
 LN_OP(MsRotaryEmbedding) = {
-    .domain = "com.microsoft", .type = "RotaryEmbedding", .since = {1}, .types = TYPES,
-    .in = {4, 4}, .out = {1, 1}, .attrs = microsoft_attrs, .params_size = sizeof(rotary_params),
-    .infer = microsoft_infer, .plan = microsoft_plan, LN_RUN_NAME(ln_rotaryembedding),
+    .domain = "com.microsoft",
+    .type = "RotaryEmbedding",
+    .since = {1},
+    .types = TYPES,
+    .in = {4, 4},
+    .out = {1, 1},
+    .attrs = microsoft_attrs,
+    .params_size = sizeof(rotary_params),
+    .infer = microsoft_infer,
+    .plan = microsoft_plan,
+    LN_RUN_NAME(ln_rotaryembedding),
 };

@@ -52,14 +52,31 @@ static void one_product(const ln_kernel_table *t, const product *s)
     size_t bytes = ln_qgemm_packed_bytes(tile, s->segments, s->k, s->n);
     void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
     /* B lies as [segments][k][n]. */
-    ln_qgemm_b from = {.b = b, .segments = s->segments, .k = s->k, .n = s->n, .stride_s = s->k * s->n,
-                       .stride_k = s->n, .stride_n = 1, .is_signed = s->b_signed, .bias = bias, .zero = zero,
+    ln_qgemm_b from = {.b = b,
+                       .segments = s->segments,
+                       .k = s->k,
+                       .n = s->n,
+                       .stride_s = s->k * s->n,
+                       .stride_k = s->n,
+                       .stride_n = 1,
+                       .is_signed = s->b_signed,
+                       .bias = bias,
+                       .zero = zero,
                        .zero_stride = s->each};
     bool need = ln_qgemm_pack(packed, tile, &from);
     int32_t a_zero = value((uint8_t)check_random(), s->a_signed);
-    ln_qgemm_args g = {.k = s->k, .segments = s->segments, .a_stride = s->m, .c_stride = s->n,
-                       .flip = s->a_signed ? 0x80 : 0, .a_zero = a_zero + (s->a_signed ? 128 : 0), .out = s->out,
-                       .y_zero = 3, .lo = -131, .hi = 124, .scale = scale, .fbias = fbias,
+    ln_qgemm_args g = {.k = s->k,
+                       .segments = s->segments,
+                       .a_stride = s->m,
+                       .c_stride = s->n,
+                       .flip = s->a_signed ? 0x80 : 0,
+                       .a_zero = a_zero + (s->a_signed ? 128 : 0),
+                       .out = s->out,
+                       .y_zero = 3,
+                       .lo = -131,
+                       .hi = 124,
+                       .scale = scale,
+                       .fbias = fbias,
                        .row_scale = s->each ? row_scale : NULL};
     const ln_kernel_table *before = ln_kernels;
     ln_kernels = t;
@@ -87,8 +104,10 @@ static void one_product(const ln_kernel_table *t, const product *s)
                 memcpy(want + at * 4, &y, 4);
             }
         }
-    check_ok(memcmp(c, want, s->m * s->n * size) == 0, "qgemm m=%zu n=%zu k=%zu segments=%zu signed=%d,%d out=%d "
-             "pattern=%d", s->m, s->n, s->k, s->segments, s->a_signed, s->b_signed, s->out, s->pattern);
+    check_ok(memcmp(c, want, s->m * s->n * size) == 0,
+             "qgemm m=%zu n=%zu k=%zu segments=%zu signed=%d,%d out=%d "
+             "pattern=%d",
+             s->m, s->n, s->k, s->segments, s->a_signed, s->b_signed, s->out, s->pattern);
     for (size_t i = 0; i < s->m * s->segments; i++)
         check_guard_free(rows[i]);
     check_guard_free(c);
@@ -103,8 +122,9 @@ static void products(ln_tier tier, const ln_kernel_table *t)
     for (size_t m = 1; m <= 14; m++)
         for (size_t i = 0; i < 10; i++)
             for (int out = 0; out < 3; out++) {
-                product s = {m, 1 + check_below(70), depths[i], 1 + check_below(3), m & 1, (m & 2) != 0, (i & 1) != 0,
-                             out, m <= 4 ? (int)(i % 4) : 0};
+                product s = {
+                    m,   1 + check_below(70),      depths[i], 1 + check_below(3), m & 1, (m & 2) != 0, (i & 1) != 0,
+                    out, m <= 4 ? (int)(i % 4) : 0};
                 one_product(t, &s);
             }
 }
@@ -130,8 +150,15 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
                 }
                 for (size_t i = 0; i < PIXELS * taps; i++)
                     fill8(rows[i] = check_guard(channels, true), channels, 0);
-                ln_qdepthwise_args g = {.taps = taps, .y_stride = channels, .w = w, .bias = bias, .scale = scale,
-                                        .flip = channels & 1 ? 0x80 : 0, .out = out, .y_zero = -5, .lo = -123,
+                ln_qdepthwise_args g = {.taps = taps,
+                                        .y_stride = channels,
+                                        .w = w,
+                                        .bias = bias,
+                                        .scale = scale,
+                                        .flip = channels & 1 ? 0x80 : 0,
+                                        .out = out,
+                                        .y_zero = -5,
+                                        .lo = -123,
                                         .hi = 132};
                 t->qdepthwise(y, (const uint8_t *const *)rows, PIXELS, channels, &g);
                 ln_tier_table(LN_TIER_SCALAR)->qdepthwise(want, (const uint8_t *const *)rows, PIXELS, channels, &g);
@@ -163,11 +190,18 @@ static void vectors(ln_tier tier, const ln_kernel_table *t)
                 t->dequantize8(f, a, n, scale, zero + (low ? 128 : 0), low ? 0x80 : 0);
                 scalar->dequantize8(want_f, a, n, scale, zero + (low ? 128 : 0), low ? 0x80 : 0);
                 check_ok(n == 0 || memcmp(f, want_f, n * 4) == 0, "dequantize8 n=%zu low=%d", n, low);
-                ln_qbinary_args g = {.a_scale = scale, .b_scale = check_uniform(1e-3f, 1), .c_scale = 0.3f,
-                                     .a_zero = (int32_t)check_below(256), .b_zero = (int32_t)check_below(256),
-                                     .c_zero = zero, .flip = low ? 0x80 : 0, .multiply = pattern & 1,
-                                     .a_step = n == 0 || pattern != 2, .b_step = n == 0 || pattern != 3,
-                                     .lo = (float)(low - zero), .hi = (float)(low + 255 - zero)};
+                ln_qbinary_args g = {.a_scale = scale,
+                                     .b_scale = check_uniform(1e-3f, 1),
+                                     .c_scale = 0.3f,
+                                     .a_zero = (int32_t)check_below(256),
+                                     .b_zero = (int32_t)check_below(256),
+                                     .c_zero = zero,
+                                     .flip = low ? 0x80 : 0,
+                                     .multiply = pattern & 1,
+                                     .a_step = n == 0 || pattern != 2,
+                                     .b_step = n == 0 || pattern != 3,
+                                     .lo = (float)(low - zero),
+                                     .hi = (float)(low + 255 - zero)};
                 t->qbinary8(y, a, b, n, &g);
                 scalar->qbinary8(want, a, b, n, &g);
                 check_ok(n == 0 || memcmp(y, want, n) == 0, "qbinary8 n=%zu pattern=%d low=%d", n, pattern, low);
