@@ -78,20 +78,13 @@ void ln_post_transform(float *y, int64_t n, int32_t transform)
 
 void ln_post_binary(float *y, float s, int32_t mixed, int32_t transform)
 {
-    if (!mixed) {
-        y[0] = 1.0f - s;
-        y[1] = s;
-    } else if (transform == LN_POST_LOGISTIC) {
+    if (transform == LN_POST_LOGISTIC) {
         y[0] = ln_logistic(-s);
         y[1] = ln_logistic(s);
-    } else {
-        y[0] = -s;
-        y[1] = s;
+        return;
     }
-    if (transform == LN_POST_PROBIT) {
-        y[1] = probit(s);
-        y[0] = mixed ? -y[1] : 1.0f - y[1];
-    }
+    y[1] = transform == LN_POST_PROBIT ? probit(s) : s;
+    y[0] = mixed ? -y[1] : 1.0f - y[1];
 }
 
 linnet_status ln_labels_of(ln_ctx *c, const char *ints, const char *strings, ln_labels *labels)

@@ -20,7 +20,8 @@ enum { LN_POST_NONE, LN_POST_SOFTMAX, LN_POST_LOGISTIC, LN_POST_SOFTMAX_ZERO, LN
 
 /* In place, a row of n scores. */
 void ln_post_transform(float *y, int64_t n, int32_t transform);
-/* One score of two classes: 1 - s and s (mixed = 0) or -s and s, the transform after that as ONNX Runtime has it. */
+/* One score of two classes: 1 - s and s, or (mixed, where scores have both signs) -s and s. LOGISTIC and PROBIT are
+ * applied, the softmaxes are not: so ONNX Runtime has it. */
 void ln_post_binary(float *y, float s, int32_t mixed, int32_t transform);
 float ln_logistic(float x);
 

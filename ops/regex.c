@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compiles the tree of a regular expression and runs the automaton: a list of states in order of preference, advanced
- * over one code point at a time. What takes no code point (splits, assertions) is followed at once with a stack.
+ * Compiles the tree of a regular expression and runs the automaton: a list of states, advanced over one code
+ * point at a time. What takes no code point (splits, assertions) is followed at once with a stack.
  */
 #include "ops/regex.h"
 
@@ -45,12 +45,11 @@ static linnet_status emit(compiler *k, int32_t op, int32_t x, int32_t y, int32_t
 
 static linnet_status tree(compiler *k, int32_t id);
 
-/* The second target of a split at `at`, which prefers its body (or, lazy, what follows). */
-static void close_split(compiler *k, int32_t at, int32_t other, bool lazy)
+/* A split at `at` between what follows it and another place. */
+static void close_split(compiler *k, int32_t at, int32_t other)
 {
-    ln_regex_inst *i = &k->re->code[at];
-    i->x = lazy ? other : at + 1;
-    i->y = lazy ? at + 1 : other;
+    k->re->code[at].x = at + 1;
+    k->re->code[at].y = other;
 }
 
 static linnet_status repeat(compiler *k, const re_node *n)
@@ -62,7 +61,7 @@ static linnet_status repeat(compiler *k, const re_node *n)
         LN_TRY(emit(k, RE_SPLIT, 0, 0, &at));
         LN_TRY(tree(k, n->a));
         LN_TRY(emit(k, RE_JUMP, at, 0, &jump));
-        close_split(k, at, k->re->n_code, n->lazy);
+        close_split(k, at, k->re->n_code);
         return LINNET_OK;
     }
     /* Every optional copy may leave to the end; the splits are chained through x until that is known. */
@@ -74,7 +73,7 @@ static linnet_status repeat(compiler *k, const re_node *n)
     }
     while (open >= 0) {
         int32_t before = k->re->code[open].x;
-        close_split(k, open, k->re->n_code, n->lazy);
+        close_split(k, open, k->re->n_code);
         open = before;
     }
     return LINNET_OK;
@@ -93,7 +92,7 @@ static linnet_status alternatives(compiler *k, const re_node *n)
             break;
         LN_TRY(emit(k, RE_JUMP, jumps, 0, &at));
         jumps = at;
-        close_split(k, split, k->re->n_code, false);
+        close_split(k, split, k->re->n_code);
     }
     while (jumps >= 0) {
         int32_t before = k->re->code[jumps].x;
@@ -148,7 +147,7 @@ linnet_status ln_regex_compile(ln_ctx *c, linnet_string pattern, ln_regex *re)
 /* -- run
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* States of one position in order of preference; mark says which are there (the number of the step). */
+/* States of one position; mark says which are there (the number of the step). */
 typedef struct states {
     int32_t *list;
     int32_t n;
@@ -251,8 +250,8 @@ static int32_t code_before(linnet_string text, size_t at)
     return -1;
 }
 
-/* The end of the preferred match from start; full: only one that ends with the text counts. -1: none. */
-static int64_t match(const ln_regex *re, linnet_string text, size_t start, bool full, void *scratch)
+/* The end of the longest match from start, -1: none. */
+static int64_t match(const ln_regex *re, linnet_string text, size_t start, void *scratch)
 {
     size_t n = (size_t)re->n_code;
     int32_t *memory = scratch;
@@ -272,13 +271,9 @@ static int64_t match(const ln_regex *re, linnet_string text, size_t start, bool 
         next.n = 0;
         for (int32_t i = 0; i < now.n; i++) {
             const ln_regex_inst *in = &re->code[now.list[i]];
-            if (in->op == RE_MATCH) {
-                if (full && !end)
-                    continue;
+            if (in->op == RE_MATCH)
                 found = (int64_t)at;
-                break; /* what comes after it in the list is less preferred */
-            }
-            if (!end && takes(re, in, after))
+            else if (!end && takes(re, in, after))
                 add(&m, &next, now.list[i] + 1, after, beyond, false, at + used == text.size);
         }
         if (end || next.n == 0)
@@ -295,10 +290,10 @@ static int64_t match(const ln_regex *re, linnet_string text, size_t start, bool 
 
 bool ln_regex_full(const ln_regex *re, linnet_string text, void *scratch)
 {
-    return match(re, text, 0, true, scratch) >= 0;
+    return match(re, text, 0, scratch) == (int64_t)text.size;
 }
 
 int64_t ln_regex_at(const ln_regex *re, linnet_string text, int64_t start, void *scratch)
 {
-    return match(re, text, (size_t)start, false, scratch);
+    return match(re, text, (size_t)start, scratch);
 }

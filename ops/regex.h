@@ -34,7 +34,7 @@ linnet_status ln_regex_compile(ln_ctx *c, linnet_string pattern, ln_regex *re);
 size_t ln_regex_scratch(const ln_regex *re);
 /* Whether the pattern matches the whole of text. */
 bool ln_regex_full(const ln_regex *re, linnet_string text, void *scratch);
-/* Matches at byte `start` of text, as Perl would choose among the ways. Returns the end, or -1: no match there. */
+/* The end of the longest match at byte `start` of text, -1: no match there. */
 int64_t ln_regex_at(const ln_regex *re, linnet_string text, int64_t start, void *scratch);
 
 #endif

@@ -7,7 +7,7 @@
 #include "ops/regexsyntax.h"
 #include "ops/unicode.h"
 
-enum { FOLD = 1, MULTILINE = 2, DOT_NEWLINE = 4, UNGREEDY = 8 };
+enum { FOLD = 1, MULTILINE = 2, DOT_NEWLINE = 4 };
 enum { MAX_DEPTH = 250, MAX_REPEAT = 1000 };
 
 typedef struct parser {
@@ -354,8 +354,8 @@ static linnet_status repeats(parser *p, int32_t *id)
         }
         if (min > MAX_REPEAT || max > MAX_REPEAT || (max >= 0 && max < min))
             return bad(p, "invalid repetition count");
-        bool lazy = eat(p, "?") != ((p->flags & UNGREEDY) != 0);
-        LN_TRY(add_node(p, (re_node){.kind = RE_N_REPEAT, .a = *id, .min = min, .max = max, .lazy = lazy}, id));
+        eat(p, "?");
+        LN_TRY(add_node(p, (re_node){.kind = RE_N_REPEAT, .a = *id, .min = min, .max = max}, id));
     }
 }
 

@@ -17,7 +17,6 @@ typedef struct re_node {
     int32_t kind, next;
     int32_t a, b;     /* CLASS: range and count; CAT, ALT: first child; REPEAT: child; ASSERT: which */
     int32_t min, max; /* REPEAT; max -1: no bound */
-    bool lazy;
 } re_node;
 
 /* A set of code points that grows; ranges in any order until it is tidied. */

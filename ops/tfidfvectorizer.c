@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * TfIdfVectorizer: counts of n-grams with gaps. Plan numbers the distinct tokens of the pool and sorts its n-grams by
- * those numbers; run turns a row into numbers once and looks up every n-gram by halving. Weights belong to output
- * coordinates, as both reference implementations have it. ai.onnx TfIdfVectorizer-9.
+ * those numbers; run turns a row into numbers once and looks up every n-gram by halving. An entry of the table
+ * is its tokens, its coordinate in the output and its place in the pool, to which the weights belong. ai.onnx
+ * TfIdfVectorizer-9.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ typedef struct tfidf_params {
     int64_t rows, columns, width;
     int64_t min_gram_length, max_gram_length, max_skip_count;
     int64_t n_tokens;           /* distinct ones; their table is at the head of packed */
-    int64_t at_grams[MAX_GRAM]; /* bytes in packed: entries of n + 1 int32: tokens, coordinate */
+    int64_t at_grams[MAX_GRAM]; /* bytes in packed: entries of n + 2 int32 */
     int64_t n_grams[MAX_GRAM];
     int64_t at_weights;
     int32_t mode, in_type, n_weights;
@@ -28,35 +29,38 @@ static int64_t token_of(const tfidf_params *p, const void *table, const void *x,
     return ln_int_keys_find(table, p->n_tokens, ln_int_key_of(x, p->in_type, i));
 }
 
-/* The coordinate of the n-gram of the tokens at t, t + step, ..., -1: not in the pool. */
-static int32_t find_gram(const int32_t *grams, int64_t count, int64_t n, const int32_t *t, int64_t step)
+/* The entry of the n-gram of the tokens at t, t + step, ..., NULL: not in the pool. */
+static const int32_t *find_gram(const int32_t *grams, int64_t count, int64_t n, const int32_t *t, int64_t step)
 {
     int64_t low = 0, high = count;
     while (low < high) {
         int64_t mid = low + (high - low) / 2, k = 0;
-        const int32_t *g = grams + mid * (n + 1);
+        const int32_t *g = grams + mid * (n + 2);
         while (k < n && g[k] == t[k * step])
             k++;
         if (k == n)
-            return g[n];
+            return g + n;
         if (g[k] < t[k * step])
             low = mid + 1;
         else
             high = mid;
     }
-    return -1;
+    return NULL;
 }
 
 static void count_grams(const tfidf_params *p, const char *packed, int64_t n, const int32_t *tokens, float *y)
 {
     const int32_t *grams = (const int32_t *)(const void *)(packed + p->at_grams[n - 1]);
+    const float *weights = (const float *)(const void *)(packed + p->at_weights);
     /* A single token has no gaps. */
     int64_t most = n == 1 ? 1 : p->max_skip_count + 1;
     for (int64_t step = 1; step <= most && (n == 1 || step <= (p->columns - 1) / (n - 1)); step++)
         for (int64_t i = 0; i + (n - 1) * step < p->columns; i++) {
-            int32_t at = find_gram(grams, p->n_grams[n - 1], n, tokens + i, step);
-            if (at >= 0)
-                y[at] += 1.0f;
+            const int32_t *found = find_gram(grams, p->n_grams[n - 1], n, tokens + i, step);
+            if (!found)
+                continue;
+            float weight = p->mode != TF && p->n_weights ? weights[found[1]] : 1.0f;
+            y[found[0]] = p->mode == IDF ? weight : y[found[0]] + weight;
         }
 }
 
@@ -64,7 +68,6 @@ LN_RUN(ln_tfidf)
 {
     const tfidf_params *p = a->params;
     const char *packed = a->packed;
-    const float *weights = (const float *)(const void *)(packed + p->at_weights);
     int32_t *tokens = a->scratch;
     for (int64_t r = 0; r < p->rows; r++) {
         float *y = (float *)a->out[0] + r * p->width;
@@ -74,10 +77,6 @@ LN_RUN(ln_tfidf)
         for (int64_t n = p->min_gram_length; n <= p->max_gram_length && n <= p->columns; n++)
             if (p->n_grams[n - 1])
                 count_grams(p, packed, n, tokens, y);
-        for (int64_t i = 0; i < p->width && p->mode != TF; i++) {
-            float count = p->mode == IDF ? (y[i] > 0 ? 1.0f : 0) : y[i];
-            y[i] = p->n_weights ? count * weights[i] : count;
-        }
     }
     return LINNET_OK;
 }
@@ -157,17 +156,17 @@ static int compare_grams(const int32_t *a, const int32_t *b, int64_t n)
     return 0;
 }
 
-/* Merge sort of entries of n + 1: stable, so that of equal n-grams the first stays. */
+/* Merge sort of entries of n + 2: stable, so that of equal n-grams the first stays. */
 static void sort_grams(int32_t *g, int32_t *other, int64_t count, int64_t n)
 {
-    size_t size = (size_t)(n + 1) * sizeof *g;
+    size_t size = (size_t)(n + 2) * sizeof *g;
     for (int64_t run = 1; run < count; run *= 2) {
         for (int64_t at = 0; at < count; at += 2 * run) {
             int64_t i = at, mid = at + run < count ? at + run : count, j = mid;
             int64_t end = at + 2 * run < count ? at + 2 * run : count;
             for (int64_t k = at; k < end; k++) {
-                bool left = i < mid && (j == end || compare_grams(g + i * (n + 1), g + j * (n + 1), n) <= 0);
-                memcpy(other + k * (n + 1), g + (left ? i++ : j++) * (n + 1), size);
+                bool left = i < mid && (j == end || compare_grams(g + i * (n + 2), g + j * (n + 2), n) <= 0);
+                memcpy(other + k * (n + 2), g + (left ? i++ : j++) * (n + 2), size);
             }
         }
         memcpy(g, other, (size_t)count * size);
@@ -177,7 +176,7 @@ static void sort_grams(int32_t *g, int32_t *other, int64_t count, int64_t n)
 static linnet_status pack_grams(ln_ctx *c, tfidf_params *p, const pool *q, char *packed)
 {
     int64_t id = 0;
-    int32_t *other = ln_temporary(c, (size_t)(2 * q->n + 1) * sizeof *other);
+    int32_t *other = ln_temporary(c, (size_t)(3 * q->n + 1) * sizeof *other);
     if (!other)
         return ln_no_memory(c);
     for (int64_t n = 1; n <= q->n_counts; n++) {
@@ -188,11 +187,12 @@ static linnet_status pack_grams(ln_ctx *c, tfidf_params *p, const pool *q, char 
         for (int64_t i = 0; i < count; i++) {
             for (int64_t k = 0; k < n; k++) {
                 int64_t at = begin + i * n + k;
-                g[i * (n + 1) + k] =
+                g[i * (n + 2) + k] =
                     (int32_t)(q->strings ? ln_string_keys_find((void *)packed, p->n_tokens, q->strings[at])
                                          : ln_int_keys_find((void *)packed, p->n_tokens, q->ints[at]));
             }
-            g[i * (n + 1) + n] = (int32_t)q->indexes[id + i];
+            g[i * (n + 2) + n] = (int32_t)q->indexes[id + i];
+            g[i * (n + 2) + n + 1] = (int32_t)(id + i);
         }
         id += count;
         sort_grams(g, other, count, n);
@@ -218,7 +218,7 @@ static linnet_status tfidf_plan(ln_ctx *c)
     for (int64_t n = 1; n <= q.n_counts; n++) {
         int64_t end = n < q.n_counts ? q.counts[n] : q.n;
         p->at_grams[n - 1] = bytes;
-        bytes += (end - q.counts[n - 1]) / n * (n + 1) * (int64_t)sizeof(int32_t);
+        bytes += (end - q.counts[n - 1]) / n * (n + 2) * (int64_t)sizeof(int32_t);
     }
     p->at_weights = bytes;
     bytes += q.n_weights * (int64_t)sizeof(float);

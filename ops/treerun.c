@@ -2,9 +2,8 @@
  *
  * Runs packed trees in both precisions, and makes labels and scores of classifiers.
  *
- * Two labels: votes for one class alone are a score of the second label, above 1/2 where no vote is negative and above
- * 0 otherwise; votes for both are compared. Base values are added to it as ONNX Runtime does where the specification is
- * silent (one score, two base values: the second).
+ * Two labels: votes for one class alone, and no base value for each, are a score of the second label, above 1/2 where
+ * no vote is negative and above 0 otherwise; else the higher of the two scores decides.
  */
 #include "ops/trees.h"
 
@@ -66,24 +65,13 @@ static void many_labels(const ln_args *a, int64_t row, float *scores, const uint
 /* Fills scores (room for two), returns the label. */
 static int64_t two_labels(const ln_tree_params *p, float *scores, const double *base)
 {
-    if (p->binary) {
-        float s = scores[0] + scores[1]; /* one of them got no vote */
-        bool mixed = !p->positive;
-        if (p->n_base == 2) {
-            s += (float)base[1];
-            int64_t label = mixed ? s > 0 : s > 0.5f;
-            scores[0] = -s;
-            scores[1] = s;
-            ln_post_transform(scores, 2, p->transform);
-            return label;
-        }
-        if (p->n_base == 1)
-            s += (float)base[0];
-        ln_post_binary(scores, s, mixed, p->transform);
-        return mixed ? s > 0 : s > 0.5f;
+    if (p->binary && p->n_base < 2) {
+        float s = scores[0] + scores[1] + (float)base[0]; /* one of the scores got no vote */
+        ln_post_binary(scores, s, !p->positive, p->transform);
+        return s > (p->positive ? 0.5f : 0.0f);
     }
-    for (int32_t k = 0; k < 2 && p->n_base == 2; k++)
-        scores[k] += (float)base[k];
+    for (int32_t k = 0; k < 2; k++)
+        scores[k] += (float)base[p->n_base == 2 ? k : 0];
     int64_t label = scores[1] > scores[0];
     ln_post_transform(scores, 2, p->transform);
     return label;
