@@ -88,6 +88,7 @@ typedef struct ln_attr_spec {
 #define LN_NAME_ACT_LO "linnet.act_lo"
 #define LN_NAME_ACT_HI "linnet.act_hi"
 #define LN_NAME_RESIDUAL "linnet.residual"
+#define LN_NAME_WINOGRAD "linnet.winograd"
 
 /* -- the descriptor ---------------------------------------------------------------------------------------------- */
 

@@ -30,6 +30,14 @@ typedef void ln_VPOOL_SUM_F32(float *y, const float *const *x, size_t rows, size
 typedef void ln_VLRN_F32(float *y, const float *x, size_t n, float *squares, size_t before, size_t size, float scale,
                          float bias);
 
+/* Winograd (kernels/winograd.h): the 36 transformed values of a tile, v[i * pitch + c], of its 36 input pixels, row-major,
+ * each a row of n channels. */
+typedef void ln_WINOGRAD_IN(float *v, size_t pitch, const float *const *x, size_t n);
+/* The 16 output pixels of a tile, of its 36 products m[i * pitch + c]: y[p][c] = clamp(transformed + bias[c] + r[p][c]).
+ * y[p] NULL: not stored. r NULL: nothing; else it has a pointer where y has one. */
+typedef void ln_WINOGRAD_OUT(float *const *y, const float *m, size_t pitch, const float *bias, const float *const *r,
+                             float lo, float hi, size_t n);
+
 /* Depthwise convolution of one output row: see kernels/conv.h. */
 struct ln_dwconv_row;
 typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);

@@ -103,7 +103,8 @@ static linnet_status conv_plan(ln_ctx *c)
 
 static const ln_attr_spec attrs[] = {
     LN_ATTRS_WINDOW(ln_conv, window), LN_ATTR_DILATIONS(ln_conv, window), LN_ATTR_I(ln_conv, group, 1),
-    LN_ATTR_CHANNELS_LAST(ln_conv), LN_ATTRS_FUSED(ln_conv), LN_ATTR_END};
+    LN_ATTR_CHANNELS_LAST(ln_conv), LN_ATTRS_FUSED(ln_conv),
+    {.name = LN_NAME_WINOGRAD, .kind = LN_AT_INT, .offset = offsetof(ln_conv, winograd)}, LN_ATTR_END};
 
 LN_OP(Conv) = {
     .domain = "", .type = "Conv", .since = {1, 11, 22}, .types = LN_T_FLOATS,

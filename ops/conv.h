@@ -12,7 +12,7 @@
 
 typedef struct ln_conv {
     ln_fused fused;
-    int64_t channels_last, group;
+    int64_t channels_last, group, winograd;
     ln_window window;
     /* By plan. Spatial sizes are three, with leading ones. */
     int64_t batch, in_channels, out_channels;
@@ -24,6 +24,7 @@ typedef struct ln_conv {
     int32_t packed;     /* weights and bias are constant */
     int32_t copy_in;    /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
     int32_t copy_out;   /* the output is transposed */
+    int32_t tiles;      /* by Winograd's tiles: tiles of a task; 0: directly */
     int32_t merge;      /* the copy is padded, and the last dimension of the kernel is one tap */
     int64_t group_packed; /* elements of the packed weights of a group */
     /* Bytes in scratch. */
@@ -31,6 +32,16 @@ typedef struct ln_conv {
 } ln_conv;
 
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
+/* Winograd, of channels-last images. plan sets p->tiles, group_packed (of everything) and worker, or leaves tiles 0. */
+typedef struct ln_conv_images {
+    const float *x, *r, *weights, *zero; /* r may be NULL; zero: a row of in_channels zeros */
+    float *y;
+    char *workers;
+} ln_conv_images;
+linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p);
+void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, const float *bias);
+void ln_conv_winograd_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
+
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 
 #endif

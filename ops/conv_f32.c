@@ -150,8 +150,8 @@ static void pack_depthwise(const ln_conv *p, float *to, const float *w, const fl
 
 static void pack_weights(const ln_conv *p, float *to, const float *w, const float *bias)
 {
-    if (p->depthwise) {
-        pack_depthwise(p, to, w, bias);
+    if (p->tiles || p->depthwise) {
+        (p->tiles ? ln_conv_winograd_pack : pack_depthwise)(p, to, w, bias);
         return;
     }
     for (int64_t g = 0; g < p->group; g++)
@@ -287,8 +287,13 @@ LN_RUN(ln_conv_f32)
         float *zero = (float *)(void *)(w.scratch + p->at_zero);
         memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
         w.zero = zero;
-        make_job(&w);
-        ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
+        if (p->tiles) {
+            ln_conv_images images = {w.x, w.r, w.weights, zero, w.y, w.scratch + p->at_workers};
+            ln_conv_winograd_run(a, p, &images);
+        } else {
+            make_job(&w);
+            ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
+        }
     }
     if (p->copy_out)
         ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_back, &w);
@@ -345,9 +350,11 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     if (packed > SIZE_MAX / 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");
     p->group_packed = (int64_t)(packed + 15) / 16 * 16;
-    int64_t bytes, groups = p->depthwise ? 1 : p->group;
-    LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)sizeof(float), groups, &bytes));
     p->packed = w->data && (!bias || bias->data);
+    if (p->winograd && p->packed && !p->merge)
+        LN_TRY(ln_conv_winograd_plan(c, p));
+    int64_t bytes, groups = p->depthwise || p->tiles ? 1 : p->group;
+    LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)sizeof(float), groups, &bytes));
     LN_TRY(reserve(c, &total, &p->at_zero, k, sizeof(float)));
     LN_TRY(reserve(c, &total, &p->at_packed, p->packed ? 0 : bytes, 1));
     LN_TRY(reserve(c, &total, &p->at_workers, p->worker, c->threads));

@@ -14,6 +14,8 @@
  *   linnet.residual       int, default 0. 1: the last input is a tensor of the output's shape and type that is added
  *                         before the activation. Conv: input 3 (input 2, the bias, may be absent). MatMul: input 3,
  *                         and its input 2 is then the bias or absent.
+ *   linnet.winograd       int, default 0. 1: Conv may compute 3 x 3 windows of stride 1 by Winograd's method, which rounds
+ *                         differently, where it is faster.
  *
  * MatMul further takes an input 2 without any attribute: a bias of shape [N] (the last dimension of the output).
  * All of it is defined for float32 only; with another type the operators fail as unsupported.
@@ -21,7 +23,6 @@
 #ifndef LN_OPS_FUSED_H
 #define LN_OPS_FUSED_H
 
-#include "engine/op.h"
 #include "engine/op.h"
 #include "kernels/act.h"
 

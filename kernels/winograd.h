@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution 3 x 3 of stride 1 by Winograd's minimal filtering F(4 x 4, 3 x 3): 36 products for 16 outputs instead of
+ * 144 (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015; points 0, 1, -1, 2, -2). Tiles of
+ * 6 x 6 input pixels are transformed, each of the 36 positions is a matrix product over channels, and the results are
+ * transformed back. Rounding differs from the direct sum: errors are some ten times as large.
+ */
+#ifndef LN_KERNELS_WINOGRAD_H
+#define LN_KERNELS_WINOGRAD_H
+
+#include "kernels/gemm.h"
+
+#define LN_WINOGRAD_TILE 4 /* outputs in a direction */
+#define LN_WINOGRAD_IN 6   /* inputs in a direction */
+#define LN_WINOGRAD_POINTS 36
+
+/* Elements of the packed weights of one position, a multiple of 16. */
+size_t ln_winograd_packed(const ln_gemm_f32_desc *d, size_t outputs, size_t channels);
+
+/* Transforms weights w[output][channel][3][3] and packs them, position after position; the biases in the panels are 0.
+ * The memory is zeroed before. */
+void ln_winograd_pack(const ln_gemm_f32_desc *d, float *packed, const float *w, size_t outputs, size_t channels);
+
+#endif
