@@ -122,6 +122,15 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $^ $(CODEC_LIBS) -lm -pthread -o $@
 
+# Not part of `make test`: hours over all floats (STEP=1), seconds over a sample.
+$(B)/test/exhaustive: $(B)/obj/tests/kernels/exhaustive.o $(B)/liblinnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXTRA) $^ -lm -pthread -o $@
+
+.PHONY: exhaustive
+exhaustive: $(B)/test/exhaustive ## accuracy of the elementary functions over every STEP-th float of all (STEP=1)
+	$< $(or $(STEP),1)
+
 .PHONY: test-programs run-tests
 test-programs: all $(UNIT_BIN) $(CHECK_BIN)
 run-tests: test-programs

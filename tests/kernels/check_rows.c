@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks of the row kernels: reductions, columns, normalisation, search. Every row of kernels.def with one of their
+ * signatures on every tier, against double: a sum of K terms is off by at most (K + 4) eps times the sum of their sizes
+ * (8 more where each term is an exponential), the extremes and the places exactly.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "tests/kernels/check.h"
+
+#define MAX_N 150 /* beyond two times four vectors of 16 */
+#define EPS 0x1p-23
+
+static const struct row {
+    const char *name, *signature;
+    size_t offset;
+} rows[] = {
+#define K(sig, k, ...) {#k, #sig, offsetof(ln_kernel_table, k)},
+#include "kernels/kernels.def"
+#undef K
+};
+
+static bool is(const struct row *r, const char *signature)
+{
+    return strcmp(r->signature, signature) == 0;
+}
+
+static double term(const char *name, double x, double p)
+{
+    if (strstr(name, "abs"))
+        return fabs(x - p);
+    if (strstr(name, "square"))
+        return (x - p) * (x - p);
+    return strstr(name, "exp") ? exp(x - p) : x;
+}
+
+static void reduce(ln_tier tier, ln_VREDUCE_F32 *fn, const char *name, size_t n, check_pattern pattern)
+{
+    float *x = check_guard(n * sizeof *x, n % 2), p = strstr(name, "square") || strstr(name, "exp") ? 0.375f : 0;
+    check_fill_f32(x, n, pattern);
+    float got = fn(x, n, p);
+    double sum = 0, size = 0, product = 1, most = -INFINITY, least = INFINITY;
+    bool nan = false;
+    for (size_t i = 0; i < n; i++) {
+        double v = term(name, (double)x[i], (double)p);
+        nan = nan || isnan(x[i]);
+        sum += v;
+        size += fabs(v);
+        product *= (double)x[i];
+        most = fmax(most, (double)x[i]);
+        least = fmin(least, (double)x[i]);
+    }
+    double k = (double)n + (strstr(name, "exp") ? 12 : 4), d = fabs((double)got - sum);
+    bool ok = d <= k * EPS * size + 0x1p-149;
+    if (strcmp(name, "product_f32") == 0)
+        ok = fabs((double)got - product) <= 2 * k * EPS * fabs(product) + 0x1p-126;
+    else if (strcmp(name, "greatest_f32") == 0 || strcmp(name, "least_f32") == 0)
+        ok = nan ? isnan(got) : (double)got == (name[0] == 'g' ? most : least);
+    else if (!isfinite(sum))
+        ok = isnan(sum) ? isnan(got) : (double)got == sum;
+    if (strcmp(name, "product_f32") == 0 && !isfinite(product))
+        ok = !isfinite(got);
+    check_ok(ok, "%s %s n=%zu pattern %d: %a, in double %a", name, ln_tier_name(tier), n, (int)pattern, (double)got, sum);
+    check_guard_free(x);
+}
+
+static void columns(ln_tier tier, ln_VCOLUMNS_F32 *fn, const char *name, size_t n)
+{
+    float *x = check_guard(n * sizeof *x, n % 2), *y = check_guard(n * sizeof *y, n % 2), before[MAX_N], p[MAX_N];
+    check_fill_f32(x, n, CHECK_NORMAL);
+    check_fill_f32(y, n, CHECK_NORMAL);
+    check_fill_f32(p, n, CHECK_NORMAL);
+    for (int shifted = 0; shifted < 2; shifted++) {
+        memcpy(before, y, n * sizeof *y);
+        fn(y, x, shifted ? p : NULL, n);
+        bool ok = true;
+        for (size_t i = 0; i < n; i++) {
+            double t = term(name, (double)x[i], shifted ? (double)p[i] : 0), want = (double)before[i] + t;
+            ok = ok && fabs((double)y[i] - want) <= 8 * EPS * (fabs((double)before[i]) + fabs(t) + EPS);
+        }
+        check_ok(ok, "%s %s n=%zu", name, ln_tier_name(tier), n);
+    }
+    check_guard_free(x);
+    check_guard_free(y);
+}
+
+static void normalize(ln_tier tier, ln_VNORMALIZE_F32 *fn, size_t n)
+{
+    float *x = check_guard(n * sizeof *x, n % 2), *y = check_guard(n * sizeof *y, n % 2), a[MAX_N], b[MAX_N];
+    check_fill_f32(x, n, CHECK_NORMAL);
+    check_fill_f32(a, n, CHECK_NORMAL);
+    check_fill_f32(b, n, CHECK_NORMAL);
+    for (int with = 0; with < 4; with++) {
+        fn(y, x, n, 0.25f, 3.0f, with & 1 ? a : NULL, with & 2 ? b : NULL);
+        bool ok = true;
+        for (size_t i = 0; i < n; i++) {
+            double v = ((double)x[i] - 0.25) * 3 * (with & 1 ? (double)a[i] : 1), w = with & 2 ? (double)b[i] : 0;
+            ok = ok && fabs((double)y[i] - (v + w)) <= 4 * EPS * (fabs(v) + fabs(w));
+        }
+        check_ok(ok, "normalize %s n=%zu with %d", ln_tier_name(tier), n, with);
+    }
+    check_guard_free(x);
+    check_guard_free(y);
+}
+
+static void find(ln_tier tier, ln_VFIND_F32 *fn, const char *name, size_t n)
+{
+    bool last = strstr(name, "last") != NULL;
+    float *x = check_guard(n * sizeof *x, n % 2);
+    for (size_t k = 0; k < 8; k++) {
+        float value = k & 1 ? 2.0f : NAN;
+        size_t want = n;
+        check_fill_f32(x, n, CHECK_NORMAL);
+        for (size_t i = 0; i < n && k < 6; i++)
+            if (check_below(n / 2 + 1) == 0) {
+                x[i] = value;
+                want = last || want == n ? i : want;
+            }
+        check_ok(fn(x, n, value) == want, "%s %s n=%zu, %a", name, ln_tier_name(tier), n, (double)value);
+    }
+    check_guard_free(x);
+}
+
+static void all(ln_tier tier, const ln_kernel_table *t)
+{
+    static const check_pattern patterns[] = {CHECK_NORMAL, CHECK_ZERO, CHECK_DENORMAL, CHECK_SPECIAL};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *r = &rows[i];
+        const char *at = (const char *)t + r->offset;
+        ln_VREDUCE_F32 *reduction;
+        ln_VCOLUMNS_F32 *column;
+        ln_VNORMALIZE_F32 *norm;
+        ln_VFIND_F32 *search;
+        memcpy(&reduction, at, sizeof reduction);
+        memcpy(&column, at, sizeof column);
+        memcpy(&norm, at, sizeof norm);
+        memcpy(&search, at, sizeof search);
+        for (size_t n = 0; n < MAX_N; n++) {
+            if (is(r, "VCOLUMNS_F32"))
+                columns(tier, column, r->name, n);
+            else if (is(r, "VNORMALIZE_F32"))
+                normalize(tier, norm, n);
+            else if (is(r, "VFIND_F32"))
+                find(tier, search, r->name, n);
+            for (size_t k = 0; k < sizeof patterns / sizeof *patterns && is(r, "VREDUCE_F32"); k++)
+                reduce(tier, reduction, r->name, n, patterns[k]);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    check_start(argc, argv);
+    check_tiers(all);
+    return check_finish();
+}
