@@ -71,7 +71,7 @@ static linnet_status flex_infer(ln_ctx *c)
     LN_TRY(ln_check_rank(c, K, 4, 4, "K"));
     LN_TRY(ln_check_rank(c, V, 4, 4, "V"));
     bool known = q->rank == 4 && k->rank == 4 && v->rank == 4;
-    ln_info scores = {.kind = LINNET_TENSOR, .type = (uint8_t)(type ? soft_type_of(p, type) : 0), .rank = -1};
+    ln_info scores = {.kind = LINNET_TENSOR, .type = (uint8_t)(type ? soft_type_of(p, (int)type) : 0), .rank = -1};
     if (known) {
         LN_TRY(ln_check_dim(c, k->dims[0], q->dims[0], "batch of K"));
         LN_TRY(ln_check_dim(c, v->dims[0], q->dims[0], "batch of V"));

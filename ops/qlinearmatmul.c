@@ -2,8 +2,11 @@
  *
  * QLinearMatMul-10, -21 and com.microsoft QGemm: products of quantised tensors whose sums are scaled, rounded and
  * quantised again. y = saturate(round(acc * (a_scale * b_scale / y_scale)) + y_zero), the factor in the type of the
- * scales. A's scale and zero point may be per row, B's per column.
+ * scales. A's scale and zero point may be per row, B's per column. float8
+ * goes through plain loops in float32.
  */
+#include <math.h>
+
 #include "ops/qproduct.h"
 
 typedef struct qmatmul_params {
@@ -137,9 +140,9 @@ static linnet_status qmatmul_infer(ln_ctx *c)
     LN_TRY(ln_check_type(c, A_SCALE, SCALE_TYPES, "a_scale"));
     LN_TRY(ln_check_type(c, B_SCALE, SCALE_TYPES, "b_scale"));
     LN_TRY(ln_check_type(c, Y_SCALE, SCALE_TYPES, "y_scale"));
-    LN_TRY(ln_check_type(c, A_ZERO, LN_T_8, "a_zero_point"));
-    LN_TRY(ln_check_type(c, B_ZERO, LN_T_8, "b_zero_point"));
-    LN_TRY(ln_check_type(c, Y_ZERO, LN_T_8, "y_zero_point"));
+    LN_TRY(ln_check_type(c, A_ZERO, LN_T_8 | LN_T_F8, "a_zero_point"));
+    LN_TRY(ln_check_type(c, B_ZERO, LN_T_8 | LN_T_F8, "b_zero_point"));
+    LN_TRY(ln_check_type(c, Y_ZERO, LN_T_8 | LN_T_F8, "y_zero_point"));
     return ln_qproduct_infer(c, A, B, (linnet_type)c->in[Y_ZERO]->type);
 }
 
@@ -151,6 +154,87 @@ static linnet_status same_type(ln_ctx *c, int32_t i, int32_t j, const char *name
     return LINNET_OK;
 }
 
+/* float8 on any side: plain sums in float32, for types that no processor here multiplies. */
+typedef struct qmatmul_f8_params {
+    ln_qproduct product;
+    int64_t scales[2], zeros[2]; /* elements, of A and B */
+    int32_t scale_type, types[3], unused[4];
+} qmatmul_f8_params;
+
+_Static_assert(sizeof(qmatmul_f8_params) <= sizeof(qmatmul_params), "both are parameters of one operator");
+
+typedef struct f8_job {
+    const qmatmul_f8_params *p;
+    const ln_args *a;
+} f8_job;
+
+/* Scale or zero point `i` of one for each of `each` rows or columns of each matrix. */
+static float one_of(const void *x, int type, int64_t count, int64_t each, int64_t matrix, int64_t i)
+{
+    return scale_at(x, type, count == 1 ? 0 : count == each ? i : matrix * each + i);
+}
+
+static void f8_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const f8_job *j = arg;
+    const ln_qproduct *q = &j->p->product;
+    const qmatmul_f8_params *p = j->p;
+    const void *const *in = j->a->in;
+    int t = p->scale_type;
+    (void)worker;
+    for (int64_t r = begin; r < end; r++) {
+        int64_t row = r % q->m, batch = r / q->m, ia = 0, ib = 0;
+        for (int32_t d = q->rank - 1; d >= 0; batch /= q->dims[d], d--) {
+            ia += batch % q->dims[d] * q->a_step[d];
+            ib += batch % q->dims[d] * q->b_step[d];
+        }
+        float a_scale = one_of(in[A_SCALE], t, p->scales[0], q->m, ia, row);
+        float a_zero = one_of(in[A_ZERO], p->types[0], p->zeros[0], q->m, ia, row),
+              y_scale = scale_at(in[Y_SCALE], t, 0);
+        float y_zero = scale_at(in[Y_ZERO], p->types[2], 0);
+        for (int64_t n = 0; n < q->n; n++) {
+            float sum = 0, b_zero = one_of(in[B_ZERO], p->types[1], p->zeros[1], q->n, ib, n);
+            for (int64_t k = 0; k < q->k; k++)
+                sum += (scale_at(in[A], p->types[0], (ia * q->m + row) * q->k + k) - a_zero) *
+                       (scale_at(in[B], p->types[1], (ib * q->k + k) * q->n + n) - b_zero);
+            float b_scale = one_of(in[B_SCALE], t, p->scales[1], q->n, ib, n);
+            float y = sum * ln_round_to(ln_round_to(a_scale * b_scale, t) / y_scale, t);
+            if (LN_T_8 & LN_T(p->types[2]))
+                y = rintf(y);
+            y += y_zero;
+            ln_from_f32(j->a->out[0], p->types[2], r * q->n + n, &y, 1, 1);
+        }
+    }
+}
+
+LN_RUN(ln_qlinearmatmul_f8)
+{
+    const qmatmul_f8_params *p = a->params;
+    f8_job j = {p, a};
+    ln_parallel(a, p->product.batches * p->product.m, (double)p->product.n * (double)p->product.k * 20, f8_rows, &j);
+    return LINNET_OK;
+}
+
+static linnet_status f8_plan(ln_ctx *c)
+{
+    qmatmul_f8_params *p = c->params;
+    static const int32_t tensors[] = {A, B, Y_ZERO};
+    ln_qproduct *q = &p->product;
+    int64_t one;
+    LN_TRY(ln_qproduct_geometry(c, q, A, B));
+    int64_t matrices = q->m * q->k > 0 ? ln_info_count(c->in[A]) / (q->m * q->k) : 1;
+    for (int i = 0; i < 3; i++)
+        p->types[i] = c->in[tensors[i]]->type;
+    p->scale_type = c->in[A_SCALE]->type;
+    LN_TRY(count_of(c, A_SCALE, q->m, q->m * matrices, "a_scale", &p->scales[0]));
+    LN_TRY(count_of(c, A_ZERO, q->m, q->m * matrices, "a_zero_point", &p->zeros[0]));
+    LN_TRY(count_of(c, B_SCALE, q->n, q->n * q->b_count, "b_scale", &p->scales[1]));
+    LN_TRY(count_of(c, B_ZERO, q->n, q->n * q->b_count, "b_zero_point", &p->zeros[1]));
+    LN_TRY(count_of(c, Y_SCALE, 1, 1, "y_scale", &one));
+    LN_SET_RUN(c, ln_qlinearmatmul_f8);
+    return LINNET_OK;
+}
+
 static linnet_status qmatmul_plan(ln_ctx *c)
 {
     qmatmul_params *p = c->params;
@@ -158,6 +242,8 @@ static linnet_status qmatmul_plan(ln_ctx *c)
     LN_TRY(same_type(c, B, B_ZERO, "b and b_zero_point"));
     LN_TRY(same_type(c, A_SCALE, B_SCALE, "a_scale and b_scale"));
     LN_TRY(same_type(c, A_SCALE, Y_SCALE, "a_scale and y_scale"));
+    if (LN_T_F8 & (LN_T(c->in[A]->type) | LN_T(c->in[B]->type) | LN_T(c->in[Y_ZERO]->type)))
+        return f8_plan(c);
     if (ln_info_count(c->in[Y_SCALE]) != 1 || ln_info_count(c->in[Y_ZERO]) != 1)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "y_scale and y_zero_point of more than one element");
     p->out = LN_QGEMM_8;
@@ -169,7 +255,7 @@ LN_OP(QLinearMatMul) = {
     .domain = "",
     .type = "QLinearMatMul",
     .since = {10, 21},
-    .types = LN_T_8,
+    .types = LN_T_8 | LN_T_F8,
     .in = {8, 8},
     .out = {1, 1},
     .params_size = sizeof(qmatmul_params),

@@ -30,7 +30,7 @@ static matrices matrices_of(const ln_info *x, bool left)
 linnet_status ln_qproduct_infer(ln_ctx *c, int32_t ia, int32_t ib, linnet_type type)
 {
     const ln_info *a = c->in[ia], *b = c->in[ib];
-    LN_TRY(ln_check_type(c, ib, LN_T_8, "B"));
+    LN_TRY(ln_check_type(c, ib, LN_T_8 | LN_T_F8, "B"));
     if (a->rank == 0 || b->rank == 0)
         return ln_fail(c, LINNET_ERR_MODEL, "a scalar is no matrix");
     if (a->rank < 0 || b->rank < 0)
@@ -74,17 +74,24 @@ static linnet_status set_batches(ln_ctx *c, ln_qproduct *p, const matrices *a, c
     return LINNET_OK;
 }
 
+linnet_status ln_qproduct_geometry(ln_ctx *c, ln_qproduct *p, int32_t ia, int32_t ib)
+{
+    matrices ma = matrices_of(c->in[ia], true), mb = matrices_of(c->in[ib], false);
+    p->m = p->transpose_a ? ma.columns : ma.rows;
+    p->k = p->transpose_a ? ma.rows : ma.columns;
+    p->n = p->transpose_b ? mb.rows : mb.columns;
+    return set_batches(c, p, &ma, &mb);
+}
+
 linnet_status ln_qproduct_plan(ln_ctx *c, ln_qproduct *p, int32_t ia, int32_t ib, int32_t zero, size_t *packed_bytes,
                                size_t *scratch)
 {
     const ln_info *a = c->in[ia], *b = c->in[ib], *z = zero >= 0 ? ln_in(c, zero) : NULL;
-    matrices ma = matrices_of(a, true), mb = matrices_of(b, false);
+    if (!(LN_T_8 & LN_T(b->type)))
+        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "B of %s", linnet_type_name((linnet_type)b->type));
     p->a_signed = a->type == LINNET_INT8;
     p->b_signed = b->type == LINNET_INT8;
-    LN_TRY(set_batches(c, p, &ma, &mb));
-    p->m = p->transpose_a ? ma.columns : ma.rows;
-    p->k = p->transpose_a ? ma.rows : ma.columns;
-    p->n = p->transpose_b ? mb.rows : mb.columns;
+    LN_TRY(ln_qproduct_geometry(c, p, ia, ib));
     if (p->b_count == 1 && !p->transpose_a) { /* the batches of A are more rows */
         p->m *= p->batches;
         p->batches = 1;

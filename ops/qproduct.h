@@ -45,7 +45,13 @@ typedef struct ln_qproduct_in {
     int64_t scale_step; /* scales from one batch to the next */
 } ln_qproduct_in;
 
-/* Shapes by numpy.matmul; fails where they do not fit, or B is not 8 bits (A's type is the descriptor's to check).
+#define LN_T_F8                                                                                                        \
+    (LN_T(LINNET_FLOAT8E4M3FN) | LN_T(LINNET_FLOAT8E4M3FNUZ) | LN_T(LINNET_FLOAT8E5M2) | LN_T(LINNET_FLOAT8E5M2FNUZ))
+
+/* Sizes, batches and their steps from known shapes. */
+linnet_status ln_qproduct_geometry(ln_ctx *c, ln_qproduct *p, int32_t ia, int32_t ib);
+
+/* Shapes by numpy.matmul; fails where they do not fit, or B is not 8 bits wide (A's type is the descriptor's to check).
  * Unknown ranks give an unknown output. */
 linnet_status ln_qproduct_infer(ln_ctx *c, int32_t ia, int32_t ib, linnet_type type);
 
