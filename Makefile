@@ -104,7 +104,7 @@ $(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-TOOLS_LIBS := -lprotobuf-c $(CODEC_LIBS) -ljpeg -lpng -lz -lm -pthread
+TOOLS_LIBS := -lsndfile -lsamplerate -lprotobuf-c $(CODEC_LIBS) -ljpeg -lpng -lz -lm -pthread
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a
 	$(CC) $(CFLAGS) $(EXTRA) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(TOOLS_LIBS) -o $@
 

@@ -31,6 +31,8 @@ need libprotobuf-c-dev protobuf-c/protobuf-c.h
 need libpng-dev png.h
 need libjpeg-dev jpeglib.h
 need zlib1g-dev zlib.h
+need libsndfile1-dev sndfile.h
+need libsamplerate0-dev samplerate.h
 need pkg-config pkg-config
 if [ "$level" != build ]; then
     need libwebp-dev webp/decode.h
@@ -46,6 +48,8 @@ fi
 if [ "$level" = bench ]; then
     need g++ g++
     need libbenchmark-dev benchmark/benchmark.h
+    need libfftw3-dev fftw3.h
+    need libkissfft-dev kissfft/kiss_fftr.h
 fi
 
 [ -n "$missing" ] || exit 0
