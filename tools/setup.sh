@@ -8,8 +8,9 @@ set -eu
 level=${1:-build}
 missing=
 have() { command -v "$1" >/dev/null 2>&1; }
-need() { # package, then what shows that it is there: a program or a header
+need() { # package, then what shows that it is there: a program, a header, a pkg-config file
     case $2 in
+    *.pc) pkg-config --exists "${2%.pc}" 2>/dev/null && return 0 ;;
     *.h) for d in /usr/include /usr/include/* /usr/local/include; do
              [ -e "$d/$2" ] && return 0
          done ;;
