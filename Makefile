@@ -136,10 +136,24 @@ test-programs: all $(UNIT_BIN) $(CHECK_BIN)
 run-tests: test-programs
 	@tests/run.sh $(B) $(UNIT_BIN) $(CHECK_BIN) $(TEST_SCRIPT)
 
-test: ## all tests and the ONNX suite; installs what is missing; ends in "N passed, N failed, N skipped"
+# The same programs with AddressSanitizer and UndefinedBehaviorSanitizer, and the graph verified after every pass. -Wconversion
+# is left to the other builds: gcc's sanitizers make it see conversions that are not there.
+SAN_FLAGS := B=$(B)/san CFLAGS="-O1 -g -DLN_DEBUG" WARN="-Wall -Wextra -Werror" \
+             EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+.PHONY: test-san
+test-san:
+	@mkdir -p $(B)/san
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SAN_FLAGS) test-programs >$(B)/san/make.log 2>&1 || { cat $(B)/san/make.log; exit 1; }
+	@LINNET_QUICK=1 $(MAKE) --no-print-directory $(SAN_FLAGS) run-tests
+
+test: ## all tests, plain and with sanitizers, and the ONNX suite on every tier; installs what is missing
 	@tools/setup.sh test && mkdir -p $(B)
 	@$(MAKE) --no-print-directory -j$(JOBS) test-programs >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
-	@$(MAKE) --no-print-directory run-tests
+	@rm -f $(B)/log/total $(B)/san/log/total
+	@$(MAKE) --no-print-directory run-tests || true
+	@echo "with AddressSanitizer and UndefinedBehaviorSanitizer:"
+	@$(MAKE) --no-print-directory test-san || true
+	@tests/sum.sh $(B)/log/total $(B)/san/log/total
 
 demo: ## classifies handwritten digits with the network in models/digits, and shows where the time went
 	@tools/setup.sh build && mkdir -p $(B)

@@ -33,21 +33,33 @@ for test in "$@"; do
     add "$name" "$log/$name.log" $?
 done
 
+# The ONNX suite on a tier (LINNET_CPU), under a name.
 suite=${LINNET_SUITE:-../shared/onnx-suite}
-if [ -d "$suite" ]; then
+conformance() { # name, tier, further arguments
+    name=$1 tier=$2
+    shift 2
     expect=
     [ -e tests/conformance.expect ] && expect='--expect tests/conformance.expect'
     # shellcheck disable=SC2086
-    "$build/linnet" conformance "$suite" --quiet $expect --junit "$build/conformance.xml" >"$log/conformance.log" 2>&1
+    LINNET_CPU=$tier "$build/linnet" conformance "$suite" --quiet $expect "$@" >"$log/$name.log" 2>&1
     code=$?
+    # shellcheck disable=SC2046
     set -- $(sed -n 's/^[0-9]* tests: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) unsupported, \([0-9]*\) skipped$/\1 \2 \3 \4/p' \
-        "$log/conformance.log") 0 0 0 0
-    echo "$1 passed, $2 failed, $(($3 + $4)) skipped" >>"$log/conformance.log"
-    add conformance "$log/conformance.log" $code
-else
+        "$log/$name.log") 0 0 0 0
+    echo "$1 passed, $2 failed, $(($3 + $4)) skipped" >>"$log/$name.log"
+    add "$name" "$log/$name.log" $code
+}
+
+if [ ! -d "$suite" ]; then
     echo "SKIP conformance: $suite is not here"
     skipped=$((skipped + 1))
+elif [ -n "${LINNET_QUICK-}" ]; then
+    conformance conformance avx512
+else
+    conformance conformance avx512 --junit "$build/conformance.xml"
+    case $(uname -m) in x86_64) conformance conformance-avx2 avx2 ;; esac
+    conformance conformance-scalar scalar
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped" | tee "$log/total"
 [ "$failed" -eq 0 ]
