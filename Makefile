@@ -184,7 +184,7 @@ FUZZ_TIME  ?= 60
 
 ifeq ($(FUZZ),1)
 $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/liblinnet.a
-	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ -lprotobuf-c -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
 else
 $(FUZZ_BIN): $(B)/fuzz/%: FORCE
 	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" CFLAGS="-O1 -g" EXTRA="$(FUZZ_FLAGS)" $@
