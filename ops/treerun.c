@@ -98,6 +98,8 @@ static void classify_row(const ln_args *a, int64_t row, float *scores, const uin
 #define NODE ln_tree_node32
 #define RUN ln_trees_f32
 #define LEAF leaf_f32
+#define LOCKSTEP lockstep_f32
+#define LEAVES leaves_f32
 #define SUMS sums_f32
 #define ROWS rows_f32
 #define MEMBER member_f32
@@ -106,6 +108,8 @@ static void classify_row(const ln_args *a, int64_t row, float *scores, const uin
 #undef NODE
 #undef RUN
 #undef LEAF
+#undef LOCKSTEP
+#undef LEAVES
 #undef SUMS
 #undef ROWS
 #undef MEMBER
@@ -114,6 +118,8 @@ static void classify_row(const ln_args *a, int64_t row, float *scores, const uin
 #define NODE ln_tree_node64
 #define RUN ln_trees_f64
 #define LEAF leaf_f64
+#define LOCKSTEP lockstep_f64
+#define LEAVES leaves_f64
 #define SUMS sums_f64
 #define ROWS rows_f64
 #define MEMBER member_f64

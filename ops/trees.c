@@ -283,11 +283,26 @@ static void pack_nodes(char *packed, const ln_tree_params *p, const ln_tree_sour
 {
     ln_tree_node32 *n32 = (ln_tree_node32 *)(void *)(packed + p->at_nodes);
     ln_tree_node64 *n64 = (ln_tree_node64 *)(void *)(packed + p->at_nodes);
-    for (int64_t i = 0; i < s->n_nodes; i++)
+    for (int32_t i = 0; i < s->n_nodes; i++) {
+        bool leaf = s->feature[i] >> LN_TREE_MODE_SHIFT == LN_TREE_LEAF;
+        int32_t first = s->no[i] ? s->yes[i] : -1, yes = leaf ? i : s->yes[i], no = leaf ? i : s->no[i];
         if (p->f64)
-            n64[i] = (ln_tree_node64){s->value[i], s->feature[i], s->yes[i], s->no[i], 0};
+            n64[i] = (ln_tree_node64){leaf ? 0 : s->value[i], s->feature[i], {no, yes}, 0};
         else
-            n32[i] = (ln_tree_node32){(float)s->value[i], s->feature[i], s->yes[i], s->no[i]};
+            n32[i] = (ln_tree_node32){leaf ? 0 : (float)s->value[i], s->feature[i], {no, yes}};
+        if (leaf)
+            memcpy(p->f64 ? (void *)&n64[i].value : (void *)&n32[i].value, &first, sizeof first);
+    }
+}
+
+/* Targets of the votes; that of a leaf's last one complemented. */
+static void pack_targets(int32_t *targets, const ln_tree_source *s)
+{
+    for (int64_t i = 0; i < s->n_votes; i++)
+        targets[i] = (int32_t)s->vote_target[i];
+    for (int64_t i = 0; i < s->n_nodes; i++)
+        if (s->feature[i] >> LN_TREE_MODE_SHIFT == LN_TREE_LEAF && s->no[i])
+            targets[s->yes[i] + s->no[i] - 1] = ~targets[s->yes[i] + s->no[i] - 1];
 }
 
 static void put_reals(void *to, bool f64, int64_t i, double v)
@@ -320,11 +335,11 @@ linnet_status ln_tree_pack(ln_ctx *c, ln_tree_params *p, const ln_tree_source *s
     if (!packed)
         return ln_no_memory(c);
     pack_nodes(packed, p, s);
+    pack_targets((int32_t *)(void *)(packed + p->at_targets), s);
     if (s->n_trees)
         memcpy(packed + p->at_roots, s->roots, (size_t)s->n_trees * sizeof(int32_t));
     p->positive = 1;
     for (int64_t i = 0; i < s->n_votes; i++) {
-        ((int32_t *)(void *)(packed + p->at_targets))[i] = (int32_t)s->vote_target[i];
         put_reals(packed + p->at_votes, p->f64, i, s->vote[i]);
         p->positive &= s->vote[i] >= 0;
     }
@@ -342,8 +357,7 @@ linnet_status ln_tree_pack(ln_ctx *c, ln_tree_params *p, const ln_tree_source *s
         p->n_labels = labels->n;
         ln_labels_pack(c, ints, strings, labels, packed + p->at_labels);
     }
-    /* Rows evaluated together: each tree's nodes are then read once for all of them. */
-    enum { BLOCK = 64, BLOCK_BYTES = 1 << 18 };
+    enum { BLOCK = LN_TREE_BLOCK, BLOCK_BYTES = 1 << 18 };
     int64_t row = (int64_t)real * (p->features + p->targets) + p->targets + 8 * (int64_t)sizeof(float);
     p->block = BLOCK_BYTES / row < 1 ? 1 : BLOCK_BYTES / row > BLOCK ? BLOCK : BLOCK_BYTES / row;
     int64_t scores = 0;

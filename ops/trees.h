@@ -3,8 +3,9 @@
  * Ensembles of decision trees as packed arrays, shared by TreeEnsemble, TreeEnsembleRegressor and
  * TreeEnsembleClassifier: plan reads the attributes of the three into one form, one evaluator runs it.
  *
- * A node is its threshold, the feature with mode and missing-value bit above it, and where to go; a leaf is where its
- * votes begin and how many they are. float32 ensembles take 16 bytes a node, float64 ones 24.
+ * A node is its threshold, the feature with mode and missing-value bit above it, and where to go. A leaf leads to
+ * itself, and in place of a threshold has the int32 number of its first vote (-1: none); the target of a leaf's last
+ * vote is stored as its complement. float32 ensembles take 16 bytes a node, float64 ones 24.
  */
 #ifndef LN_OPS_TREES_H
 #define LN_OPS_TREES_H
@@ -18,16 +19,20 @@ enum { LN_TREE_AVERAGE, LN_TREE_SUM, LN_TREE_MIN, LN_TREE_MAX };
 #define LN_TREE_MISSING (UINT32_C(1) << 28) /* NaN takes the true branch */
 #define LN_TREE_FEATURE (LN_TREE_MISSING - 1)
 
+/* The most rows that are evaluated together: a tree's nodes are then read once for all of them. */
+enum { LN_TREE_BLOCK = 64 };
+
 typedef struct ln_tree_node32 {
     float value;
     uint32_t feature;
-    int32_t yes, no; /* leaf: first vote, number of votes; member: value is no threshold, see set */
+    int32_t next[2]; /* where the comparison is false, true */
 } ln_tree_node32;
 
 typedef struct ln_tree_node64 {
     double value;
     uint32_t feature;
-    int32_t yes, no, pad;
+    int32_t next[2];
+    int32_t pad;
 } ln_tree_node64;
 
 typedef struct ln_tree_params {
@@ -51,7 +56,8 @@ typedef struct ln_tree_source {
     int64_t n_nodes, n_votes, n_trees, n_members, n_sets;
     double *value; /* member: number of its set */
     uint32_t *feature;
-    int32_t *yes, *no, *roots;
+    int32_t *yes, *no; /* leaf: first vote, number of votes */
+    int32_t *roots;
     int64_t *vote_target;
     double *vote;
     double *members; /* sets end before sets[i + 1] */
