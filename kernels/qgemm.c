@@ -90,3 +90,23 @@ void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const l
         sums[i] = (int32_t)(sum - constant);
     }
 }
+
+size_t ln_qdepthwise_bytes8(size_t taps, size_t channels)
+{
+    return (channels + 63) / 64 * ((taps + 3) / 4) * 256;
+}
+
+bool ln_qdepthwise_pack8(int8_t *to, const int16_t *w, size_t taps, size_t channels)
+{
+    size_t groups = (taps + 3) / 4;
+    memset(to, 0, ln_qdepthwise_bytes8(taps, channels));
+    for (size_t t = 0; t < taps; t++)
+        for (size_t c = 0; c < channels; c++) {
+            int16_t v = w[t * channels + c];
+            if (v < -128 || v > 127)
+                return false;
+            size_t lane = c % 64 / 16, vector = c % 16 / 4;
+            to[((c / 64 * groups + t / 4) * 4 + vector) * 64 + lane * 16 + c % 4 * 4 + t % 4] = (int8_t)v;
+        }
+    return true;
+}

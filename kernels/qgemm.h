@@ -92,6 +92,7 @@ typedef struct ln_qdepthwise_args {
     size_t taps;
     size_t y_stride;     /* elements */
     const int16_t *w;    /* [taps][channels], zero point taken off */
+    const int8_t *w8;    /* the same by ln_qdepthwise_pack8, or NULL */
     const int32_t *bias; /* [channels], with -x_zero * the sum of w */
     const float *scale;  /* [channels] */
     uint32_t flip;
@@ -99,6 +100,13 @@ typedef struct ln_qdepthwise_args {
     int32_t y_zero;
     float lo, hi;
 } ln_qdepthwise_args;
+
+/* Weights for kernels that multiply four taps of a channel at once, where all of them fit into 8 bits (else false).
+ * Blocks of 64 channels; in a block, for each four taps, four vectors of 64 bytes; lane i of vector j holds the taps of
+ * channels 16 i + 4 j + 0..3, which is where interleaving the bytes of four rows puts them. Zero where taps or channels
+ * end. */
+size_t ln_qdepthwise_bytes8(size_t taps, size_t channels);
+bool ln_qdepthwise_pack8(int8_t *to, const int16_t *w, size_t taps, size_t channels);
 
 /* -- element-wise ----------------------------------------------------------------------------------------------------
  */

@@ -117,7 +117,8 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
     BODY(u_half_##m, m, 1, false)                                                                                      \
     BODY(u_whole_##m, m, 2, false) BODY(s_half_##m, m, 1, true) BODY(s_whole_##m, m, 2, true)
 ROWS(1)
-ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+ROWS(2)
+ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 
     typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
 #define ALL(p)                                                                                                         \
@@ -150,11 +151,77 @@ void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t 
     }
 }
 
+/* Four floats from each 64 bytes of x: elements 16 i + 4 j + 0..3, the order of the accumulators below. */
+INLINE __m512i lanes_of(const void *x, size_t j, size_t n)
+{
+    int32_t v[16] = {0};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t e = 0; e < 4; e++)
+            if (16 * i + 4 * j + e < n)
+                memcpy(&v[4 * i + e], (const char *)x + (16 * i + 4 * j + e) * 4, 4);
+    return _mm512_loadu_si512(v);
+}
+
+/* 64 channels: the bytes of four rows are interleaved, so that four taps of a channel lie in 32 bits for VPDPBUSD. Each
+ * 128-bit lane of the four sums holds its own 16 channels, and packing them puts the bytes in order again. */
+static void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
+                        const ln_qdepthwise_args *g)
+{
+    const __m512i flip = _mm512_set1_epi8((char)g->flip),
+                  high = _mm512_set1_epi32(g->y_zero + (g->lo + (float)g->y_zero < 0 ? 128 : 0));
+    const __m512i out_flip = _mm512_set1_epi8(g->lo + (float)g->y_zero < 0 ? (char)0x80 : 0);
+    const __m512 lo = _mm512_set1_ps(g->lo), hi = _mm512_set1_ps(g->hi);
+    const __mmask64 mask = n >= 64 ? ~UINT64_C(0) : ~UINT64_C(0) >> (64 - n);
+    const size_t groups = (g->taps + 3) / 4;
+    const int8_t *w = g->w8 + c / 64 * groups * 256;
+    __m512i bias[4];
+    __m512 scale[4];
+    for (size_t j = 0; j < 4; j++) {
+        bias[j] = lanes_of(g->bias + c, j, n);
+        scale[j] = _mm512_castsi512_ps(lanes_of(g->scale + c, j, n));
+    }
+    for (size_t p = 0; p < pixels; p++, x += g->taps) {
+        __m512i acc[4] = {bias[0], bias[1], bias[2], bias[3]};
+        for (size_t t = 0; t < groups; t++) {
+            __m512i r[4] = {flip, flip, flip, flip};
+            size_t count = g->taps - 4 * t;
+            r[0] = _mm512_maskz_loadu_epi8(mask, x[4 * t] + c);
+            if (count > 1)
+                r[1] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 1] + c);
+            if (count > 2)
+                r[2] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 2] + c);
+            if (count > 3)
+                r[3] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 3] + c);
+            __m512i a = _mm512_xor_si512(_mm512_unpacklo_epi8(r[0], r[1]), flip);
+            __m512i b = _mm512_xor_si512(_mm512_unpackhi_epi8(r[0], r[1]), flip);
+            __m512i d = _mm512_xor_si512(_mm512_unpacklo_epi8(r[2], r[3]), flip);
+            __m512i e = _mm512_xor_si512(_mm512_unpackhi_epi8(r[2], r[3]), flip);
+            const int8_t *v = w + t * 256;
+            acc[0] = _mm512_dpbusd_epi32(acc[0], _mm512_unpacklo_epi16(a, d), _mm512_loadu_si512(v));
+            acc[1] = _mm512_dpbusd_epi32(acc[1], _mm512_unpackhi_epi16(a, d), _mm512_loadu_si512(v + 64));
+            acc[2] = _mm512_dpbusd_epi32(acc[2], _mm512_unpacklo_epi16(b, e), _mm512_loadu_si512(v + 128));
+            acc[3] = _mm512_dpbusd_epi32(acc[3], _mm512_unpackhi_epi16(b, e), _mm512_loadu_si512(v + 192));
+        }
+        for (size_t j = 0; j < 4; j++) {
+            __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), scale[j]);
+            f = _mm512_min_ps(_mm512_max_ps(f, lo), hi);
+            acc[j] = _mm512_add_epi32(_mm512_cvtps_epi32(f), high);
+        }
+        __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(acc[0], acc[1]), _mm512_packs_epi32(acc[2], acc[3]));
+        _mm512_mask_storeu_epi8(y + p * g->y_stride + c, mask, _mm512_xor_si512(bytes, out_flip));
+    }
+}
+
 /* A lane holds one channel: the byte in its low half, the weight in 16 bits; their high halves multiply to nothing. */
 void ln_qdepthwise_avx512(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels,
                           const ln_qdepthwise_args *g)
 {
     const __m128i flip = _mm_set1_epi8((char)g->flip);
+    if (g->w8 && g->out == LN_QGEMM_8) {
+        for (size_t c = 0; c < channels; c += 64)
+            depthwise64(y, x, pixels, c, channels - c, g);
+        return;
+    }
     for (size_t p = 0; p < pixels; p++, x += g->taps)
         for (size_t c = 0; c < channels; c += 16) {
             __mmask16 mask = mask_of(channels - c);

@@ -36,6 +36,12 @@ static size_t depthwise_bias_at(const qconv_params *p)
     return ((size_t)(p->w.taps * p->channels) * sizeof(int16_t) + 63) / 64 * 64;
 }
 
+/* Behind the biases: the weights in 8 bits, and before them whether they fit. */
+static size_t depthwise_w8_at(const qconv_params *p)
+{
+    return depthwise_bias_at(p) + ((size_t)p->channels * sizeof(int32_t) + 63) / 64 * 64;
+}
+
 static void pack_depthwise(const qconv_params *p, char *to, const uint8_t *w, const void *w_zero, const int32_t *bias,
                            int32_t x_zero)
 {
@@ -52,6 +58,8 @@ static void pack_depthwise(const qconv_params *p, char *to, const uint8_t *w, co
         uint32_t shift = (uint32_t)(x_zero + (p->x_signed ? 128 : 0));
         b[c] = (int32_t)((bias ? (uint32_t)bias[c] : 0) - shift * sum);
     }
+    char *w8 = to + depthwise_w8_at(p);
+    *w8 = ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
 }
 
 /* Packs the weights of all groups; returns whether row sums are needed. */
@@ -119,9 +127,11 @@ static void depthwise(const job *j, const uint8_t **rows, char *c, int64_t pixel
 {
     const qconv_params *p = j->p;
     ln_qwindow_rows(&p->w, rows, 1, (size_t)p->w.taps, pixel, n, j->image, p->channels, j->zero);
+    const char *w8 = j->weights + depthwise_w8_at(p);
     ln_qdepthwise_args g = {.taps = (size_t)p->w.taps,
                             .y_stride = (size_t)stride,
                             .w = (const int16_t *)(const void *)j->weights,
+                            .w8 = *w8 ? (const int8_t *)w8 + 64 : NULL,
                             .bias = (const int32_t *)(const void *)(j->weights + depthwise_bias_at(p)),
                             .scale = j->scales,
                             .flip = p->x_signed ? 0x80 : 0,
@@ -334,7 +344,7 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
         (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k, (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == MODE_DEPTHWISE)
-        total = (int64_t)(depthwise_bias_at(p) + (size_t)p->outputs * sizeof(int32_t) + 63) / 64 * 64;
+        total = (int64_t)(depthwise_w8_at(p) + 64 + ln_qdepthwise_bytes8(taps, (size_t)p->channels));
     p->packed = w->data && (!wz || wz->data) && (!bias || bias->data);
     if (p->mode == MODE_DEPTHWISE)
         p->packed &= !xz || xz->data;

@@ -89,6 +89,11 @@ linnet_status ln_qwindow_of(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank, 
 void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_stride, size_t pixel_stride, int64_t begin,
                      int64_t count, const uint8_t *base, int64_t step, const uint8_t *zero)
 {
+    if (w->taps == 1 && w->in_size == w->out_size && w->before[0] + w->before[1] + w->before[2] == 0) {
+        for (int64_t i = 0; i < count; i++) /* 1x1 */
+            rows[(size_t)i * pixel_stride] = base + (begin + i) * step;
+        return;
+    }
     int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
     for (int64_t i = 0; i < count; i++) {
         const uint8_t **to = rows + (size_t)i * pixel_stride;
@@ -98,8 +103,14 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
             for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
                 bool inside = x0 >= 0 && x0 < w->in[0] && x1 >= 0 && x1 < w->in[1];
                 int64_t row = (x0 * w->in[1] + x1) * w->in[2], x = x2;
-                for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
-                    *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
+                if (inside && x >= 0 && x + (w->kernel[2] - 1) * w->dilation[2] < w->in[2]) {
+                    const uint8_t *at = base + (row + x) * step;
+                    for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, at += w->dilation[2] * step, to += tap_stride)
+                        *to = at;
+                } else {
+                    for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
+                        *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
+                }
             }
         }
         if (++o2 == w->out[2]) {

@@ -134,16 +134,16 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
     enum { PIXELS = 3 };
     (void)tier;
     for (size_t channels = 1; channels <= 70; channels += channels < 34 ? 1 : 7)
-        for (size_t taps = 1; taps <= 9; taps += 4)
+        for (size_t taps = 1; taps <= 13; taps += 4)
             for (int out = LN_QGEMM_I32; out <= LN_QGEMM_8; out++) {
                 size_t size = out == LN_QGEMM_8 ? 1 : 4;
-                uint8_t *rows[PIXELS * 9];
+                uint8_t *rows[PIXELS * 13];
                 int16_t *w = check_guard(taps * channels * 2, true);
                 int32_t *bias = check_guard(channels * 4, true);
                 float *scale = check_guard(channels * 4, true);
                 uint8_t *y = check_guard(PIXELS * channels * size, true), want[PIXELS * 70 * 4];
                 for (size_t i = 0; i < taps * channels; i++)
-                    w[i] = (int16_t)((int)check_below(511) - 255);
+                    w[i] = (int16_t)(taps % 8 == 5 ? (int)check_below(256) - 128 : (int)check_below(511) - 255);
                 for (size_t i = 0; i < channels; i++) {
                     bias[i] = (int32_t)check_below(2000) - 1000;
                     scale[i] = check_uniform(1e-4f, 1e-2f);
@@ -160,7 +160,10 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
                                         .y_zero = -5,
                                         .lo = -123,
                                         .hi = 132};
+                int8_t *w8 = malloc(ln_qdepthwise_bytes8(taps, channels));
+                g.w8 = ln_qdepthwise_pack8(w8, w, taps, channels) ? w8 : NULL;
                 t->qdepthwise(y, (const uint8_t *const *)rows, PIXELS, channels, &g);
+                free(w8);
                 ln_tier_table(LN_TIER_SCALAR)->qdepthwise(want, (const uint8_t *const *)rows, PIXELS, channels, &g);
                 check_ok(memcmp(y, want, PIXELS * channels * size) == 0, "qdepthwise channels=%zu taps=%zu out=%d",
                          channels, taps, out);
