@@ -2,8 +2,8 @@
  *
  * A spectrogram written as several nodes becomes one (ops/spectrogram.c), so that no complex number is stored:
  *   STFT, or DFT of frames (with their window)             real input, one-sided
- *   -> the sum of squares of the parts, or its root        ReduceSumSquare, ReduceL2, ReduceSum of Mul or Pow, or Add of
- *                                                          the squares of both parts taken by Gather or Split
+ *   -> the sum of squares of the parts, or its root        ReduceSumSquare, ReduceL2, ReduceSum of Mul or Pow, or Add
+ * of the squares of both parts taken by Gather or Split
  *   -> Sqrt; MatMul by a constant filterbank; Max or Clip from below, Add of a constant, Log     one step after another
  */
 #include <float.h>
@@ -46,7 +46,8 @@ static bool is_float(const ln_info *info)
 }
 
 /* The axis of a reduction, Gather or Split is the last of `value`; from an attribute or the input `slot`. */
-static bool last_axis(const ln_graph *g, const ln_node *n, const char *name, int32_t slot, int32_t value, int64_t absent)
+static bool last_axis(const ln_graph *g, const ln_node *n, const char *name, int32_t slot, int32_t value,
+                      int64_t absent)
 {
     int64_t axis = absent, rank = ln_rw_info(g, value)->rank;
     const ln_attr *a = ln_node_attr(n, name);
@@ -130,8 +131,8 @@ static bool stft_frames(const ln_graph *g, const ln_node *n, frames *f)
 {
     const ln_info *x = ln_rw_info(g, n->in[0]);
     int32_t window = ln_rw_in(n, 2), length = ln_rw_in(n, 3);
-    if (!ln_info_known(x) || x->rank < 2 || (x->rank == 3 && x->dims[2] != 1) || ln_node_attr_int(n, "onesided", 1) != 1 ||
-        !integer(g, n->in[1], &f->step) || f->step < 1)
+    if (!ln_info_known(x) || x->rank < 2 || (x->rank == 3 && x->dims[2] != 1) ||
+        ln_node_attr_int(n, "onesided", 1) != 1 || !integer(g, n->in[1], &f->step) || f->step < 1)
         return false;
     *f = (frames){.step = f->step, .length = x->dims[1], .signal = n->in[0], .window = window};
     if (length >= 0)
@@ -197,7 +198,8 @@ static linnet_status transform(ln_graph *g, ln_pass_ctx *c, int32_t id)
     return ln_rw_replace(g, c, old, 2, n->out[0], "ai.linnet", "Spectrogram", 1, f.window < 0 ? 1 : 2, in, 4, attrs);
 }
 
-/* -- what follows it ------------------------------------------------------------------------------------------------ */
+/* -- what follows it ------------------------------------------------------------------------------------------------
+ */
 
 static linnet_status extend(ln_graph *g, ln_pass_ctx *c, const ln_node *spectrogram, int32_t id, int32_t bank,
                             const ln_attr *more, int32_t n_more)
@@ -250,7 +252,8 @@ static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
         ln_attr more[] = {ln_rw_int("log", 1), ln_rw_float("least", least), ln_rw_float("add", add)};
         return extend(g, c, s, id, LN_NO_VALUE, more, 3);
     }
-    if (!is_spectrogram(g, n->n_in > 0 ? n->in[0] : LN_NO_VALUE, &s) || ln_rw_in(s, 2) >= 0 || ln_node_attr_int(s, "log", 0))
+    if (!is_spectrogram(g, n->n_in > 0 ? n->in[0] : LN_NO_VALUE, &s) || ln_rw_in(s, 2) >= 0 ||
+        ln_node_attr_int(s, "log", 0))
         return LINNET_OK;
     if (ln_node_is(n, "Sqrt") && ln_node_attr_int(s, "power", 2) == 2) {
         ln_attr magnitude = ln_rw_int("power", 1);

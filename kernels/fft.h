@@ -38,7 +38,7 @@ typedef struct ln_fft_desc {
 
 /* Stages of a complex transform over rows: radices in order, tables one after another. */
 typedef struct ln_fft_stages {
-    int32_t n;      /* product of the radices */
+    int32_t n; /* product of the radices */
     int32_t count;
     uint32_t table; /* bytes from the start of the plan */
     uint8_t radix[LN_FFT_STAGES];
@@ -47,16 +47,16 @@ typedef struct ln_fft_stages {
 typedef struct ln_fft_plan {
     uint64_t bytes;
     double scale;
-    int32_t n;      /* of the description */
-    int32_t nc;     /* length of the complex transform behind it */
-    int32_t m;      /* length of the convolution (Bluestein), or nc */
-    int32_t lanes;  /* transforms side by side; 1: one at a time */
+    int32_t n;                          /* of the description */
+    int32_t nc;                         /* length of the complex transform behind it */
+    int32_t m;                          /* length of the convolution (Bluestein), or nc */
+    int32_t lanes;                      /* transforms side by side; 1: one at a time */
     uint8_t kind, inverse, f64, packed; /* packed: pairs of reals are the complex numbers (even n) */
-    ln_fft_stages a, b; /* one at a time: m = a.n * b.n, b.n columns first; side by side: a alone */
-    uint32_t cross; /* one at a time: twiddles between a and b, a.n rows of b.n */
-    uint32_t chirp, filter; /* Bluestein: nc and m complex numbers, real parts first; else 0 */
-    uint32_t tangle; /* packed: exp(-2 pi i k/n), k <= n/4, real parts first; else 0 */
-    uint32_t most_radix; /* the largest radix without a pass of its own, or 0 */
+    ln_fft_stages a, b;                 /* one at a time: m = a.n * b.n, b.n columns first; side by side: a alone */
+    uint32_t cross;                     /* one at a time: twiddles between a and b, a.n rows of b.n */
+    uint32_t chirp, filter;             /* Bluestein: nc and m complex numbers, real parts first; else 0 */
+    uint32_t tangle;                    /* packed: exp(-2 pi i k/n), k <= n/4, real parts first; else 0 */
+    uint32_t most_radix;                /* the largest radix without a pass of its own, or 0 */
 } ln_fft_plan;
 
 /* Bytes of the plan, 0 for a description out of range. A plan is to be aligned to 64 bytes. */
@@ -86,10 +86,10 @@ typedef struct ln_fft_job {
     const void *window; /* REAL and COMPLEX: input j is multiplied by window[j]; NULL: not */
     int64_t count;
     ptrdiff_t in_batch, in_stride, out_batch, out_stride; /* between transforms, between numbers of one */
-    int32_t in_len;   /* numbers of a transform's input that are there; the rest are 0 */
-    int32_t in_real;  /* COMPLEX, HERMITE: the input has no imaginary parts */
-    int32_t out_len;  /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
-    int32_t power;    /* REAL, with scale 1: 1: magnitudes, 2: their squares are written (as real numbers); 0: neither */
+    int32_t in_len;  /* numbers of a transform's input that are there; the rest are 0 */
+    int32_t in_real; /* COMPLEX, HERMITE: the input has no imaginary parts */
+    int32_t out_len; /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
+    int32_t power;   /* REAL, with scale 1: 1: magnitudes, 2: their squares are written (as real numbers); 0: neither */
     const ln_fft_bands *bands; /* power: sums over bands in place of bins; or NULL */
 } ln_fft_job;
 

@@ -71,12 +71,18 @@ static void factor(ln_fft_stages *st, int32_t n, int eight)
 static double stage_cost(int r)
 {
     switch (r) {
-    case 2: return 5;
-    case 3: return 8;
-    case 4: return 7;
-    case 5: return 11;
-    case 8: return 9.5;
-    default: return r && r < 128 ? 4 + 2.2 * r : -1;
+    case 2:
+        return 5;
+    case 3:
+        return 8;
+    case 4:
+        return 7;
+    case 5:
+        return 11;
+    case 8:
+        return 9.5;
+    default:
+        return r && r < 128 ? 4 + 2.2 * r : -1;
     }
 }
 
@@ -116,7 +122,8 @@ static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width
         double ca = stages_cost(&sa), cb = stages_cost(&sb);
         if (ca < 0 || cb < 0)
             continue;
-        double cost = ca * (n / c) * columns(c, width, half) + cb * c * columns(n / c, width, half) + (c > 1 ? 8.0 * n : 0);
+        double cost =
+            ca * (n / c) * columns(c, width, half) + cb * c * columns(n / c, width, half) + (c > 1 ? 8.0 * n : 0);
         if (best < 0 || cost < best) {
             best = cost;
             *a = sa, *b = sb;

@@ -33,9 +33,15 @@ static linnet_status plan_axis(ln_ctx *c, int32_t axis, int64_t n, bool inverse,
         inner *= x->dims[i];
     int64_t len = x->dims[axis], bins = y->dims[axis];
     ln_fourier *f = &p->f;
-    *f = (ln_fourier){.outer = outer, .count = inner, .type = x->type, .n = (int32_t)n,
-                      .in_len = (int32_t)(len < n ? len : n), .out_len = (int32_t)bins, .in_real = in_parts == 1,
-                      .in_total = ln_info_count(x), .out_total = ln_info_count(y)};
+    *f = (ln_fourier){.outer = outer,
+                      .count = inner,
+                      .type = x->type,
+                      .n = (int32_t)n,
+                      .in_len = (int32_t)(len < n ? len : n),
+                      .out_len = (int32_t)bins,
+                      .in_real = in_parts == 1,
+                      .in_total = ln_info_count(x),
+                      .out_total = ln_info_count(y)};
     f->in_outer = len * inner * in_parts, f->out_outer = bins * inner * out_parts;
     f->in_batch = in_parts, f->out_batch = out_parts;
     f->in_stride = inner * in_parts, f->out_stride = inner * out_parts;
@@ -112,7 +118,8 @@ static linnet_status dft_infer(ln_ctx *c)
     if (x->rank < 0)
         return ln_set_unknown(c, 0, x->type);
     if (x->rank < 2)
-        return ln_fail(c, LINNET_ERR_MODEL, "the input has rank %d; a signal axis and one of parts are needed", x->rank);
+        return ln_fail(c, LINNET_ERR_MODEL, "the input has rank %d; a signal axis and one of parts are needed",
+                       x->rank);
     int64_t parts = x->dims[x->rank - 1], dims[LN_MAX_RANK], n;
     if (parts >= 0 && parts != 1 && parts != 2)
         return ln_fail(c, LINNET_ERR_MODEL, "the last dimension is %lld; 1 (real) or 2 (complex) is needed",
@@ -158,9 +165,17 @@ static const ln_attr_spec dft_attrs[] = {LN_ATTR_I(dft_params, inverse, 0), LN_A
                                          LN_ATTR_I(dft_params, axis, 1), LN_ATTR_END};
 
 LN_OP(DFT) = {
-    .domain = "", .type = "DFT", .since = {17, 20}, .types = LN_T_FLOATS,
-    .in = {1, 3}, .out = {1, 1}, .attrs = dft_attrs, .params_size = sizeof(dft_params),
-    .infer = dft_infer, .plan = dft_plan, LN_RUN_NAME(ln_dft),
+    .domain = "",
+    .type = "DFT",
+    .since = {17, 20},
+    .types = LN_T_FLOATS,
+    .in = {1, 3},
+    .out = {1, 1},
+    .attrs = dft_attrs,
+    .params_size = sizeof(dft_params),
+    .infer = dft_infer,
+    .plan = dft_plan,
+    LN_RUN_NAME(ln_dft),
 };
 
 /* -- com.microsoft ---------------------------------------------------------------------------------------------- */
@@ -234,13 +249,29 @@ static const ln_attr_spec rfft_attrs[] = {LN_ATTR_I(dft_params, normalized, 0), 
                                           LN_ATTR_I(dft_params, signal_ndim, 1), LN_ATTR_END};
 
 LN_OP(Rfft) = {
-    .domain = "com.microsoft", .type = "Rfft", .since = {1}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = rfft_attrs, .params_size = sizeof(dft_params),
-    .infer = rfft_infer, .plan = rfft_plan, LN_RUN_NAME(ln_dft),
+    .domain = "com.microsoft",
+    .type = "Rfft",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = rfft_attrs,
+    .params_size = sizeof(dft_params),
+    .infer = rfft_infer,
+    .plan = rfft_plan,
+    LN_RUN_NAME(ln_dft),
 };
 
 LN_OP(Irfft) = {
-    .domain = "com.microsoft", .type = "Irfft", .since = {1}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = rfft_attrs, .params_size = sizeof(dft_params),
-    .infer = irfft_infer, .plan = irfft_plan, LN_RUN_NAME(ln_dft),
+    .domain = "com.microsoft",
+    .type = "Irfft",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = rfft_attrs,
+    .params_size = sizeof(dft_params),
+    .infer = irfft_infer,
+    .plan = irfft_plan,
+    LN_RUN_NAME(ln_dft),
 };

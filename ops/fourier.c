@@ -32,8 +32,14 @@ linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool i
                               void **rest)
 {
     bool f64 = f->type == LINNET_FLOAT64;
-    ln_fft_desc d = {.n = f->n, .kind = (uint8_t)kind, .inverse = inverse, .f64 = f64, .width = ln_fft_width(f64),
-                     .count = f->count, .stride = f->in_batch, .scale = scale};
+    ln_fft_desc d = {.n = f->n,
+                     .kind = (uint8_t)kind,
+                     .inverse = inverse,
+                     .f64 = f64,
+                     .width = ln_fft_width(f64),
+                     .count = f->count,
+                     .stride = f->in_batch,
+                     .scale = scale};
     size_t bytes = (size_t)round64((int64_t)ln_fft_bytes(&d));
     ln_fft_plan *plan = ln_pack(c, bytes + more);
     if (!plan)
@@ -83,9 +89,16 @@ static void transform_groups(void *arg, int32_t worker, int64_t begin, int64_t e
         ln_fft_job job = {
             .in = w->in + (o * f->in_outer + from * f->in_batch) * size,
             .out = w->out + (o * f->out_outer + from * f->out_batch) * size,
-            .window = w->window, .count = to - from,
-            .in_batch = f->in_batch, .in_stride = f->in_stride, .out_batch = f->out_batch, .out_stride = f->out_stride,
-            .in_len = f->in_len, .in_real = f->in_real, .out_len = f->out_len, .power = f->power,
+            .window = w->window,
+            .count = to - from,
+            .in_batch = f->in_batch,
+            .in_stride = f->in_stride,
+            .out_batch = f->out_batch,
+            .out_stride = f->out_stride,
+            .in_len = f->in_len,
+            .in_real = f->in_real,
+            .out_len = f->out_len,
+            .power = f->power,
             .bands = f->bands ? (const void *)((const char *)w->plan + f->bands) : NULL,
         };
         void *scratch = w->scratch + worker * f->scratch;
@@ -114,7 +127,12 @@ void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void
 {
     if (f->out_total == 0)
         return;
-    work w = {.f = f, .plan = a->packed, .in = in, .out = out, .window = window, .scratch = a->scratch,
+    work w = {.f = f,
+              .plan = a->packed,
+              .in = in,
+              .out = out,
+              .window = window,
+              .scratch = a->scratch,
               .groups = (f->count + f->lanes - 1) / f->lanes};
     float *y = NULL;
     if (is_half(f->type)) {
@@ -137,17 +155,41 @@ void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void
 void ln_put_number(void *out, int32_t type, int64_t i, double x)
 {
     switch (type) {
-    case LINNET_FLOAT32: ((float *)out)[i] = (float)x; break;
-    case LINNET_FLOAT64: ((double *)out)[i] = x; break;
-    case LINNET_FLOAT16: ((uint16_t *)out)[i] = ln_f32_to_f16((float)x); break;
-    case LINNET_BFLOAT16: ((uint16_t *)out)[i] = ln_f32_to_bf16((float)x); break;
-    case LINNET_INT8: ((int8_t *)out)[i] = (int8_t)x; break;
-    case LINNET_INT16: ((int16_t *)out)[i] = (int16_t)x; break;
-    case LINNET_INT32: ((int32_t *)out)[i] = (int32_t)x; break;
-    case LINNET_INT64: ((int64_t *)out)[i] = (int64_t)x; break;
-    case LINNET_UINT8: ((uint8_t *)out)[i] = (uint8_t)x; break;
-    case LINNET_UINT16: ((uint16_t *)out)[i] = (uint16_t)x; break;
-    case LINNET_UINT32: ((uint32_t *)out)[i] = (uint32_t)x; break;
-    default: ((uint64_t *)out)[i] = (uint64_t)x; break;
+    case LINNET_FLOAT32:
+        ((float *)out)[i] = (float)x;
+        break;
+    case LINNET_FLOAT64:
+        ((double *)out)[i] = x;
+        break;
+    case LINNET_FLOAT16:
+        ((uint16_t *)out)[i] = ln_f32_to_f16((float)x);
+        break;
+    case LINNET_BFLOAT16:
+        ((uint16_t *)out)[i] = ln_f32_to_bf16((float)x);
+        break;
+    case LINNET_INT8:
+        ((int8_t *)out)[i] = (int8_t)x;
+        break;
+    case LINNET_INT16:
+        ((int16_t *)out)[i] = (int16_t)x;
+        break;
+    case LINNET_INT32:
+        ((int32_t *)out)[i] = (int32_t)x;
+        break;
+    case LINNET_INT64:
+        ((int64_t *)out)[i] = (int64_t)x;
+        break;
+    case LINNET_UINT8:
+        ((uint8_t *)out)[i] = (uint8_t)x;
+        break;
+    case LINNET_UINT16:
+        ((uint16_t *)out)[i] = (uint16_t)x;
+        break;
+    case LINNET_UINT32:
+        ((uint32_t *)out)[i] = (uint32_t)x;
+        break;
+    default:
+        ((uint64_t *)out)[i] = (uint64_t)x;
+        break;
     }
 }

@@ -10,19 +10,19 @@
 #include "kernels/kernels.h"
 
 typedef struct ln_fourier {
-    int64_t outer, count;                    /* transforms; strides in elements, a complex number being two */
+    int64_t outer, count;                            /* transforms; strides in elements, a complex number being two */
     int64_t in_outer, in_batch, in_stride, in_total; /* total: elements of the whole tensor */
     int64_t out_outer, out_batch, out_stride, out_total;
-    int64_t window;                          /* length of the window, 0: none */
-    int64_t scratch;                         /* bytes for a thread */
-    double cost;                             /* nanoseconds for a transform */
+    int64_t window;  /* length of the window, 0: none */
+    int64_t scratch; /* bytes for a thread */
+    double cost;     /* nanoseconds for a transform */
     int32_t n, in_len, out_len, in_real;
-    int32_t lanes;                           /* transforms that a task takes at once */
-    int32_t type;                            /* linnet_type of the tensors */
-    int32_t power;                           /* 1: magnitudes, 2: squares (ln_fft_job); 0: complex results */
-    int32_t log;                             /* then the natural logarithm */
-    float least, add;                        /* before it: max(x, least) + add */
-    uint64_t bands;                          /* bytes from the packed memory to ln_fft_bands; 0: none */
+    int32_t lanes;    /* transforms that a task takes at once */
+    int32_t type;     /* linnet_type of the tensors */
+    int32_t power;    /* 1: magnitudes, 2: squares (ln_fft_job); 0: complex results */
+    int32_t log;      /* then the natural logarithm */
+    float least, add; /* before it: max(x, least) + add */
+    uint64_t bands;   /* bytes from the packed memory to ln_fft_bands; 0: none */
 } ln_fourier;
 
 /* The length of a transform: positive, and not beyond what a plan can do. */

@@ -21,12 +21,18 @@ typedef struct mel_params {
 static double number(const void *p, int32_t type)
 {
     switch (type) {
-    case LINNET_INT32: return *(const int32_t *)p;
-    case LINNET_INT64: return (double)*(const int64_t *)p;
-    case LINNET_FLOAT32: return (double)*(const float *)p;
-    case LINNET_FLOAT16: return (double)ln_f16_to_f32(*(const uint16_t *)p);
-    case LINNET_BFLOAT16: return (double)ln_bf16_to_f32(*(const uint16_t *)p);
-    default: return *(const double *)p;
+    case LINNET_INT32:
+        return *(const int32_t *)p;
+    case LINNET_INT64:
+        return (double)*(const int64_t *)p;
+    case LINNET_FLOAT32:
+        return (double)*(const float *)p;
+    case LINNET_FLOAT16:
+        return (double)ln_f16_to_f32(*(const uint16_t *)p);
+    case LINNET_BFLOAT16:
+        return (double)ln_bf16_to_f32(*(const uint16_t *)p);
+    default:
+        return *(const double *)p;
     }
 }
 
@@ -116,7 +122,15 @@ static linnet_status mel_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(mel_params, output_datatype, LINNET_FLOAT32), LN_ATTR_END};
 
 LN_OP(MelWeightMatrix) = {
-    .domain = "", .type = "MelWeightMatrix", .since = {17}, .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {5, 5}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(mel_params),
-    .infer = mel_infer, .plan = mel_plan, LN_RUN_NAME(ln_mel_weight_matrix),
+    .domain = "",
+    .type = "MelWeightMatrix",
+    .since = {17},
+    .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
+    .in = {5, 5},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(mel_params),
+    .infer = mel_infer,
+    .plan = mel_plan,
+    LN_RUN_NAME(ln_mel_weight_matrix),
 };

@@ -57,7 +57,8 @@ static linnet_status spectrogram_infer(ln_ctx *c)
     int64_t dims[LN_MAX_RANK];
     int32_t rank = x->rank;
     bool one = p->frame_step ? rank == 3 : p->trailing_one != 0;
-    if ((one && x->dims[rank - 1] >= 0 && x->dims[rank - 1] != 1) || (p->frame_step ? rank != 2 && rank != 3 : rank < 1 + one))
+    if ((one && x->dims[rank - 1] >= 0 && x->dims[rank - 1] != 1) ||
+        (p->frame_step ? rank != 2 && rank != 3 : rank < 1 + one))
         return ln_fail(c, LINNET_ERR_MODEL, "the signal has a shape that does not fit, rank %d", rank);
     for (int32_t i = 0; i < rank; i++)
         dims[i] = x->dims[i];
@@ -97,10 +98,22 @@ static linnet_status spectrogram_plan(ln_ctx *c)
     const ln_info *x = c->in[0], *y = c->out[0], *bank = input(c, 2);
     int64_t n = p->frame_length, bins = n / 2 + 1, count = y->dims[y->rank - 1], low, weights = 0;
     ln_fourier *f = &p->f;
-    *f = (ln_fourier){.outer = 1, .type = x->type, .n = (int32_t)n, .in_len = (int32_t)n, .out_len = (int32_t)bins,
-                      .in_real = 1, .in_total = ln_info_count(x), .out_total = ln_info_count(y), .in_stride = 1,
-                      .out_batch = count, .out_stride = 1, .window = input(c, 1) ? n : 0, .power = (int32_t)p->power,
-                      .log = p->log != 0, .least = p->least, .add = p->add};
+    *f = (ln_fourier){.outer = 1,
+                      .type = x->type,
+                      .n = (int32_t)n,
+                      .in_len = (int32_t)n,
+                      .out_len = (int32_t)bins,
+                      .in_real = 1,
+                      .in_total = ln_info_count(x),
+                      .out_total = ln_info_count(y),
+                      .in_stride = 1,
+                      .out_batch = count,
+                      .out_stride = 1,
+                      .window = input(c, 1) ? n : 0,
+                      .power = (int32_t)p->power,
+                      .log = p->log != 0,
+                      .least = p->least,
+                      .add = p->add};
     if (p->frame_step) {
         f->outer = x->dims[0], f->count = y->dims[1];
         f->in_batch = p->frame_step, f->in_outer = x->dims[1], f->out_outer = f->count * count;
@@ -117,7 +130,8 @@ static linnet_status spectrogram_plan(ln_ctx *c)
         weights += band(bank, m, &low);
     size_t head = (sizeof(ln_fft_bands) + (size_t)count * 3 * sizeof(int32_t) + 63) / 64 * 64;
     void *rest;
-    linnet_status s = ln_fourier_plan(c, f, LN_FFT_REAL, false, 1, head + (size_t)weights * linnet_type_size((linnet_type)x->type), &rest);
+    linnet_status s = ln_fourier_plan(c, f, LN_FFT_REAL, false, 1,
+                                      head + (size_t)weights * linnet_type_size((linnet_type)x->type), &rest);
     if (s != LINNET_OK)
         return s;
     ln_fft_bands *b = rest;
@@ -134,13 +148,21 @@ static linnet_status spectrogram_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(spectrogram_params, frame_step, 0), LN_ATTR_I_REQ(spectrogram_params, frame_length),
-    LN_ATTR_I(spectrogram_params, power, 2), LN_ATTR_I(spectrogram_params, log, 0),
+    LN_ATTR_I(spectrogram_params, frame_step, 0),   LN_ATTR_I_REQ(spectrogram_params, frame_length),
+    LN_ATTR_I(spectrogram_params, power, 2),        LN_ATTR_I(spectrogram_params, log, 0),
     LN_ATTR_I(spectrogram_params, trailing_one, 0), LN_ATTR_F(spectrogram_params, least, -FLT_MAX),
-    LN_ATTR_F(spectrogram_params, add, 0), LN_ATTR_END};
+    LN_ATTR_F(spectrogram_params, add, 0),          LN_ATTR_END};
 
 LN_OP(Spectrogram) = {
-    .domain = "ai.linnet", .type = "Spectrogram", .since = {1}, .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64),
-    .in = {1, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(spectrogram_params),
-    .infer = spectrogram_infer, .plan = spectrogram_plan, LN_RUN_NAME(ln_spectrogram),
+    .domain = "ai.linnet",
+    .type = "Spectrogram",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT64),
+    .in = {1, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(spectrogram_params),
+    .infer = spectrogram_infer,
+    .plan = spectrogram_plan,
+    LN_RUN_NAME(ln_spectrogram),
 };

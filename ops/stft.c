@@ -74,7 +74,8 @@ static linnet_status stft_infer(ln_ctx *c)
     if (x->rank != 2 && x->rank != 3)
         return ln_fail(c, LINNET_ERR_MODEL, "the signal has rank %d, must have 3", x->rank);
     if (x->rank == 3 && x->dims[2] >= 0 && x->dims[2] != 1 && x->dims[2] != 2)
-        return ln_fail(c, LINNET_ERR_MODEL, "the last dimension of the signal is %lld; 1 (real) or 2 (complex) is needed",
+        return ln_fail(c, LINNET_ERR_MODEL,
+                       "the last dimension of the signal is %lld; 1 (real) or 2 (complex) is needed",
                        (long long)x->dims[2]);
     int64_t step, length;
     linnet_status s = frames(c, &step, &length);
@@ -101,10 +102,21 @@ static linnet_status stft_plan(ln_ctx *c)
     int64_t parts = x->rank == 3 ? x->dims[2] : 1;
     ln_fourier *f = &p->f;
     *f = (ln_fourier){
-        .outer = x->dims[0], .count = y->dims[1], .type = x->type, .n = (int32_t)n, .in_len = (int32_t)n,
-        .out_len = (int32_t)y->dims[2], .in_real = parts == 1, .in_total = ln_info_count(x),
-        .out_total = ln_info_count(y), .in_outer = x->dims[1] * parts, .in_batch = step * parts, .in_stride = parts,
-        .out_outer = y->dims[1] * y->dims[2] * 2, .out_batch = y->dims[2] * 2, .out_stride = 2,
+        .outer = x->dims[0],
+        .count = y->dims[1],
+        .type = x->type,
+        .n = (int32_t)n,
+        .in_len = (int32_t)n,
+        .out_len = (int32_t)y->dims[2],
+        .in_real = parts == 1,
+        .in_total = ln_info_count(x),
+        .out_total = ln_info_count(y),
+        .in_outer = x->dims[1] * parts,
+        .in_batch = step * parts,
+        .in_stride = parts,
+        .out_outer = y->dims[1] * y->dims[2] * 2,
+        .out_batch = y->dims[2] * 2,
+        .out_stride = 2,
         .window = c->n_in > 2 && c->in[2] ? n : 0,
     };
     return ln_fourier_plan(c, f, parts == 1 ? LN_FFT_REAL : LN_FFT_COMPLEX, false, 1, 0, NULL);
@@ -113,7 +125,15 @@ static linnet_status stft_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(stft_params, onesided, 1), LN_ATTR_END};
 
 LN_OP(STFT) = {
-    .domain = "", .type = "STFT", .since = {17}, .types = LN_T_FLOATS,
-    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(stft_params),
-    .infer = stft_infer, .plan = stft_plan, LN_RUN_NAME(ln_stft),
+    .domain = "",
+    .type = "STFT",
+    .since = {17},
+    .types = LN_T_FLOATS,
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(stft_params),
+    .infer = stft_infer,
+    .plan = stft_plan,
+    LN_RUN_NAME(ln_stft),
 };

@@ -91,19 +91,43 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(window_params, output_datatype, L
                                      LN_ATTR_I(window_params, periodic, 1), LN_ATTR_END};
 
 LN_OP(HannWindow) = {
-    .domain = "", .type = "HannWindow", .since = {17}, .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(window_params),
-    .infer = window_infer, .plan = window_plan, LN_RUN_NAME(ln_hann_window),
+    .domain = "",
+    .type = "HannWindow",
+    .since = {17},
+    .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(window_params),
+    .infer = window_infer,
+    .plan = window_plan,
+    LN_RUN_NAME(ln_hann_window),
 };
 
 LN_OP(HammingWindow) = {
-    .domain = "", .type = "HammingWindow", .since = {17}, .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(window_params),
-    .infer = window_infer, .plan = window_plan, LN_RUN_NAME(ln_hamming_window),
+    .domain = "",
+    .type = "HammingWindow",
+    .since = {17},
+    .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(window_params),
+    .infer = window_infer,
+    .plan = window_plan,
+    LN_RUN_NAME(ln_hamming_window),
 };
 
 LN_OP(BlackmanWindow) = {
-    .domain = "", .type = "BlackmanWindow", .since = {17}, .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(window_params),
-    .infer = window_infer, .plan = window_plan, LN_RUN_NAME(ln_blackman_window),
+    .domain = "",
+    .type = "BlackmanWindow",
+    .since = {17},
+    .types = LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(window_params),
+    .infer = window_infer,
+    .plan = window_plan,
+    LN_RUN_NAME(ln_blackman_window),
 };

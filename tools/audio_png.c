@@ -40,10 +40,10 @@ static const char *glyph(char c)
     static const char letters[26][6] = {"25755", "65656", "34443", "65556", "74647", "74644", "34553", "55755", "72227",
                                         "11152", "55655", "44447", "57755", "65555", "25552", "65644", "25563", "65655",
                                         "34216", "72222", "55557", "55552", "55775", "55255", "55222", "71247"};
-    static const char digits[10][6] = {"75557", "26227", "71747", "71717", "55711", "74717", "74757", "71122", "75757",
-                                       "75717"};
-    static const char others[] = "-.,()/_':&", shapes[][6] = {"00700", "00002", "00024", "12221", "42224", "11244",
-                                                              "00007", "22000", "02020", "25253"};
+    static const char digits[10][6] = {"75557", "26227", "71747", "71717", "55711",
+                                       "74717", "74757", "71122", "75757", "75717"};
+    static const char others[] = "-.,()/_':&", shapes[][6] = {"00700", "00002", "00024", "12221", "42224",
+                                                              "11244", "00007", "22000", "02020", "25253"};
     if (c >= 'a' && c <= 'z')
         return letters[c - 'a'];
     if (c >= 'A' && c <= 'Z')
@@ -90,8 +90,15 @@ static bool spectrogram(ln_arena *arena, const ln_audio *audio, float *columns)
         for (int64_t at = (int64_t)(x * per_column); at < (int64_t)((x + 1) * per_column) + 1; at += step) {
             int64_t last = audio->n > N_FFT ? audio->n - N_FFT : 0, from = at < last ? at : last;
             int64_t have = audio->n - from < N_FFT ? audio->n - from : N_FFT;
-            ln_fft_job job = {.in = audio->samples + from, .out = power, .window = window, .count = 1, .in_stride = 1,
-                              .in_len = (int32_t)have, .out_stride = 1, .out_len = HEIGHT, .power = 2};
+            ln_fft_job job = {.in = audio->samples + from,
+                              .out = power,
+                              .window = window,
+                              .count = 1,
+                              .in_stride = 1,
+                              .in_len = (int32_t)have,
+                              .out_stride = 1,
+                              .out_len = HEIGHT,
+                              .power = 2};
             LN_K(fft_f32)(plan, &job, scratch);
             for (int32_t k = 0; k < HEIGHT; k++)
                 to[k] = power[k] > to[k] ? power[k] : to[k];
@@ -115,7 +122,9 @@ static void draw_spectrogram(picture *p, float *columns)
 
 static bool save(const char *path, picture *p)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)p->width, .height = (png_uint_32)p->height,
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .width = (png_uint_32)p->width,
+                       .height = (png_uint_32)p->height,
                        .format = PNG_FORMAT_RGB};
     if (!png_image_write_to_file(&image, path, 0, p->pixels, 0, NULL))
         return ln_bad("%s: %s", path, image.message) == 0;

@@ -78,7 +78,8 @@ static bool settings(const ln_cli *cli, ln_frontend *f)
     f->pad = ln_cli_flag(cli, "no-center") || kaldi ? NULL : pads[pad];
     f->htk = ln_cli_flag(cli, "htk"), f->frames_first = layout == 1, f->in_double = precision == 1;
     if (f->win_length > f->n_fft)
-        return ln_bad("frontend: --win %lld is more than --n-fft %lld", (long long)f->win_length, (long long)f->n_fft), false;
+        return ln_bad("frontend: --win %lld is more than --n-fft %lld", (long long)f->win_length, (long long)f->n_fft),
+               false;
     if (f->fmin >= f->fmax || f->fmax > f->sr / 2)
         return ln_bad("frontend: no bands between %g and %g Hz at %g samples a second", f->fmin, f->fmax, f->sr), false;
     if (f->kind == LN_FRONT_MFCC && (f->n_mfcc > f->n_mels || (f->dct_type == 1 && f->n_mels < 2)))
@@ -147,7 +148,8 @@ const ln_command ln_cmd_frontend = {
     .name = "frontend",
     .usage = "-o FILE [options]",
     .what = "Write an audio front end (mel spectrogram, MFCC, fbank) as a model.",
-    .more = "The names and defaults are those of librosa.stft, feature.melspectrogram, power_to_db and feature.mfcc, or of\n"
+    .more = "The names and defaults are those of librosa.stft, feature.melspectrogram, power_to_db and feature.mfcc, "
+            "or of\n"
             "Kaldi's compute-fbank-feats without dither and energy. `linnet join` puts the result before a model.\n",
     .options = options,
     .min_args = 0,

@@ -74,8 +74,8 @@ static bool append(ln_graph *to, const ln_graph *from, int32_t *map)
             in[i] = n->in[i] < 0 ? LN_NO_VALUE : map[n->in[i]];
         for (int32_t i = 0; i < n->n_out; i++)
             out[i] = n->out[i] < 0 ? LN_NO_VALUE : map[n->out[i]];
-        int32_t made = ln_graph_insert_at(to, LN_NO_NODE, n->domain, n->version, n->type, n->name, n->n_in, in, n->n_out,
-                                          out, n->n_attrs, n->attrs);
+        int32_t made = ln_graph_insert_at(to, LN_NO_NODE, n->domain, n->version, n->type, n->name, n->n_in, in,
+                                          n->n_out, out, n->n_attrs, n->attrs);
         if (made < 0)
             return false;
         to->nodes[made].n_formal = n->n_formal;
@@ -150,7 +150,8 @@ const ln_command ln_cmd_join = {
     .name = "join",
     .usage = "FIRST SECOND -o FILE [options]",
     .what = "Make one model of two: an output of the first feeds an input of the second.",
-    .more = "The inputs are those of the first and what is left of the second's, the outputs those of the second. Where the\n"
+    .more = "The inputs are those of the first and what is left of the second's, the outputs those of the second. "
+            "Where the\n"
             "two are of different opset versions, nodes become functions with a version of their own.\n",
     .options = options,
     .min_args = 2,

@@ -18,7 +18,7 @@ typedef struct listener {
     ln_audio audio;
     linnet_value input; /* one window */
     int64_t length, hop, windows, classes, top;
-    double least; /* score */
+    double least;  /* score */
     float *scores; /* [windows][classes] */
     const char **labels;
     int64_t n_labels;
@@ -311,7 +311,8 @@ const ln_command ln_cmd_listen = {
     .name = "listen",
     .usage = "MODEL FILE [options]",
     .what = "Say what is heard in a sound file, and when.",
-    .more = "The file is anything that libsndfile reads (WAV, FLAC, OGG), at any rate; channels are averaged. The last window\n"
+    .more = "The file is anything that libsndfile reads (WAV, FLAC, OGG), at any rate; channels are averaged. The last "
+            "window\n"
             "is filled up with silence. Of several rows of scores in a window the best counts.\n",
     .options = options,
     .min_args = 2,

@@ -69,7 +69,7 @@ static int32_t node(build *b, const char *type, int32_t n_in, const int32_t *in,
     return out;
 }
 
-#define NODE(b, type, ...) \
+#define NODE(b, type, ...)                                                                                             \
     node(b, type, (int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), (int32_t[]){__VA_ARGS__}, 0, NULL)
 
 static ln_attr attr_int(const char *name, int64_t i)
@@ -181,7 +181,8 @@ static int32_t librosa(build *b, const ln_frontend *f, int32_t x)
     return f->frames_first ? x : transpose(b, x);
 }
 
-/* -- Kaldi ----------------------------------------------------------------------------------------------------------- */
+/* -- Kaldi -----------------------------------------------------------------------------------------------------------
+ */
 
 /* [batch, samples] -> [batch, frames, win_length] */
 static int32_t cut(build *b, const ln_frontend *f, int32_t x)
@@ -214,7 +215,8 @@ static int32_t kaldi(build *b, const ln_frontend *f, int32_t x)
         int32_t before[2] = {NODE(b, "Slice", x, from, integers(b, 1, &one), axes),
                              NODE(b, "Slice", x, from, integers(b, 1, &last), axes)};
         int32_t shifted = node(b, "Concat", 2, before, 1, &axis);
-        x = NODE(b, "Sub", x, NODE(b, "Mul", shifted, table(b, f->in_double, 0, NULL, &(float){(float)f->preemphasis})));
+        x = NODE(b, "Sub", x,
+                 NODE(b, "Mul", shifted, table(b, f->in_double, 0, NULL, &(float){(float)f->preemphasis})));
     }
     x = NODE(b, "Mul", x, window(b, f, f->win_length, true));
     int32_t in[2] = {unsqueeze(b, x, -1), integer(b, f->n_fft)};
@@ -240,7 +242,8 @@ ln_graph *ln_frontend_graph(const ln_frontend *f, ln_arena *arena)
     int32_t x = ln_graph_value(b.g, "audio");
     if (x < 0 || !ln_graph_add_input(b.g, x))
         return NULL;
-    int64_t batch = ln_graph_symbol(b.g, "batch"), samples = f->samples > 0 ? f->samples : ln_graph_symbol(b.g, "samples");
+    int64_t batch = ln_graph_symbol(b.g, "batch"),
+            samples = f->samples > 0 ? f->samples : ln_graph_symbol(b.g, "samples");
     b.g->values[x].input = true;
     b.g->values[x].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 2, .dims = {batch, samples}};
     int32_t y = f->kind == LN_FRONT_FBANK ? kaldi(&b, f, x) : librosa(&b, f, x);

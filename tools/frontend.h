@@ -18,7 +18,8 @@ typedef struct ln_frontend {
     const char *norm;   /* slaney, none */
     const char *log;    /* none, db, ln */
     double sr, fmin, fmax, power, amin, ref, top_db, lifter, preemphasis; /* top_db < 0: none */
-    bool htk, frames_first, in_double; /* in_double: up to the filterbank; frames_first: [batch, frames, ...] instead of [batch, ..., frames] */
+    bool htk, frames_first, in_double; /* in_double: up to the filterbank; frames_first: [batch, frames, ...] instead of
+                                          [batch, ..., frames] */
 } ln_frontend;
 
 /* Window of n elements: periodic, or symmetric (Kaldi). False: no such name. */

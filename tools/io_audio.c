@@ -41,7 +41,10 @@ static bool resample(ln_arena *arena, const char *path, double rate, ln_audio *a
     float *out = ln_arena_array(arena, room, sizeof *out);
     if (!out)
         return ln_bad("%s: out of memory", path) == 0;
-    SRC_DATA data = {.data_in = audio->samples, .data_out = out, .input_frames = audio->n, .output_frames = room,
+    SRC_DATA data = {.data_in = audio->samples,
+                     .data_out = out,
+                     .input_frames = audio->n,
+                     .output_frames = room,
                      .src_ratio = ratio};
     int failed = src_simple(&data, SRC_SINC_BEST_QUALITY, 1);
     if (failed)

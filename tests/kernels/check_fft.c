@@ -153,8 +153,13 @@ static ln_tier tier_now;
 static void check_one(int32_t n, int kind, int inverse, int f64, int width, int64_t count, int layout, int full,
                       const cld *c, const cld *Y)
 {
-    ln_fft_desc d = {.n = n, .kind = (uint8_t)kind, .inverse = (uint8_t)inverse, .f64 = (uint8_t)f64,
-                     .width = (uint8_t)width, .count = count, .scale = 1};
+    ln_fft_desc d = {.n = n,
+                     .kind = (uint8_t)kind,
+                     .inverse = (uint8_t)inverse,
+                     .f64 = (uint8_t)f64,
+                     .width = (uint8_t)width,
+                     .count = count,
+                     .scale = 1};
     size_t bytes = ln_fft_bytes(&d), size = f64 ? sizeof(double) : sizeof(float);
     ln_fft_plan *plan = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!plan)
@@ -225,7 +230,8 @@ static void check_one(int32_t n, int kind, int inverse, int f64, int width, int6
     long double bound = 3e-7L * log2l((long double)n);
     if (f64)
         bound *= 0x1p-29L;
-    check_ok(worst <= bound && exact, "fft %s n=%d kind=%d inverse=%d f64=%d width=%d count=%d layout=%d full=%d: %Lg, bound %Lg%s",
+    check_ok(worst <= bound && exact,
+             "fft %s n=%d kind=%d inverse=%d f64=%d width=%d count=%d layout=%d full=%d: %Lg, bound %Lg%s",
              ln_tier_name(tier_now), n, kind, inverse, f64, width, (int)count, layout, full, worst, bound,
              exact ? "" : ", zeros or mirror not exact");
     check_guard_free(in), check_guard_free(out);
@@ -253,8 +259,15 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
         for (; many > 0; many--)
             weights[at++] = check_uniform(0, 1);
     }
-    ln_fft_job j = {.in = in, .out = full, .count = count, .in_batch = step, .in_stride = 1, .in_len = n,
-                    .out_batch = 2 * bins, .out_stride = 2, .out_len = bins};
+    ln_fft_job j = {.in = in,
+                    .out = full,
+                    .count = count,
+                    .in_batch = step,
+                    .in_stride = 1,
+                    .in_len = n,
+                    .out_batch = 2 * bins,
+                    .out_stride = 2,
+                    .out_len = bins};
     table->fft_f32(plan, &j, scratch);
     for (int mode = 0; mode < 4; mode++) {
         int32_t power = 1 + (mode & 1), len = mode & 2 ? n_bands : bins;
@@ -317,8 +330,9 @@ static void all(ln_tier tier, const ln_kernel_table *t)
         check_power(n, n & 1 ? 16 : 8, 21, 1 + n % 50);
     }
     check_power(512, 16, 20, 160), check_power(1024, 16, 5, 512);
-    static const int32_t more[] = {1000, 1009, 1024, 1080, 1296, 2048, 2187, 3125, 4093, 4096, 6000, 8192, 10007, 16384,
-                                   30030, 65536, 65537, 104729, 177147, 390625, 360000, 524288, 1000000, 1048573, 1048576};
+    static const int32_t more[] = {1000,   1009,   1024,   1080,   1296,    2048,    2187,   3125,  4093,
+                                   4096,   6000,   8192,   10007,  16384,   30030,   65536,  65537, 104729,
+                                   177147, 390625, 360000, 524288, 1000000, 1048573, 1048576};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (full_run || more[i] <= 16384)
             check_length(more[i], more[i] <= 16384);
