@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernels/kernels.h"
+
 /* Bytes that a part should move at least, and elements of a side of a transposed tile. */
 enum { PART = 1 << 14, TILE = 16 };
 
@@ -140,6 +142,16 @@ static void plane_bytes(char *y, const char *x, size_t size, int64_t rows, int64
             memcpy(y + r * yr + c * yc, x + r * xr + c * xc, size);
 }
 
+/* 32-bit elements that lie as float32 does go by the kernel. */
+static bool tiles_f32(char *y, const char *x, int64_t rows, int64_t yr, int64_t cols, int64_t xc)
+{
+    if ((((uintptr_t)y | (uintptr_t)x | (uint64_t)yr | (uint64_t)xc) & 3) || yr < 0 || xc < 0)
+        return false;
+    LN_K(transpose_f32)
+    ((float *)(void *)y, (size_t)yr / 4, (const float *)(const void *)x, (size_t)xc / 4, (size_t)cols, (size_t)rows);
+    return true;
+}
+
 static void plane(const ln_move *m, char *y, const char *x, int64_t rows, int64_t yr, int64_t xr, int64_t cols)
 {
     int64_t yc = m->y[m->rank - 1], xc = m->x[m->rank - 1];
@@ -152,7 +164,8 @@ static void plane(const ln_move *m, char *y, const char *x, int64_t rows, int64_
         (tiles ? tiles_2 : plane_2)(y, x, rows, yr, xr, cols, yc, xc);
         break;
     case 4:
-        (tiles ? tiles_4 : plane_4)(y, x, rows, yr, xr, cols, yc, xc);
+        if (!tiles || !tiles_f32(y, x, rows, yr, cols, xc))
+            (tiles ? tiles_4 : plane_4)(y, x, rows, yr, xr, cols, yc, xc);
         break;
     case 8:
         (tiles ? tiles_8 : plane_8)(y, x, rows, yr, xr, cols, yc, xc);

@@ -58,6 +58,9 @@ typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
 /* The first or last i < n with x[i] == value (a NaN equals any NaN); n: there is none. */
 typedef size_t ln_VFIND_F32(const float *x, size_t n, float value);
 
+/* The first i < n with x[i] above (below) limit; n: there is none. Where either is a NaN there is one, too. */
+typedef size_t ln_VSEEK_F32(const float *x, size_t n, float limit);
+
 /* y[i] += f(x[i] - p[i]); p may be NULL for zeros. */
 typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * TopK: the k largest or smallest elements along an axis, best first; of equal ones the lower index comes first, and a
- * NaN is larger than every number. A heap of the k best so far, with its worst on top, is run past the elements: most of
- * them are no better and cost one comparison. ai.onnx TopK-1 to -24.
+ * NaN is larger than every number. The k best so far are kept while the elements go by: most are no better than the
+ * worst of those and cost one comparison, of float32 a lane of one. Where k is large the k best are a heap with its
+ * worst on top, else a sorted list. ai.onnx TopK-1 to -24.
  */
+#include "kernels/half.h"
+#include "kernels/kernels.h"
 #include "ops/moving.h"
 #include "ops/order.h"
 
@@ -11,7 +14,8 @@ typedef struct topk_params {
     int64_t axis, largest, sorted, k;
     int64_t n, outer, inner; /* elements along the axis, before and after it */
     int64_t size, heap;      /* bytes of an element, of a worker's heap */
-    int32_t type, pad;
+    int32_t type;
+    int32_t list; /* contiguous float32, and k fits a list */
 } topk_params;
 
 /* Larger keys are better; keys are flipped where the smallest are wanted. */
@@ -65,6 +69,67 @@ static void select(const topk_params *p, const char *x, int64_t step, entry *hea
     }
 }
 
+/* -- contiguous float32, small k ----------------------------------------------------------------------------------------- */
+
+enum { LIST = 64 };
+
+/* One number that is larger for what is better: the sortable bits of the value, then the lower index. */
+static inline uint64_t rank_of(float x, uint32_t i, uint32_t flip)
+{
+    uint32_t u = ln_float_bits(x + 0.0f);
+    u = x != x ? UINT32_MAX : u >> 31 ? ~u : u | UINT32_C(1) << 31;
+    return (uint64_t)(u ^ flip) << 32 | ~i;
+}
+
+static inline void insert(uint64_t *list, int64_t n, uint64_t u)
+{
+    int64_t at = n;
+    for (; at > 0 && list[at - 1] < u; at--)
+        list[at] = list[at - 1];
+    list[at] = u;
+}
+
+/* Indices of the k best of n < 2^32 elements, best first, in the low halves of list. */
+static void select_f32(const topk_params *p, const float *x, uint64_t *list)
+{
+    ln_VSEEK_F32 *seek = p->largest ? LN_K(find_above_f32) : LN_K(find_below_f32);
+    uint32_t flip = p->largest ? 0 : UINT32_MAX;
+    int64_t k = p->k, n = p->n;
+    for (int64_t i = 0; i < k; i++)
+        insert(list, i, rank_of(x[i], (uint32_t)i, flip));
+    for (int64_t i = k; i < n; i++) {
+        i += (int64_t)seek(x + i, (size_t)(n - i), x[(uint32_t)~list[k - 1]]);
+        if (i == n)
+            break;
+        uint64_t u = rank_of(x[i], (uint32_t)i, flip);
+        if (u > list[k - 1])
+            insert(list, k - 1, u);
+    }
+}
+
+static void rows_f32(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    const topk_params *p = j->p;
+    float *values = j->a->out[0];
+    int64_t *indices = j->a->out[1];
+    (void)worker;
+    for (int64_t r = begin; r < end; r++) {
+        uint64_t list[LIST];
+        const float *x = (const float *)j->a->in[0] + r * p->n;
+        select_f32(p, x, list);
+        for (int64_t e = 0; e < p->k; e++) {
+            uint32_t i = (uint32_t)~list[e];
+            if (values)
+                values[r * p->k + e] = x[i];
+            if (indices)
+                indices[r * p->k + e] = i;
+        }
+    }
+}
+
+/* -- the others ----------------------------------------------------------------------------------------------------------- */
+
 static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
@@ -90,7 +155,9 @@ LN_RUN(ln_topk)
 {
     const topk_params *p = a->params;
     job j = {p, a};
-    if (p->k > 0)
+    if (p->list)
+        ln_parallel(a, p->outer, 50 + 0.3 * (double)p->n + 10.0 * (double)p->k, rows_f32, &j);
+    else if (p->k > 0)
         ln_parallel(a, p->outer * p->inner, 20 + 2.0 * (double)p->n + 10.0 * (double)p->k, rows, &j);
     return LINNET_OK;
 }
@@ -152,6 +219,9 @@ static linnet_status topk_plan(ln_ctx *c)
     p->n = x->dims[axis];
     p->outer = ln_dims_product(x->dims, 0, axis);
     p->inner = ln_dims_product(x->dims, axis + 1, x->rank);
+    p->list = p->type == LINNET_FLOAT32 && p->inner == 1 && p->k > 0 && p->k <= LIST && p->n < UINT32_MAX;
+    if (p->list)
+        return LINNET_OK;
     p->heap = (p->k * (int64_t)sizeof(entry) + 63) / 64 * 64;
     ln_scratch(c, (size_t)c->threads * (size_t)p->heap);
     return LINNET_OK;
