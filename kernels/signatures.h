@@ -61,6 +61,13 @@ typedef size_t ln_VFIND_F32(const float *x, size_t n, float value);
 /* The first i < n with x[i] above (below) limit; n: there is none. Where either is a NaN there is one, too. */
 typedef size_t ln_VSEEK_F32(const float *x, size_t n, float limit);
 
+/* y[i] = sum over r < rows of weight[r] * x[r][i], i < n, added to y where add is not 0. rows >= 1. */
+typedef void ln_BLEND_F32(float *y, const float *const *x, const float *weight, size_t rows, size_t n, int add);
+
+/* y[i] = sum over t < taps of weight[t * n + i] * x[index[t * n + i]], i < n; taps >= 1, indices in [0, n_x). */
+typedef void ln_RESIZE_ROW_F32(float *y, const float *x, size_t n_x, const int32_t *index, const float *weight,
+                               size_t taps, size_t n);
+
 /* y[i] += f(x[i] - p[i]); p may be NULL for zeros. */
 typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n);
 
