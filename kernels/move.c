@@ -142,13 +142,33 @@ static void plane_bytes(char *y, const char *x, size_t size, int64_t rows, int64
             memcpy(y + r * yr + c * yc, x + r * xr + c * xc, size);
 }
 
-/* 32-bit elements that lie as float32 does go by the kernel. */
-static bool tiles_f32(char *y, const char *x, int64_t rows, int64_t yr, int64_t cols, int64_t xc)
+/* 32-bit elements that are aligned as such go by kernels: pairs taken apart or woven, or blocks. */
+static bool tiles_u32(char *y, const char *x, int64_t rows, int64_t yr, int64_t cols, int64_t xc)
 {
     if ((((uintptr_t)y | (uintptr_t)x | (uint64_t)yr | (uint64_t)xc) & 3) || yr < 0 || xc < 0)
         return false;
+    if (rows == 2 && xc == 8) {
+        LN_K(unzip_u32)((uint32_t *)(void *)y, (uint32_t *)(void *)(y + yr), (const uint32_t *)(const void *)x, (size_t)cols);
+        return true;
+    }
+    if (cols == 2 && yr == 8) {
+        LN_K(zip_u32)
+        ((uint32_t *)(void *)y, (const uint32_t *)(const void *)x, (const uint32_t *)(const void *)(x + xc), (size_t)rows);
+        return true;
+    }
     LN_K(transpose_f32)
     ((float *)(void *)y, (size_t)yr / 4, (const float *)(const void *)x, (size_t)xc / 4, (size_t)cols, (size_t)rows);
+    return true;
+}
+
+/* Rows of every second 32-bit element. */
+static bool every_second_u32(char *y, const char *x, int64_t rows, int64_t yr, int64_t xr, int64_t cols)
+{
+    if (((uintptr_t)y | (uintptr_t)x | (uint64_t)yr | (uint64_t)xr) & 3)
+        return false;
+    for (int64_t r = 0; r < rows; r++)
+        LN_K(unzip_u32)
+        ((uint32_t *)(void *)(y + r * yr), NULL, (const uint32_t *)(const void *)(x + r * xr), (size_t)cols);
     return true;
 }
 
@@ -164,7 +184,8 @@ static void plane(const ln_move *m, char *y, const char *x, int64_t rows, int64_
         (tiles ? tiles_2 : plane_2)(y, x, rows, yr, xr, cols, yc, xc);
         break;
     case 4:
-        if (!tiles || !tiles_f32(y, x, rows, yr, cols, xc))
+        if (tiles ? !tiles_u32(y, x, rows, yr, cols, xc)
+                  : !(yc == 4 && xc == 8 && every_second_u32(y, x, rows, yr, xr, cols)))
             (tiles ? tiles_4 : plane_4)(y, x, rows, yr, xr, cols, yc, xc);
         break;
     case 8:

@@ -70,8 +70,12 @@ void ln_resize_row_f32(float *y, const float *x, int64_t n_x, const int32_t *ind
     for (int64_t i = 0; i < n; i++)                                                                                    \
         memcpy((char *)y + i * (int64_t)sizeof(T), (const char *)x + index[i] * (int64_t)sizeof(T), sizeof(T));
 
-void ln_gather_elements(void *y, const void *x, const int32_t *index, size_t size, int64_t n)
+void ln_gather_elements(void *y, const void *x, int64_t n_x, const int32_t *index, size_t size, size_t align, int64_t n)
 {
+    if (size == 4 && align == 4) {
+        LN_K(gather_u32)(y, x, (size_t)n_x, index, (size_t)n);
+        return;
+    }
     switch (size) {
     case 1:
         GATHER(uint8_t)

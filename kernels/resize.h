@@ -20,7 +20,7 @@ void ln_resize_row_f64(double *y, const double *x, int64_t n_x, const int32_t *i
 void ln_blend_f32(float *y, const float *const *x, const float *weight, int32_t rows, int64_t n, int add);
 void ln_blend_f64(double *y, const double *const *x, const double *weight, int32_t rows, int64_t n, int add);
 
-/* y[i] = x[index[i]], elements of `size` bytes. */
-void ln_gather_elements(void *y, const void *x, const int32_t *index, size_t size, int64_t n);
+/* y[i] = x[index[i]], i < n, of n_x elements of `size` bytes, aligned for elements of `align` bytes. */
+void ln_gather_elements(void *y, const void *x, int64_t n_x, const int32_t *index, size_t size, size_t align, int64_t n);
 
 #endif

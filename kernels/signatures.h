@@ -20,6 +20,13 @@ typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb
 /* y[j * ldy + i] = x[i * ldx + j], i < rows, j < cols. */
 typedef void ln_TRANSPOSE_F32(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
 
+/* y[2 i] = a[i], y[2 i + 1] = b[i], i < n; a and b may be the same. */
+typedef void ln_ZIP_U32(uint32_t *y, const uint32_t *a, const uint32_t *b, size_t n);
+/* a[i] = x[2 i], b[i] = x[2 i + 1], i < n. b may be NULL; x[2 n - 1] is then not read. */
+typedef void ln_UNZIP_U32(uint32_t *a, uint32_t *b, const uint32_t *x, size_t n);
+/* y[i] = x[index[i]], i < n; indices in [0, n_x). */
+typedef void ln_GATHER_U32(uint32_t *y, const uint32_t *x, size_t n_x, const int32_t *index, size_t n);
+
 /* y[c] = the maximum of x[r][c] over r < rows, NaN if one of them is; -inf for no rows. c < n. */
 typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size_t n);
 /* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */

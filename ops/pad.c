@@ -37,8 +37,14 @@ typedef struct job {
 static char *margin(const job *j, char *y, const char *x, const int64_t *map, int64_t n)
 {
     const pad_params *p = j->p;
+    if (n == 0)
+        return y;
     if (p->mode == CONSTANT) {
-        ln_fill(y, j->value, (size_t)p->size, n * (p->block / p->size));
+        if (p->block == 4 && p->size == 4)
+            for (int64_t i = 0; i < n; i++)
+                memcpy(y + 4 * i, j->value, 4);
+        else
+            ln_fill(y, j->value, (size_t)p->size, n * (p->block / p->size));
         return y + n * p->block;
     }
     for (int64_t i = 0; i < n; i++, y += p->block)
@@ -46,36 +52,47 @@ static char *margin(const job *j, char *y, const char *x, const int64_t *map, in
     return y;
 }
 
+/* Bytes from the start of the input to the source of a row; -1: the row is constant. */
+static int64_t source_of(const pad_params *p, const int64_t *maps, const int64_t *index)
+{
+    int64_t from = 0;
+    for (int32_t i = 0; i < p->rank; i++) {
+        int64_t at = p->map[i] >= 0 ? maps[p->map[i] + index[i]] : index[i];
+        if (at < 0)
+            return -1;
+        from += at * p->strides[i];
+    }
+    return from;
+}
+
 static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const pad_params *p = j->p;
     const int64_t *maps = j->a->packed, *edges = maps + p->margin;
-    int64_t row = p->left + p->middle + p->right;
+    const int64_t row = p->left + p->middle + p->right;
+    const size_t middle = (size_t)(p->middle * p->block);
+    int64_t index[LN_MAX_RANK], rest = begin;
     char *y = (char *)j->a->out[0] + begin * row * p->block;
     (void)worker;
+    for (int32_t i = p->rank - 1; i >= 0; i--) {
+        index[i] = rest % p->dims[i];
+        rest /= p->dims[i];
+    }
     for (int64_t r = begin; r < end; r++) {
-        const char *x = j->a->in[0];
-        bool constant = false;
-        int64_t rest = r;
-        for (int32_t i = p->rank - 1; i >= 0; i--) {
-            int64_t at = rest % p->dims[i];
-            rest /= p->dims[i];
-            if (p->map[i] >= 0)
-                at = maps[p->map[i] + at];
-            constant = constant || at < 0;
-            x += at < 0 ? 0 : at * p->strides[i];
-        }
-        if (constant) {
+        int64_t from = source_of(p, maps, index);
+        if (from < 0) {
             ln_fill(y, j->value, (size_t)p->size, row * (p->block / p->size));
             y += row * p->block;
-            continue;
+        } else {
+            const char *x = (const char *)j->a->in[0] + from;
+            y = margin(j, y, x, edges, p->left);
+            if (middle)
+                memcpy(y, x + p->start * p->block, middle);
+            y = margin(j, y + middle, x, edges + p->left, p->right);
         }
-        y = margin(j, y, x, edges, p->left);
-        if (p->middle)
-            memcpy(y, x + p->start * p->block, (size_t)(p->middle * p->block));
-        y += p->middle * p->block;
-        y = margin(j, y, x, edges + p->left, p->right);
+        for (int32_t i = p->rank - 1; i >= 0 && ++index[i] == p->dims[i]; i--)
+            index[i] = 0;
     }
 }
 

@@ -67,17 +67,38 @@ typedef struct job {
     const ln_args *a;
 } job;
 
-/* Splits a row of the output into its indices along the axes but the last; false: it is outside the input. */
-static bool indices(const ln_resize_params *p, const char *packed, int64_t row, int64_t *index)
+/* A row of the output: its indices along the axes but the last, and that of what lies before these. */
+typedef struct place {
+    int64_t outer, index[LN_MAX_RANK];
+} place;
+
+static place place_of(const ln_resize_params *p, int64_t row)
 {
-    bool in = true;
+    place at = {.outer = row / p->rows};
+    row %= p->rows;
     for (int32_t i = p->n - 2; i >= 0; i--) {
-        const ln_resize_axis *x = &p->axis[i];
-        index[i] = row % x->out;
-        row /= x->out;
-        in = in && !(x->taps && x->outside >= 0 && packed[x->outside + index[i]]);
+        at.index[i] = row % p->axis[i].out;
+        row /= p->axis[i].out;
     }
-    return in;
+    return at;
+}
+
+static void next_place(const ln_resize_params *p, place *at)
+{
+    for (int32_t i = p->n - 2; i >= 0; i--) {
+        if (++at->index[i] < p->axis[i].out)
+            return;
+        at->index[i] = 0;
+    }
+    at->outer++;
+}
+
+static bool inside(const ln_resize_params *p, const char *packed, const place *at)
+{
+    for (int32_t i = 0; i < p->n - 1; i++)
+        if (p->axis[i].outside >= 0 && packed[p->axis[i].outside + at->index[i]])
+            return false;
+    return true;
 }
 
 #define C float
@@ -103,9 +124,10 @@ static void nearest_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
     int64_t before = -1; /* source of the row before */
     char *y = (char *)j->a->out[0] + begin * row;
     (void)worker;
-    for (int64_t r = begin; r < end; r++, y += row) {
-        int64_t index[LN_MAX_RANK], from = r / p->rows;
-        if (!indices(p, packed, r % p->rows, index)) {
+    place at = place_of(p, begin);
+    for (int64_t r = begin; r < end; r++, y += row, next_place(p, &at)) {
+        int64_t from = at.outer;
+        if (!inside(p, packed, &at)) {
             ln_fill(y, p->fill, (size_t)p->size, last->out * p->inner);
             before = -1;
             continue;
@@ -113,7 +135,7 @@ static void nearest_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
         for (int32_t i = 0; i < p->n - 1; i++) {
             const ln_resize_axis *x = &p->axis[i];
             const int32_t *table = (const int32_t *)(const void *)(packed + x->index);
-            from = from * x->in + (x->taps ? table[index[i]] : index[i]);
+            from = from * x->in + (x->taps ? table[at.index[i]] : at.index[i]);
         }
         const char *x = (const char *)j->a->in[0] + from * last->in * block;
         if (from == before) {
@@ -125,7 +147,8 @@ static void nearest_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
             memcpy(y, x, (size_t)row);
             continue;
         }
-        ln_gather_elements(y, x, (const int32_t *)(const void *)(packed + last->index), (size_t)block, last->out);
+        ln_gather_elements(y, x, last->in, (const int32_t *)(const void *)(packed + last->index), (size_t)block,
+                           (size_t)p->size, last->out);
         for (int64_t i = 0; i < last->out && last->outside >= 0; i++)
             if (packed[last->outside + i])
                 ln_fill(y + i * block, p->fill, (size_t)p->size, p->inner);
