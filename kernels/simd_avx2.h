@@ -97,9 +97,10 @@ V_ int many(vm a, size_t vl) { return (_mm256_movemask_ps(a) & ((1 << vl) - 1)) 
 V_ vf vsel(vm m, vf a, vf b, VU_ size_t vl) { return _mm256_blendv_ps(b, a, m); }
 V_ vi visel(vm m, vi a, vi b, VU_ size_t vl) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
 
-V_ vf vscale2(vf a, vi n, VU_ size_t vl)
+V_ vf vscale2(vf a, vf n, VU_ size_t vl)
 {
-    vi half = _mm256_srai_epi32(n, 1), rest = _mm256_sub_epi32(n, half), bias = _mm256_set1_epi32(127);
+    vi whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1), rest = _mm256_sub_epi32(whole, half);
+    vi bias = _mm256_set1_epi32(127);
     a = _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23)));
     return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }

@@ -81,7 +81,7 @@ V_ int many(vm a, size_t vl) { return (a & vl_mask(vl)) != 0; }
 V_ vf vsel(vm m, vf a, vf b, VU_ size_t vl) { return _mm512_mask_blend_ps(m, b, a); }
 V_ vi visel(vm m, vi a, vi b, VU_ size_t vl) { return _mm512_mask_blend_epi32(m, b, a); }
 
-V_ vf vscale2(vf a, vi n, VU_ size_t vl) { return _mm512_scalef_ps(a, _mm512_cvtepi32_ps(n)); }
+V_ vf vscale2(vf a, vf n, VU_ size_t vl) { return _mm512_scalef_ps(a, n); }
 
 V_ float vhsum(vf a, size_t vl) { return _mm512_reduce_add_ps(_mm512_maskz_mov_ps(vl_mask(vl), a)); }
 V_ float vhmax(vf a, size_t vl) { return _mm512_mask_reduce_max_ps(vl_mask(vl), a); }

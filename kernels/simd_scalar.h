@@ -91,11 +91,11 @@ V_ vf vrint(vf a, VU_ size_t vl)
 V_ vf vfloor(vf a, VU_ size_t vl) { float r = vrint(a, 1); return r > a ? r - 1 : r; }
 V_ vf vceil(vf a, VU_ size_t vl) { float r = vrint(a, 1); return r < a ? vneg(vneg(r, 1) - 1, 1) : r; }
 
-/* a * 2^n for n in [-252, 254], rounded once where the result is subnormal. */
-V_ vf vscale2(vf a, vi n, VU_ size_t vl)
+/* a * 2^n for whole n in [-252, 254], rounded once where the result is subnormal; a NaN in both stays one. */
+V_ vf vscale2(vf a, vf n, VU_ size_t vl)
 {
-    vi half = visar(n, 1, vl);
-    return a * ln_bits_float((half + 127) << 23) * ln_bits_float((n - half + 127) << 23);
+    vi whole = ln_float_bits(n + 0x1.8p23f) - 0x4b400000u, half = visar(whole, 1, vl);
+    return a * ln_bits_float((half + 127) << 23) * ln_bits_float((whole - half + 127) << 23);
 }
 
 /* Over the first vl lanes. */

@@ -86,6 +86,8 @@ static const struct {
 static double error_of(float got, double want)
 {
     float rounded = (float)want;
+    if (got == rounded && want != 0)
+        return 0; /* at most half, and not what is looked for */
     if (isnan(want) || isnan(got))
         return isnan(want) && isnan(got) ? 0 : HUGE_VAL;
     if (isinf(rounded) || isinf(got))
