@@ -61,6 +61,9 @@ static double kernel(const ln_resize_how *h, double x)
 
 static double nearest(const ln_resize_how *h, double x)
 {
+    double whole = rint(x);
+    if (fabs(x - whole) < 1e-9) /* a whole number but for rounding */
+        return whole;
     double low = floor(x), part = x - low;
     switch (h->nearest) {
     case LN_RESIZE_PREFER_FLOOR:
