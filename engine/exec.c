@@ -374,8 +374,12 @@ bool ln_body_passes(const ln_ctx *c, int32_t body, int32_t in, int32_t out)
 {
     const ln_graph *g = body_attr(c, body)->graph;
     int32_t v = g->outputs[out];
-    while (g->values[v].producer >= 0 && ln_node_is(&g->nodes[g->values[v].producer], "Identity"))
-        v = g->nodes[g->values[v].producer].in[0];
+    while (v >= 0 && g->values[v].producer >= 0) {
+        const ln_node *n = &g->nodes[g->values[v].producer];
+        if (!ln_node_is(n, "Identity") || n->n_in < 1)
+            break;
+        v = n->in[0];
+    }
     return v == g->inputs[in];
 }
 
