@@ -42,7 +42,7 @@ bad() {
 exits 0 help "$linnet" --help && says help 'linnet COMMAND'
 exits 0 version "$linnet" --version && says version '^linnet [0-9]+\.[0-9]+\.[0-9]+$'
 exits 2 'no command' "$linnet"
-for command in run classify info bench conformance ops optimize kernels; do
+for command in run classify listen info bench conformance ops optimize kernels; do
     exits 0 "$command --help" "$linnet" $command --help && says "$command --help" "usage: linnet $command "
     for option in $(sed -n 's/^  .. --\([a-z-]*\).*/\1/p' "$work/out"); do
         [ "$option" = help ] || grep -q -- "$(echo "--$option" | sed 's/-/\\\\-/g')" docs/linnet.1 ||
@@ -192,6 +192,9 @@ if [ -e "$shared/models/mobilenetv2-qdq/model.onnx" ]; then
 else
     skip "classify real images: $shared/models is not here"
 fi
+
+# -- listen -------------------------------------------------------------------------------------------------------
+bad 'a model of pictures' 'no input of samples' "$linnet" listen $digits nosuch.wav
 
 # -- info ---------------------------------------------------------------------------------------------------------
 exits 0 info "$linnet" info $digits && says info 'image: float32\[batch,1,8,8\]' && says info 'unsupported: none' &&
