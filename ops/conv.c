@@ -46,7 +46,7 @@ static linnet_status check_channels(ln_ctx *c, const ln_conv *p)
     return LINNET_OK;
 }
 
-static linnet_status conv_infer(ln_ctx *c)
+linnet_status ln_conv_infer(ln_ctx *c)
 {
     ln_conv *p = c->params;
     const ln_info *x = c->in[0], *w = c->in[1];
@@ -64,7 +64,7 @@ static linnet_status conv_infer(ln_ctx *c)
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
-static linnet_status conv_plan(ln_ctx *c)
+linnet_status ln_conv_plan(ln_ctx *c)
 {
     ln_conv *p = c->params;
     const ln_info *x = c->in[0], *w = c->in[1], *y = c->out[0];
@@ -102,12 +102,11 @@ static linnet_status conv_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTRS_WINDOW(ln_conv, window), LN_ATTR_DILATIONS(ln_conv, window), LN_ATTR_I(ln_conv, group, 1),
-    LN_ATTR_CHANNELS_LAST(ln_conv), LN_ATTRS_FUSED(ln_conv),
+    LN_ATTRS_CONV, LN_ATTRS_FUSED(ln_conv), LN_ATTR_CHANNELS_LAST(ln_conv),
     {.name = LN_NAME_WINOGRAD, .kind = LN_AT_INT, .offset = offsetof(ln_conv, winograd)}, LN_ATTR_END};
 
 LN_OP(Conv) = {
     .domain = "", .type = "Conv", .since = {1, 11, 22}, .types = LN_T_FLOATS,
     .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_conv),
-    .infer = conv_infer, .plan = conv_plan,
+    .infer = ln_conv_infer, .plan = ln_conv_plan,
 };

@@ -31,6 +31,12 @@ typedef struct ln_conv {
     int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
 } ln_conv;
 
+/* Rows of the attributes of the specification, of a struct that begins with an ln_conv. */
+#define LN_ATTRS_CONV \
+    LN_ATTRS_WINDOW(ln_conv, window), LN_ATTR_DILATIONS(ln_conv, window), LN_ATTR_I(ln_conv, group, 1)
+linnet_status ln_conv_infer(ln_ctx *c);
+linnet_status ln_conv_plan(ln_ctx *c);
+
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
 /* Winograd, of channels-last images. plan sets p->tiles, group_packed (of everything) and worker, or leaves tiles 0. */
 typedef struct ln_conv_images {

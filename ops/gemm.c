@@ -22,14 +22,14 @@ static linnet_status check_type(ln_ctx *c, linnet_type *type)
     return LINNET_OK;
 }
 
-static linnet_status gemm_infer(ln_ctx *c)
+linnet_status ln_gemm_infer(ln_ctx *c)
 {
     const ln_product *p = c->params;
     linnet_type type;
     LN_TRY(check_type(c, &type));
     LN_TRY(ln_fused_check(c, &p->fused, (int)type));
     const ln_info *a = c->in[0], *b = c->in[1], *bias = ln_in(c, 2);
-    if (!bias && c->version < 11)
+    if (!bias && c->version < 11 && !c->op->domain[0])
         return ln_fail(c, LINNET_ERR_MODEL, "C is missing, which version %d requires", c->version);
     if ((a->rank >= 0 && a->rank != 2) || (b->rank >= 0 && b->rank != 2))
         return ln_fail(c, LINNET_ERR_MODEL, "A has rank %d, B has rank %d, expected 2", a->rank, b->rank);
@@ -54,7 +54,7 @@ static linnet_status gemm_infer(ln_ctx *c)
     return ln_set_shape(c, 0, type, 2, dims);
 }
 
-static linnet_status gemm_plan(ln_ctx *c)
+linnet_status ln_gemm_plan(ln_ctx *c)
 {
     ln_product *p = c->params;
     const ln_info *a = c->in[0], *b = c->in[1], *bias = ln_in(c, 2);
@@ -82,14 +82,11 @@ static linnet_status gemm_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTR_F(ln_product, alpha, 1), LN_ATTR_F(ln_product, beta, 1),
-    {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_a)},
-    {.name = "transB", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_b)},
-    LN_ATTR_ANY("broadcast"), LN_ATTRS_FUSED(ln_product), LN_ATTR_END};
+    LN_ATTRS_GEMM, LN_ATTR_ANY("broadcast"), LN_ATTRS_FUSED(ln_product), LN_ATTR_END};
 
 LN_OP(Gemm) = {
     .domain = "", .type = "Gemm", .since = {6, 7, 9, 11, 13},
     .types = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64),
     .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_product),
-    .infer = gemm_infer, .plan = gemm_plan,
+    .infer = ln_gemm_infer, .plan = ln_gemm_plan,
 };

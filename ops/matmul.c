@@ -1,30 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * MatMul: matrix product with the semantics of numpy.matmul. ai.onnx MatMul-1, -9 (integers), -13 (bfloat16). Passes
- * may add a bias, a residual and an activation (fused.h).
+ * may add a bias, a residual and an activation (fused.h). FusedMatMul of com.microsoft: A and B may be transposed, also
+ * with the first dimension of A or B behind those of the batch, and the result is scaled.
  */
 #include "ops/product.h"
 
-/* Shape of A or B with the dimension that a vector lacks: matrix dimensions and those of the batch. */
+/* FusedMatMul: what may be transposed. */
+typedef struct matmul_params {
+    ln_product product;
+    int64_t trans_batch_a, trans_batch_b;
+} matmul_params;
+
+/* Shape and strides of A or B, with the dimension that a vector lacks. */
 typedef struct operand {
-    int64_t rows, cols;
+    int64_t rows, cols, row, col; /* sizes and strides */
     int32_t n_batch;
-    const int64_t *batch;
+    int64_t batch[LN_MAX_RANK], stride[LN_MAX_RANK];
     bool vector;
 } operand;
 
-static operand operand_of(const ln_info *x, bool left)
+static operand operand_of(const ln_info *x, bool left, bool trans, bool trans_batch)
 {
-    operand o = {.vector = x->rank == 1, .batch = x->dims};
+    operand o = {.vector = x->rank == 1};
+    int64_t dims[LN_MAX_RANK], strides[LN_MAX_RANK], stride = 1;
+    int32_t n = x->rank;
+    for (int32_t d = n; d-- > 0;) {
+        /* The first dimension goes behind the others but the last. */
+        int32_t to = !trans_batch || d == n - 1 || n < 3 ? d : d == 0 ? n - 2 : d - 1;
+        dims[to] = x->dims[d];
+        strides[to] = stride;
+        stride *= x->dims[d] > 0 ? x->dims[d] : 1;
+    }
     if (o.vector) {
-        o.rows = left ? 1 : x->dims[0];
-        o.cols = left ? x->dims[0] : 1;
-    } else {
-        o.n_batch = x->rank - 2;
-        o.rows = x->dims[x->rank - 2];
-        o.cols = x->dims[x->rank - 1];
+        o.rows = left ? 1 : dims[0];
+        o.cols = left ? dims[0] : 1;
+        o.row = left ? dims[0] : 1;
+        o.col = 1;
+        return o;
+    }
+    int32_t row = trans ? n - 1 : n - 2, col = trans ? n - 2 : n - 1;
+    o.rows = dims[row];
+    o.cols = dims[col];
+    o.row = strides[row];
+    o.col = strides[col];
+    o.n_batch = n - 2;
+    for (int32_t d = 0; d < o.n_batch; d++) {
+        o.batch[d] = dims[d];
+        o.stride[d] = dims[d] != 1 ? strides[d] : 0;
     }
     return o;
+}
+
+static operand left_of(const ln_ctx *c)
+{
+    const matmul_params *p = c->params;
+    return operand_of(c->in[0], true, p->product.trans_a != 0, p->trans_batch_a != 0);
+}
+
+static operand right_of(const ln_ctx *c)
+{
+    const matmul_params *p = c->params;
+    return operand_of(c->in[1], false, p->product.trans_b != 0, p->trans_batch_b != 0);
 }
 
 static linnet_status matmul_infer(ln_ctx *c)
@@ -42,7 +79,7 @@ static linnet_status matmul_infer(ln_ctx *c)
         return ln_fail(c, LINNET_ERR_MODEL, "%s is a scalar", a->rank == 0 ? "A" : "B");
     if (a->rank < 0 || b->rank < 0)
         return ln_set_unknown(c, 0, type);
-    operand l = operand_of(a, true), r = operand_of(b, false);
+    operand l = left_of(c), r = right_of(c);
     if (l.cols >= 0 && r.rows >= 0 && l.cols != r.rows)
         return ln_fail(c, LINNET_ERR_MODEL, "A has %lld columns, B has %lld rows", (long long)l.cols,
                        (long long)r.rows);
@@ -62,12 +99,9 @@ static linnet_status matmul_infer(ln_ctx *c)
 /* Strides of the batch dimensions of an operand, right-aligned to the n of the result; 0 where it is broadcast. */
 static void strides_of(int64_t *strides, int32_t n, const operand *o)
 {
-    int64_t stride = o->rows * o->cols;
     for (int32_t d = n, i = o->n_batch; d-- > 0;) {
         i--;
-        strides[d] = i >= 0 && o->batch[i] != 1 ? stride : 0;
-        if (i >= 0)
-            stride *= o->batch[i];
+        strides[d] = i >= 0 ? o->stride[i] : 0;
     }
 }
 
@@ -91,17 +125,18 @@ static linnet_status fused_inputs(ln_ctx *c, ln_product *p)
 static linnet_status matmul_plan(ln_ctx *c)
 {
     ln_product *p = c->params;
-    operand l = operand_of(c->in[0], true), r = operand_of(c->in[1], false);
+    operand l = left_of(c), r = right_of(c);
     p->type = c->in[0]->type;
-    p->alpha = p->beta = 1;
+    p->beta = 1;
     p->a_in = 0;
     p->b_in = 1;
     p->m = l.rows;
     p->k = l.cols;
     p->n = r.cols;
-    p->a_row = l.cols;
-    p->b_row = r.cols;
-    p->a_col = p->b_col = 1;
+    p->a_row = l.row;
+    p->a_col = l.col;
+    p->b_row = r.row;
+    p->b_col = r.col;
     p->n_batch = c->out[0]->rank - !l.vector - !r.vector;
     p->batches = 1;
     for (int32_t i = 0; i < p->n_batch; i++) {
@@ -115,11 +150,29 @@ static linnet_status matmul_plan(ln_ctx *c)
     return ln_product_plan(c, p);
 }
 
+static linnet_status plain_plan(ln_ctx *c)
+{
+    ((ln_product *)c->params)->alpha = 1;
+    return matmul_plan(c);
+}
+
 static const ln_attr_spec attrs[] = {LN_ATTRS_FUSED(ln_product), LN_ATTR_END};
+static const ln_attr_spec fused_attrs[] = {
+    {.name = "alpha", .kind = LN_AT_FLOAT, .offset = offsetof(matmul_params, product.alpha), .f = 1},
+    {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(matmul_params, product.trans_a)},
+    {.name = "transB", .kind = LN_AT_INT, .offset = offsetof(matmul_params, product.trans_b)},
+    {.name = "transBatchA", .kind = LN_AT_INT, .offset = offsetof(matmul_params, trans_batch_a)},
+    {.name = "transBatchB", .kind = LN_AT_INT, .offset = offsetof(matmul_params, trans_batch_b)}, LN_ATTR_END};
 
 LN_OP(MatMul) = {
     .domain = "", .type = "MatMul", .since = {1, 9, 13},
     .types = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64),
-    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_product),
+    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(matmul_params),
+    .infer = matmul_infer, .plan = plain_plan,
+};
+
+LN_OP(com_microsoft_FusedMatMul) = {
+    .domain = "com.microsoft", .type = "FusedMatMul", .since = {1}, .types = LN_T_FLOATS,
+    .in = {2, 2}, .out = {1, 1}, .attrs = fused_attrs, .params_size = sizeof(matmul_params),
     .infer = matmul_infer, .plan = matmul_plan,
 };

@@ -33,6 +33,14 @@ typedef struct ln_product {
     int64_t worker;   /* bytes of scratch of a worker */
 } ln_product;
 
+/* Infer and plan of Gemm, and rows of its attributes, of a struct that begins with an ln_product. */
+#define LN_ATTRS_GEMM \
+    LN_ATTR_F(ln_product, alpha, 1), LN_ATTR_F(ln_product, beta, 1), \
+    {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_a)}, \
+    {.name = "transB", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_b)}
+linnet_status ln_gemm_infer(ln_ctx *c);
+linnet_status ln_gemm_plan(ln_ctx *c);
+
 /* Sets the strides of a dense Y: batches, m, n. */
 void ln_product_dense(ln_product *p);
 
