@@ -72,7 +72,7 @@ $(B)/gen/onnx.pb-c.h $(B)/gen/onnx.pb-c.c &: onnx/onnx.proto
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -std=c11 -I$(B)/gen $(EXTRA) -MMD -c $< -o $@
+	$(CC) $(CFLAGS) -std=c11 -I$(B)/gen $(EXTRA) -MMD -MP -c $< -o $@
 
 $(ONNX_OBJ) : | $(B)/gen/onnx.pb-c.h
 $(CORE_OBJ) : | $(B)/gen/ops.inc
@@ -82,19 +82,19 @@ $(HOST_OBJ) : $(B)/gen/codecs.txt
 # -- compile -----------------------------------------------------------------------------------------------------
 $(B)/obj/kernels/%.o: kernels/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -O3 $(BASE) $(call isa_of,$*) -MMD -c $< -o $@
+	$(CC) $(CFLAGS) -O3 $(BASE) $(call isa_of,$*) -MMD -MP -c $< -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(HOST) -MMD -c $< -o $@
+	$(CC) $(CFLAGS) $(BASE) $(HOST) -MMD -MP -c $< -o $@
 
 $(B)/obj/ops/host/%.o: ops/host/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(HOST) $(CODEC_FLAGS) -MMD -c $< -o $@
+	$(CC) $(CFLAGS) $(BASE) $(HOST) $(CODEC_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/obj/engine/optable_host.o: engine/optable.c $(B)/gen/ops_host.inc
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(HOST) -DLN_OPS_INC='"ops_host.inc"' -MMD -c $< -o $@
+	$(CC) $(CFLAGS) $(BASE) $(HOST) -DLN_OPS_INC='"ops_host.inc"' -MMD -MP -c $< -o $@
 
 $(B)/liblinnet-core.a: $(CORE_OBJ)
 	@rm -f $@
