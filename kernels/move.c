@@ -23,7 +23,7 @@ void ln_strides(int32_t rank, const int64_t *dims, int64_t *strides)
     }
 }
 
-/* -- making --------------------------------------------------------------------------------------------------------- */
+/* -- making -------------------------------------------------------------------------------------------------------- */
 
 void ln_move_make_flat(ln_move *m, int64_t bytes)
 {
@@ -112,7 +112,7 @@ void ln_move_make(ln_move *m, int32_t rank, const int64_t *dims, const int64_t *
     m->parts = outer * ((m->dims[m->cut] + m->block - 1) / m->block);
 }
 
-/* -- planes --------------------------------------------------------------------------------------------------------- */
+/* -- planes -------------------------------------------------------------------------------------------------------- */
 
 typedef struct wide {
     uint64_t a, b;
@@ -134,8 +134,8 @@ typedef struct wide {
 #define F(name) name##_16
 #include "kernels/move_type.inc"
 
-static void plane_bytes(char *y, const char *x, size_t size, int64_t rows, int64_t yr, int64_t xr, int64_t cols, int64_t yc,
-                        int64_t xc)
+static void plane_bytes(char *y, const char *x, size_t size, int64_t rows, int64_t yr, int64_t xr, int64_t cols,
+                        int64_t yc, int64_t xc)
 {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < cols; c++)
@@ -148,12 +148,14 @@ static bool tiles_u32(char *y, const char *x, int64_t rows, int64_t yr, int64_t 
     if ((((uintptr_t)y | (uintptr_t)x | (uint64_t)yr | (uint64_t)xc) & 3) || yr < 0 || xc < 0)
         return false;
     if (rows == 2 && xc == 8) {
-        LN_K(unzip_u32)((uint32_t *)(void *)y, (uint32_t *)(void *)(y + yr), (const uint32_t *)(const void *)x, (size_t)cols);
+        LN_K(unzip_u32)
+        ((uint32_t *)(void *)y, (uint32_t *)(void *)(y + yr), (const uint32_t *)(const void *)x, (size_t)cols);
         return true;
     }
     if (cols == 2 && yr == 8) {
         LN_K(zip_u32)
-        ((uint32_t *)(void *)y, (const uint32_t *)(const void *)x, (const uint32_t *)(const void *)(x + xc), (size_t)rows);
+        ((uint32_t *)(void *)y, (const uint32_t *)(const void *)x, (const uint32_t *)(const void *)(x + xc),
+         (size_t)rows);
         return true;
     }
     LN_K(transpose_f32)
@@ -166,9 +168,9 @@ static bool every_second_u32(char *y, const char *x, int64_t rows, int64_t yr, i
 {
     if (((uintptr_t)y | (uintptr_t)x | (uint64_t)yr | (uint64_t)xr) & 3)
         return false;
+    ln_UNZIP_U32 *unzip = LN_K(unzip_u32);
     for (int64_t r = 0; r < rows; r++)
-        LN_K(unzip_u32)
-        ((uint32_t *)(void *)(y + r * yr), NULL, (const uint32_t *)(const void *)(x + r * xr), (size_t)cols);
+        unzip((uint32_t *)(void *)(y + r * yr), NULL, (const uint32_t *)(const void *)(x + r * xr), (size_t)cols);
     return true;
 }
 
@@ -244,7 +246,7 @@ void ln_move_run(const ln_move *m, void *to, const void *from, int64_t begin, in
     }
 }
 
-/* -- runs ----------------------------------------------------------------------------------------------------------- */
+/* -- runs ---------------------------------------------------------------------------------------------------------- */
 
 void ln_fill(void *y, const void *value, size_t size, int64_t n)
 {

@@ -29,8 +29,8 @@ typedef struct ln_move {
     int64_t dims[LN_MOVE_RANK], y[LN_MOVE_RANK], x[LN_MOVE_RANK];
 } ln_move;
 
-/* Describes y[i0 * ys[0] + i1 * ys[1] + ...] = x[i0 * xs[0] + ...] over all i. rank <= LN_MOVE_RANK, dims >= 0, strides in
- * elements of `size` bytes, ys ordered such that the last is the densest. The buffers do not overlap. */
+/* Describes y[i0 * ys[0] + i1 * ys[1] + ...] = x[i0 * xs[0] + ...] over all i. rank <= LN_MOVE_RANK, dims >= 0, strides
+ * in elements of `size` bytes, ys ordered such that the last is the densest. The buffers do not overlap. */
 void ln_move_make(ln_move *m, int32_t rank, const int64_t *dims, const int64_t *ys, const int64_t *xs, size_t size);
 
 /* The same for one run of bytes. */

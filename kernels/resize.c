@@ -33,8 +33,8 @@ static void row_f64(double *y, const double *x, const int32_t *index, const doub
     }
 }
 
-void ln_resize_row_f64(double *y, const double *x, int64_t n_x, const int32_t *index, const double *weight, int32_t taps,
-                       int64_t n, int64_t inner)
+void ln_resize_row_f64(double *y, const double *x, int64_t n_x, const int32_t *index, const double *weight,
+                       int32_t taps, int64_t n, int64_t inner)
 {
     (void)n_x;
     if (inner == 1)

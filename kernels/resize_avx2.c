@@ -5,8 +5,8 @@
 #include "kernels/simd_avx2.h"
 #include "kernels/blend.inc"
 
-void ln_resize_row_f32_avx2(float *y, const float *x, size_t n_x, const int32_t *index, const float *weight, size_t taps,
-                            size_t n)
+void ln_resize_row_f32_avx2(float *y, const float *x, size_t n_x, const int32_t *index, const float *weight,
+                            size_t taps, size_t n)
 {
     size_t i = 0;
     (void)n_x;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of interpolation, tier avx512: sixteen outputs at a time. Where their taps lie within 32 inputs (any enlargement,
- * and down to a half), those are in two registers and permuted; elsewhere the taps are gathered.
+ * Rows of interpolation, tier avx512: sixteen outputs at a time. Where their taps lie within 32 inputs (any
+ * enlargement, and down to a half), those are in two registers and permuted; elsewhere the taps are gathered.
  */
 #include "kernels/simd_avx512.h"
 #include "kernels/blend.inc"
@@ -11,8 +11,8 @@ static inline __mmask16 first(size_t n)
     return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1u);
 }
 
-void ln_resize_row_f32_avx512(float *y, const float *x, size_t n_x, const int32_t *index, const float *weight, size_t taps,
-                              size_t n)
+void ln_resize_row_f32_avx512(float *y, const float *x, size_t n_x, const int32_t *index, const float *weight,
+                              size_t taps, size_t n)
 {
     const __m512i span = _mm512_set1_epi32(32);
     for (size_t i = 0; i < n; i += 16) {

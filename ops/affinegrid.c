@@ -104,7 +104,15 @@ static linnet_status affine_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(affine_params, align_corners, 0), LN_ATTR_END};
 
 LN_OP(AffineGrid) = {
-    .domain = "", .type = "AffineGrid", .since = {20}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(affine_params),
-    .infer = affine_infer, .plan = affine_plan, LN_RUN_NAME(ln_affinegrid),
+    .domain = "",
+    .type = "AffineGrid",
+    .since = {20},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(affine_params),
+    .infer = affine_infer,
+    .plan = affine_plan,
+    LN_RUN_NAME(ln_affinegrid),
 };

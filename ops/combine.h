@@ -13,7 +13,8 @@ enum { LN_COMBINE_NONE, LN_COMBINE_ADD, LN_COMBINE_MUL, LN_COMBINE_MAX, LN_COMBI
 /* Whether the element type has that operation. */
 bool ln_combine_supported(int type, int32_t how);
 
-/* n elements. NONE copies. Integers wrap; of a NaN and a number MAX and MIN give the NaN. bool: add is or, mul is and. */
+/* n elements. NONE copies. Integers wrap; of a NaN and a number MAX and MIN give the NaN. bool: add is or, mul is and.
+ */
 void ln_combine(void *y, const void *x, int type, int32_t how, int64_t n);
 
 #endif

@@ -11,7 +11,7 @@
 typedef struct concat_params {
     int64_t axis;
     int64_t outer, row; /* rows, bytes of one */
-    int32_t n, pairs; /* pairs: two columns of 32-bit elements */
+    int32_t n, pairs;   /* pairs: two columns of 32-bit elements */
 } concat_params;
 
 /* Per input, in a->packed: bytes of a row, and where they go in it. bytes 0: nothing to copy. */
@@ -105,7 +105,8 @@ static linnet_status concat_infer(ln_ctx *c)
             if (k == axis)
                 continue;
             if (dims[k] >= 0 && x->dims[k] >= 0 && dims[k] != x->dims[k])
-                return ln_fail(c, LINNET_ERR_MODEL, "input %d has size %lld in dimension %d, but an earlier one has %lld", i,
+                return ln_fail(c, LINNET_ERR_MODEL,
+                               "input %d has size %lld in dimension %d, but an earlier one has %lld", i,
                                (long long)x->dims[k], k, (long long)dims[k]);
             if (dims[k] < 0 && x->dims[k] >= 0)
                 dims[k] = x->dims[k];
@@ -157,7 +158,15 @@ static linnet_status concat_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I_REQ(concat_params, axis), LN_ATTR_END};
 
 LN_OP(Concat) = {
-    .domain = "", .type = "Concat", .since = {4, 11, 13}, .types = LN_T_ALL,
-    .in = {1, LN_VARIADIC}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(concat_params),
-    .infer = concat_infer, .plan = concat_plan, LN_RUN_NAME(ln_concat),
+    .domain = "",
+    .type = "Concat",
+    .since = {4, 11, 13},
+    .types = LN_T_ALL,
+    .in = {1, LN_VARIADIC},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(concat_params),
+    .infer = concat_infer,
+    .plan = concat_plan,
+    LN_RUN_NAME(ln_concat),
 };

@@ -7,7 +7,7 @@
 
 #include "ops/moving.h"
 
-/* -- Constant ------------------------------------------------------------------------------------------------------- */
+/* -- Constant ------------------------------------------------------------------------------------------------------ */
 
 static linnet_status constant_infer(ln_ctx *c)
 {
@@ -61,7 +61,7 @@ static linnet_status constant_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-/* -- ConstantOfShape, EyeLike ------------------------------------------------------------------------------------------ */
+/* -- ConstantOfShape, EyeLike -------------------------------------------------------------------------------------- */
 
 typedef struct fill_params {
     int64_t dtype, k;
@@ -188,26 +188,48 @@ static linnet_status eyelike_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec constant_attrs[] = {
-    LN_ATTR_ANY("value"), LN_ATTR_ANY("sparse_value"), LN_ATTR_ANY("value_float"), LN_ATTR_ANY("value_floats"),
-    LN_ATTR_ANY("value_int"), LN_ATTR_ANY("value_ints"), LN_ATTR_ANY("value_string"), LN_ATTR_ANY("value_strings"),
-    LN_ATTR_END};
+    LN_ATTR_ANY("value"),        LN_ATTR_ANY("sparse_value"),  LN_ATTR_ANY("value_float"),
+    LN_ATTR_ANY("value_floats"), LN_ATTR_ANY("value_int"),     LN_ATTR_ANY("value_ints"),
+    LN_ATTR_ANY("value_string"), LN_ATTR_ANY("value_strings"), LN_ATTR_END};
 static const ln_attr_spec fill_attrs[] = {LN_ATTR_ANY("value"), LN_ATTR_END};
 static const ln_attr_spec eye_attrs[] = {LN_ATTR_I(fill_params, dtype, 0), LN_ATTR_I(fill_params, k, 0), LN_ATTR_END};
 
 LN_OP(Constant) = {
-    .domain = "", .type = "Constant", .since = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {0, 0}, .out = {1, 1}, .attrs = constant_attrs,
-    .infer = constant_infer, .plan = constant_plan,
+    .domain = "",
+    .type = "Constant",
+    .since = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {0, 0},
+    .out = {1, 1},
+    .attrs = constant_attrs,
+    .infer = constant_infer,
+    .plan = constant_plan,
 };
 
 LN_OP(ConstantOfShape) = {
-    .domain = "", .type = "ConstantOfShape", .since = {9, 20, 21, 23, 24, 25}, .types = LN_T(LINNET_INT64),
-    .in = {1, 1}, .out = {1, 1}, .attrs = fill_attrs, .params_size = sizeof(fill_params),
-    .infer = constantofshape_infer, .plan = constantofshape_plan, LN_RUN_NAME(ln_constantofshape),
+    .domain = "",
+    .type = "ConstantOfShape",
+    .since = {9, 20, 21, 23, 24, 25},
+    .types = LN_T(LINNET_INT64),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = fill_attrs,
+    .params_size = sizeof(fill_params),
+    .infer = constantofshape_infer,
+    .plan = constantofshape_plan,
+    LN_RUN_NAME(ln_constantofshape),
 };
 
 LN_OP(EyeLike) = {
-    .domain = "", .type = "EyeLike", .since = {9, 22}, .types = EYE_TYPES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = eye_attrs, .params_size = sizeof(fill_params),
-    .infer = eyelike_infer, .plan = eyelike_plan, LN_RUN_NAME(ln_eyelike),
+    .domain = "",
+    .type = "EyeLike",
+    .since = {9, 22},
+    .types = EYE_TYPES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = eye_attrs,
+    .params_size = sizeof(fill_params),
+    .infer = eyelike_infer,
+    .plan = eyelike_plan,
+    LN_RUN_NAME(ln_eyelike),
 };

@@ -126,8 +126,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_E(crop_params, mode, "bilinear|near
                                      LN_ATTR_F(crop_params, extrapolation_value, 0), LN_ATTR_END};
 
 LN_OP(com_microsoft_CropAndResize) = {
-    .domain = "com.microsoft", .type = "CropAndResize", .since = {1},
+    .domain = "com.microsoft",
+    .type = "CropAndResize",
+    .since = {1},
     .types = LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16),
-    .in = {4, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(crop_params),
-    .infer = crop_infer, .plan = crop_plan, LN_RUN_NAME(ln_cropandresize),
+    .in = {4, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(crop_params),
+    .infer = crop_infer,
+    .plan = crop_plan,
+    LN_RUN_NAME(ln_cropandresize),
 };

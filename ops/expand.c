@@ -100,13 +100,27 @@ static linnet_status tile_plan(ln_ctx *c)
 }
 
 LN_OP(Expand) = {
-    .domain = "", .type = "Expand", .since = {8, 13}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .params_size = sizeof(ln_move),
-    .infer = expand_infer, .plan = expand_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Expand",
+    .since = {8, 13},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .params_size = sizeof(ln_move),
+    .infer = expand_infer,
+    .plan = expand_plan,
+    LN_RUN_NAME(ln_moving),
 };
 
 LN_OP(Tile) = {
-    .domain = "", .type = "Tile", .since = {6, 13}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .params_size = sizeof(ln_move),
-    .infer = tile_infer, .plan = tile_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Tile",
+    .since = {6, 13},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .params_size = sizeof(ln_move),
+    .infer = tile_infer,
+    .plan = tile_plan,
+    LN_RUN_NAME(ln_moving),
 };

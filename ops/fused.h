@@ -7,7 +7,8 @@
  *   linnet.channels_last  int, default 0. 1: input 0 and output 0 (with the residual) are N, spatial..., C
  *                         instead of N, C, spatial...; every attribute (pads, strides, kernel_shape) and the weights
  *                         keep the layout of the specification. Conv, ConvTranspose, MaxPool (without its output
- *                         Indices), AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool, LRN, BatchNormalization.
+ *                         Indices), AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool, LRN, Resize,
+ *                         BatchNormalization.
  *   linnet.act            int, default 0: an ln_act (kernels/act.h) applied to the result.
  *   linnet.act_lo, _hi    float, default 0: its parameters, see ln_act. Conv, ConvTranspose, Gemm, MatMul,
  *                         BatchNormalization.

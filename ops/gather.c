@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gather and GatherElements: slices, or single elements, picked along an axis by indices. The indices are checked before
- * anything is copied. ai.onnx Gather-1 to -13, GatherElements-11 to -13.
+ * Gather and GatherElements: slices, or single elements, picked along an axis by indices. The indices are checked
+ * before anything is copied. ai.onnx Gather-1 to -13, GatherElements-11 to -13.
  */
 #include <string.h>
 
@@ -9,9 +9,9 @@
 
 typedef struct gather_params {
     int64_t axis;
-    int64_t outer, dim, n;  /* rows before the axis, size of the axis, indices */
-    int64_t block;          /* bytes after the axis */
-    int64_t size;           /* bytes of an element */
+    int64_t outer, dim, n;                           /* rows before the axis, size of the axis, indices */
+    int64_t block;                                   /* bytes after the axis */
+    int64_t size;                                    /* bytes of an element */
     int64_t dims[LN_MAX_RANK], strides[LN_MAX_RANK]; /* GatherElements: of the indices, of the data */
     int32_t is64, rank;
 } gather_params;
@@ -109,7 +109,7 @@ static linnet_status gather_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-/* -- GatherElements ------------------------------------------------------------------------------------------------- */
+/* -- GatherElements ------------------------------------------------------------------------------------------------ */
 
 static void element_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -183,13 +183,29 @@ static linnet_status gatherelements_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(gather_params, axis, 0), LN_ATTR_END};
 
 LN_OP(Gather) = {
-    .domain = "", .type = "Gather", .since = {1, 11, 13}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(gather_params),
-    .infer = gather_infer, .plan = gather_plan, LN_RUN_NAME(ln_gather),
+    .domain = "",
+    .type = "Gather",
+    .since = {1, 11, 13},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(gather_params),
+    .infer = gather_infer,
+    .plan = gather_plan,
+    LN_RUN_NAME(ln_gather),
 };
 
 LN_OP(GatherElements) = {
-    .domain = "", .type = "GatherElements", .since = {11, 13}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(gather_params),
-    .infer = gatherelements_infer, .plan = gatherelements_plan, LN_RUN_NAME(ln_gatherelements),
+    .domain = "",
+    .type = "GatherElements",
+    .since = {11, 13},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(gather_params),
+    .infer = gatherelements_infer,
+    .plan = gatherelements_plan,
+    LN_RUN_NAME(ln_gatherelements),
 };

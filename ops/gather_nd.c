@@ -8,10 +8,10 @@
 
 typedef struct gathernd_params {
     int64_t batch_dims;
-    int64_t batches, tuples; /* tuples of a batch */
-    int64_t block, batch;    /* bytes of a slice, of a batch of the data */
+    int64_t batches, tuples;                         /* tuples of a batch */
+    int64_t block, batch;                            /* bytes of a slice, of a batch of the data */
     int64_t dims[LN_MAX_RANK], strides[LN_MAX_RANK]; /* of the indexed dimensions; strides in bytes */
-    int32_t k, pad;          /* indices in a tuple */
+    int32_t k, pad;                                  /* indices in a tuple */
 } gathernd_params;
 
 typedef struct job {
@@ -101,7 +101,15 @@ static linnet_status gathernd_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(gathernd_params, batch_dims, 0), LN_ATTR_END};
 
 LN_OP(GatherND) = {
-    .domain = "", .type = "GatherND", .since = {11, 12, 13}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(gathernd_params),
-    .infer = gathernd_infer, .plan = gathernd_plan, LN_RUN_NAME(ln_gathernd),
+    .domain = "",
+    .type = "GatherND",
+    .since = {11, 12, 13},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(gathernd_params),
+    .infer = gathernd_infer,
+    .plan = gathernd_plan,
+    LN_RUN_NAME(ln_gathernd),
 };

@@ -242,10 +242,19 @@ static linnet_status grid_plan(ln_ctx *c)
 
 static const ln_attr_spec attrs[] = {LN_ATTR_I(grid_params, align_corners, 0),
                                      LN_ATTR_E(grid_params, mode, "linear|nearest|cubic|bilinear|bicubic", LINEAR),
-                                     LN_ATTR_E(grid_params, padding_mode, "zeros|border|reflection", ZEROS), LN_ATTR_END};
+                                     LN_ATTR_E(grid_params, padding_mode, "zeros|border|reflection", ZEROS),
+                                     LN_ATTR_END};
 
 LN_OP(GridSample) = {
-    .domain = "", .type = "GridSample", .since = {16, 20, 22}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(grid_params),
-    .infer = grid_infer, .plan = grid_plan, LN_RUN_NAME(ln_gridsample),
+    .domain = "",
+    .type = "GridSample",
+    .since = {16, 20, 22},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(grid_params),
+    .infer = grid_infer,
+    .plan = grid_plan,
+    LN_RUN_NAME(ln_gridsample),
 };

@@ -153,7 +153,15 @@ static linnet_status late(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(nms_params, center_point_box, 0), LN_ATTR_END};
 
 LN_OP(NonMaxSuppression) = {
-    .domain = "", .type = "NonMaxSuppression", .since = {10, 11}, .types = LN_T(LINNET_FLOAT32),
-    .in = {2, 5}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(nms_params), .flags = LN_OP_LATE_OK,
-    .infer = infer, .late = late,
+    .domain = "",
+    .type = "NonMaxSuppression",
+    .since = {10, 11},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {2, 5},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(nms_params),
+    .flags = LN_OP_LATE_OK,
+    .infer = infer,
+    .late = late,
 };

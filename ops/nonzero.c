@@ -17,7 +17,7 @@ typedef struct nonzero_params {
     int64_t conditions;
 } nonzero_params;
 
-/* -- NonZero --------------------------------------------------------------------------------------------------------- */
+/* -- NonZero ------------------------------------------------------------------------------------------------------- */
 
 static bool is_zero(const void *x, int type, int64_t i)
 {
@@ -91,7 +91,7 @@ static linnet_status nonzero_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-/* -- Compress --------------------------------------------------------------------------------------------------------- */
+/* -- Compress ------------------------------------------------------------------------------------------------------ */
 
 LN_RUN(ln_compress)
 {
@@ -131,8 +131,8 @@ static linnet_status compress_infer(ln_ctx *c)
             if (!((const uint8_t *)k->data)[i])
                 continue;
             if (dim >= 0 && i >= dim)
-                return ln_fail(c, LINNET_ERR_MODEL, "condition[%lld] is true, but there are %lld elements", (long long)i,
-                               (long long)dim);
+                return ln_fail(c, LINNET_ERR_MODEL, "condition[%lld] is true, but there are %lld elements",
+                               (long long)i, (long long)dim);
             found++;
         }
     }
@@ -165,13 +165,28 @@ static linnet_status compress_plan(ln_ctx *c)
 static const ln_attr_spec compress_attrs[] = {LN_ATTR_I(nonzero_params, axis, 0), LN_ATTR_END};
 
 LN_OP(NonZero) = {
-    .domain = "", .type = "NonZero", .since = {9, 13}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(nonzero_params),
-    .infer = nonzero_infer, .plan = nonzero_plan, LN_RUN_NAME(ln_nonzero),
+    .domain = "",
+    .type = "NonZero",
+    .since = {9, 13},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .params_size = sizeof(nonzero_params),
+    .infer = nonzero_infer,
+    .plan = nonzero_plan,
+    LN_RUN_NAME(ln_nonzero),
 };
 
 LN_OP(Compress) = {
-    .domain = "", .type = "Compress", .since = {9, 11, 28}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = compress_attrs, .params_size = sizeof(nonzero_params),
-    .infer = compress_infer, .plan = compress_plan, LN_RUN_NAME(ln_compress),
+    .domain = "",
+    .type = "Compress",
+    .since = {9, 11, 28},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = compress_attrs,
+    .params_size = sizeof(nonzero_params),
+    .infer = compress_infer,
+    .plan = compress_plan,
+    LN_RUN_NAME(ln_compress),
 };

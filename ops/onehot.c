@@ -112,7 +112,15 @@ static linnet_status onehot_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(onehot_params, axis, -1), LN_ATTR_END};
 
 LN_OP(OneHot) = {
-    .domain = "", .type = "OneHot", .since = {9, 11, 28}, .types = INDEX_TYPES,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(onehot_params),
-    .infer = onehot_infer, .plan = onehot_plan, LN_RUN_NAME(ln_onehot),
+    .domain = "",
+    .type = "OneHot",
+    .since = {9, 11, 28},
+    .types = INDEX_TYPES,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(onehot_params),
+    .infer = onehot_infer,
+    .plan = onehot_plan,
+    LN_RUN_NAME(ln_onehot),
 };

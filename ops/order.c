@@ -83,11 +83,12 @@ static uint64_t key_u64(const void *x)
 ln_key_fn *ln_key_of(int type)
 {
     static ln_key_fn *const keys[LINNET_TYPE_COUNT] = {
-        [LINNET_FLOAT32] = key_f32, [LINNET_FLOAT64] = key_f64, [LINNET_FLOAT16] = key_f16,
-        [LINNET_BFLOAT16] = key_bf16, [LINNET_INT8] = key_i8, [LINNET_INT16] = key_i16, [LINNET_INT32] = key_i32,
-        [LINNET_INT64] = key_i64, [LINNET_UINT8] = key_u8, [LINNET_UINT16] = key_u16, [LINNET_UINT32] = key_u32,
-        [LINNET_UINT64] = key_u64, [LINNET_BOOL] = key_u8, [LINNET_INT4] = key_i8, [LINNET_INT2] = key_i8,
-        [LINNET_UINT4] = key_u8, [LINNET_UINT2] = key_u8};
+        [LINNET_FLOAT32] = key_f32,   [LINNET_FLOAT64] = key_f64, [LINNET_FLOAT16] = key_f16,
+        [LINNET_BFLOAT16] = key_bf16, [LINNET_INT8] = key_i8,     [LINNET_INT16] = key_i16,
+        [LINNET_INT32] = key_i32,     [LINNET_INT64] = key_i64,   [LINNET_UINT8] = key_u8,
+        [LINNET_UINT16] = key_u16,    [LINNET_UINT32] = key_u32,  [LINNET_UINT64] = key_u64,
+        [LINNET_BOOL] = key_u8,       [LINNET_INT4] = key_i8,     [LINNET_INT2] = key_i8,
+        [LINNET_UINT4] = key_u8,      [LINNET_UINT2] = key_u8};
     return type > 0 && type < LINNET_TYPE_COUNT ? keys[type] : NULL;
 }
 

@@ -137,8 +137,8 @@ static linnet_status padded(ln_ctx *c, int32_t axis, int64_t n, int64_t lo, int6
     int64_t cut = 0, sum;
     if (__builtin_add_overflow(lo, hi, &sum) || __builtin_add_overflow(n, sum, &sum) || lo == INT64_MIN ||
         hi == INT64_MIN || __builtin_add_overflow(lo < 0 ? -lo : 0, hi < 0 ? -hi : 0, &cut) || sum < 0 || cut > n)
-        return ln_fail(c, LINNET_ERR_MODEL, "pads %lld and %lld of dimension %d of size %lld", (long long)lo, (long long)hi,
-                       axis, (long long)n);
+        return ln_fail(c, LINNET_ERR_MODEL, "pads %lld and %lld of dimension %d of size %lld", (long long)lo,
+                       (long long)hi, axis, (long long)n);
     if (mode != CONSTANT && n - cut == 0 && sum > 0)
         return ln_fail(c, LINNET_ERR_MODEL, "dimension %d is empty: nothing to pad it with", axis);
     *size = sum;
@@ -204,7 +204,7 @@ static linnet_status plan_pads(ln_ctx *c, pad_params *p, const int64_t *lo, cons
     return LINNET_OK;
 }
 
-/* -- Pad -------------------------------------------------------------------------------------------------------------- */
+/* -- Pad ----------------------------------------------------------------------------------------------------------- */
 
 /* lo and hi per dimension; *known: the pads are there; *which: the axes are. axis[i]: dimension i may be padded. */
 static linnet_status read_pads(ln_ctx *c, int64_t *lo, int64_t *hi, bool *axis, bool *known, bool *which)
@@ -295,7 +295,7 @@ static linnet_status pad_plan(ln_ctx *c)
     return plan_pads(c, p, lo, hi);
 }
 
-/* -- CenterCropPad ------------------------------------------------------------------------------------------------------- */
+/* -- CenterCropPad ------------------------------------------------------------------------------------------------- */
 
 static linnet_status centercroppad_infer(ln_ctx *c)
 {
@@ -341,19 +341,43 @@ static const ln_attr_spec pad_attrs[] = {LN_ATTR_E(pad_params, mode, "constant|r
 static const ln_attr_spec crop_attrs[] = {LN_ATTR_INTS(pad_params, axes), LN_ATTR_END};
 
 LN_OP(Pad) = {
-    .domain = "", .type = "Pad", .since = {2, 11, 13, 18, 19, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {1, 4}, .out = {1, 1}, .attrs = pad_attrs, .params_size = sizeof(pad_params),
-    .infer = pad_infer, .plan = pad_plan, LN_RUN_NAME(ln_pad),
+    .domain = "",
+    .type = "Pad",
+    .since = {2, 11, 13, 18, 19, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {1, 4},
+    .out = {1, 1},
+    .attrs = pad_attrs,
+    .params_size = sizeof(pad_params),
+    .infer = pad_infer,
+    .plan = pad_plan,
+    LN_RUN_NAME(ln_pad),
 };
 
 LN_OP(com_microsoft_Pad) = {
-    .domain = "com.microsoft", .type = "Pad", .since = {1}, .types = LN_T_ALL,
-    .in = {2, 4}, .out = {1, 1}, .attrs = pad_attrs, .params_size = sizeof(pad_params),
-    .infer = pad_infer, .plan = pad_plan, LN_RUN_NAME(ln_pad),
+    .domain = "com.microsoft",
+    .type = "Pad",
+    .since = {1},
+    .types = LN_T_ALL,
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = pad_attrs,
+    .params_size = sizeof(pad_params),
+    .infer = pad_infer,
+    .plan = pad_plan,
+    LN_RUN_NAME(ln_pad),
 };
 
 LN_OP(CenterCropPad) = {
-    .domain = "", .type = "CenterCropPad", .since = {18}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = crop_attrs, .params_size = sizeof(pad_params),
-    .infer = centercroppad_infer, .plan = centercroppad_plan, LN_RUN_NAME(ln_pad),
+    .domain = "",
+    .type = "CenterCropPad",
+    .since = {18},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = crop_attrs,
+    .params_size = sizeof(pad_params),
+    .infer = centercroppad_infer,
+    .plan = centercroppad_plan,
+    LN_RUN_NAME(ln_pad),
 };

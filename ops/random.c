@@ -118,7 +118,7 @@ LN_RUN(ln_random)
     return LINNET_OK;
 }
 
-/* -- Multinomial ------------------------------------------------------------------------------------------------------ */
+/* -- Multinomial --------------------------------------------------------------------------------------------------- */
 
 static double log_probability(const random_params *p, const void *x, int64_t at)
 {
@@ -170,7 +170,7 @@ LN_RUN(ln_multinomial)
     return LINNET_OK;
 }
 
-/* -- infer and plan ---------------------------------------------------------------------------------------------------- */
+/* -- infer and plan ------------------------------------------------------------------------------------------------ */
 
 static linnet_status check_dtype(ln_ctx *c, uint32_t types, int64_t dtype)
 {
@@ -277,37 +277,91 @@ static const ln_attr_spec bernoulli_attrs[] = {SEED, LN_ATTR_END};
 static const ln_attr_spec multinomial_attrs[] = {SEED, LN_ATTR_I(random_params, sample_size, 1), LN_ATTR_END};
 
 LN_OP(RandomNormal) = {
-    .domain = "", .type = "RandomNormal", .since = {1, 22}, .types = LN_T_FLOATS, .flags = LN_OP_RANDOM,
-    .in = {0, 0}, .out = {1, 1}, .attrs = normal_attrs, .params_size = sizeof(random_params),
-    .infer = shaped_infer, .plan = normal_plan, LN_RUN_NAME(ln_random),
+    .domain = "",
+    .type = "RandomNormal",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .flags = LN_OP_RANDOM,
+    .in = {0, 0},
+    .out = {1, 1},
+    .attrs = normal_attrs,
+    .params_size = sizeof(random_params),
+    .infer = shaped_infer,
+    .plan = normal_plan,
+    LN_RUN_NAME(ln_random),
 };
 
 LN_OP(RandomUniform) = {
-    .domain = "", .type = "RandomUniform", .since = {1, 22}, .types = LN_T_FLOATS, .flags = LN_OP_RANDOM,
-    .in = {0, 0}, .out = {1, 1}, .attrs = uniform_attrs, .params_size = sizeof(random_params),
-    .infer = shaped_infer, .plan = uniform_plan, LN_RUN_NAME(ln_random),
+    .domain = "",
+    .type = "RandomUniform",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .flags = LN_OP_RANDOM,
+    .in = {0, 0},
+    .out = {1, 1},
+    .attrs = uniform_attrs,
+    .params_size = sizeof(random_params),
+    .infer = shaped_infer,
+    .plan = uniform_plan,
+    LN_RUN_NAME(ln_random),
 };
 
 LN_OP(RandomNormalLike) = {
-    .domain = "", .type = "RandomNormalLike", .since = {1, 22}, .types = LN_T_ALL, .flags = LN_OP_RANDOM,
-    .in = {1, 1}, .out = {1, 1}, .attrs = normal_like_attrs, .params_size = sizeof(random_params),
-    .infer = like_infer, .plan = normal_plan, LN_RUN_NAME(ln_random),
+    .domain = "",
+    .type = "RandomNormalLike",
+    .since = {1, 22},
+    .types = LN_T_ALL,
+    .flags = LN_OP_RANDOM,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = normal_like_attrs,
+    .params_size = sizeof(random_params),
+    .infer = like_infer,
+    .plan = normal_plan,
+    LN_RUN_NAME(ln_random),
 };
 
 LN_OP(RandomUniformLike) = {
-    .domain = "", .type = "RandomUniformLike", .since = {1, 22}, .types = LN_T_ALL, .flags = LN_OP_RANDOM,
-    .in = {1, 1}, .out = {1, 1}, .attrs = uniform_like_attrs, .params_size = sizeof(random_params),
-    .infer = like_infer, .plan = uniform_plan, LN_RUN_NAME(ln_random),
+    .domain = "",
+    .type = "RandomUniformLike",
+    .since = {1, 22},
+    .types = LN_T_ALL,
+    .flags = LN_OP_RANDOM,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = uniform_like_attrs,
+    .params_size = sizeof(random_params),
+    .infer = like_infer,
+    .plan = uniform_plan,
+    LN_RUN_NAME(ln_random),
 };
 
 LN_OP(Bernoulli) = {
-    .domain = "", .type = "Bernoulli", .since = {15, 22}, .types = LN_T_FLOATS, .flags = LN_OP_RANDOM,
-    .in = {1, 1}, .out = {1, 1}, .attrs = bernoulli_attrs, .params_size = sizeof(random_params),
-    .infer = bernoulli_infer, .plan = bernoulli_plan, LN_RUN_NAME(ln_random),
+    .domain = "",
+    .type = "Bernoulli",
+    .since = {15, 22},
+    .types = LN_T_FLOATS,
+    .flags = LN_OP_RANDOM,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = bernoulli_attrs,
+    .params_size = sizeof(random_params),
+    .infer = bernoulli_infer,
+    .plan = bernoulli_plan,
+    LN_RUN_NAME(ln_random),
 };
 
 LN_OP(Multinomial) = {
-    .domain = "", .type = "Multinomial", .since = {7, 22}, .types = LN_T_FLOATS, .flags = LN_OP_RANDOM,
-    .in = {1, 1}, .out = {1, 1}, .attrs = multinomial_attrs, .params_size = sizeof(random_params),
-    .infer = multinomial_infer, .plan = multinomial_plan, LN_RUN_NAME(ln_multinomial),
+    .domain = "",
+    .type = "Multinomial",
+    .since = {7, 22},
+    .types = LN_T_FLOATS,
+    .flags = LN_OP_RANDOM,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = multinomial_attrs,
+    .params_size = sizeof(random_params),
+    .infer = multinomial_infer,
+    .plan = multinomial_plan,
+    LN_RUN_NAME(ln_multinomial),
 };

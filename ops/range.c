@@ -14,12 +14,13 @@ typedef struct range_params {
     int32_t type, has_delta;
 } range_params;
 
-#define RANGE_TYPES                                                                                                    \
-    (LN_T_FLOATS | LN_T(LINNET_INT16) | LN_T(LINNET_INT32) | LN_T(LINNET_INT64))
+#define RANGE_TYPES (LN_T_FLOATS | LN_T(LINNET_INT16) | LN_T(LINNET_INT32) | LN_T(LINNET_INT64))
 
 static int64_t int_at(const void *x, int32_t type)
 {
-    return type == LINNET_INT16 ? *(const int16_t *)x : type == LINNET_INT32 ? *(const int32_t *)x : *(const int64_t *)x;
+    return type == LINNET_INT16   ? *(const int16_t *)x
+           : type == LINNET_INT32 ? *(const int32_t *)x
+                                  : *(const int64_t *)x;
 }
 
 static double float_at(const void *x, int32_t type)
@@ -77,7 +78,8 @@ static linnet_status count(ln_ctx *c, int64_t *n)
     int32_t type = c->in[0]->type;
     *n = 0;
     if (is_int(type)) {
-        int64_t s = int_at(c->in[0]->data, type), e = int_at(c->in[1]->data, type), d = delta ? int_at(delta->data, type) : 1;
+        int64_t s = int_at(c->in[0]->data, type), e = int_at(c->in[1]->data, type),
+                d = delta ? int_at(delta->data, type) : 1;
         if (d == 0)
             return ln_fail(c, LINNET_ERR_MODEL, "delta is 0");
         uint64_t distance = d > 0 ? (uint64_t)e - (uint64_t)s : (uint64_t)s - (uint64_t)e;
@@ -90,7 +92,8 @@ static linnet_status count(ln_ctx *c, int64_t *n)
         *n = (int64_t)distance + 1;
         return LINNET_OK;
     }
-    double s = float_at(c->in[0]->data, type), e = float_at(c->in[1]->data, type), d = delta ? float_at(delta->data, type) : 1;
+    double s = float_at(c->in[0]->data, type), e = float_at(c->in[1]->data, type),
+           d = delta ? float_at(delta->data, type) : 1;
     double steps = ceil((e - s) / d);
     if (d == 0 || isnan(steps))
         return ln_fail(c, LINNET_ERR_MODEL, "start %g, limit %g, delta %g", s, e, d);
@@ -136,13 +139,29 @@ static linnet_status range_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(range_params, stash_type, LINNET_FLOAT32), LN_ATTR_END};
 
 LN_OP(Range) = {
-    .domain = "", .type = "Range", .since = {11, 27}, .types = RANGE_TYPES,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(range_params),
-    .infer = range_infer, .plan = range_plan, LN_RUN_NAME(ln_range),
+    .domain = "",
+    .type = "Range",
+    .since = {11, 27},
+    .types = RANGE_TYPES,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(range_params),
+    .infer = range_infer,
+    .plan = range_plan,
+    LN_RUN_NAME(ln_range),
 };
 
 LN_OP(com_microsoft_Range) = {
-    .domain = "com.microsoft", .type = "Range", .since = {1}, .types = RANGE_TYPES,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(range_params),
-    .infer = range_infer, .plan = range_plan, LN_RUN_NAME(ln_range),
+    .domain = "com.microsoft",
+    .type = "Range",
+    .since = {1},
+    .types = RANGE_TYPES,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(range_params),
+    .infer = range_infer,
+    .plan = range_plan,
+    LN_RUN_NAME(ln_range),
 };

@@ -121,13 +121,29 @@ static const ln_attr_spec reshape_attrs[] = {LN_ATTR_I(reshape_params, allowzero
 static const ln_attr_spec flatten_attrs[] = {LN_ATTR_I(flatten_params, axis, 1), LN_ATTR_END};
 
 LN_OP(Reshape) = {
-    .domain = "", .type = "Reshape", .since = {5, 13, 14, 19, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = reshape_attrs, .params_size = sizeof(reshape_params),
-    .infer = reshape_infer, .plan = ln_plan_reshaped, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Reshape",
+    .since = {5, 13, 14, 19, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = reshape_attrs,
+    .params_size = sizeof(reshape_params),
+    .infer = reshape_infer,
+    .plan = ln_plan_reshaped,
+    LN_RUN_NAME(ln_moving),
 };
 
 LN_OP(Flatten) = {
-    .domain = "", .type = "Flatten", .since = {1, 9, 11, 13, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .attrs = flatten_attrs, .params_size = sizeof(flatten_params),
-    .infer = flatten_infer, .plan = ln_plan_reshaped, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Flatten",
+    .since = {1, 9, 11, 13, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = flatten_attrs,
+    .params_size = sizeof(flatten_params),
+    .infer = flatten_infer,
+    .plan = ln_plan_reshaped,
+    LN_RUN_NAME(ln_moving),
 };

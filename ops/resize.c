@@ -85,7 +85,8 @@ static linnet_status scaled(ln_ctx *c, request *r, int32_t i, double scale)
     r->length[i] = scale * (double)r->in[i];
     double size = floor(r->length[i]);
     if (size > 0x1p46)
-        return ln_fail(c, LINNET_ERR_MEMORY, "dimension %d of size %lld times %g is too large", i, (long long)r->in[i], scale);
+        return ln_fail(c, LINNET_ERR_MEMORY, "dimension %d of size %lld times %g is too large", i, (long long)r->in[i],
+                       scale);
     r->out[i] = (int64_t)size;
     return LINNET_OK;
 }
@@ -98,8 +99,8 @@ static linnet_status sized(ln_ctx *c, request *r, int32_t n, const int64_t *axes
     for (int32_t i = 0; i < n; i++) {
         int64_t d = axes[i];
         if (sizes[i] < 0 || (r->in[d] == 0 && sizes[i] > 0))
-            return ln_fail(c, LINNET_ERR_MODEL, "sizes[%d] is %lld for a dimension of size %lld", i, (long long)sizes[i],
-                           (long long)r->in[d]);
+            return ln_fail(c, LINNET_ERR_MODEL, "sizes[%d] is %lld for a dimension of size %lld", i,
+                           (long long)sizes[i], (long long)r->in[d]);
         r->out[d] = sizes[i];
         r->length[d] = (double)sizes[i];
         r->scale[d] = r->in[d] ? (double)sizes[i] / (double)r->in[d] : 1;
@@ -191,7 +192,8 @@ static linnet_status read_request(ln_ctx *c, request *r)
     if (!roi)
         return ln_fail(c, LINNET_ERR_MODEL, "roi is missing");
     if (roi->data && ln_info_count(roi) != 2 * n)
-        return ln_fail(c, LINNET_ERR_MODEL, "roi has %lld elements for %d dimensions", (long long)ln_info_count(roi), n);
+        return ln_fail(c, LINNET_ERR_MODEL, "roi has %lld elements for %d dimensions", (long long)ln_info_count(roi),
+                       n);
     for (int32_t i = 0; i < n && roi->data; i++) {
         r->start[axes[i]] = number(roi, i);
         r->end[axes[i]] = number(roi, n + i);
@@ -214,7 +216,7 @@ static linnet_status resize_infer(ln_ctx *c)
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
-/* -- plan -------------------------------------------------------------------------------------------------------------- */
+/* -- plan ---------------------------------------------------------------------------------------------------------- */
 
 /* The version's own ways. */
 static void set_ways(const ln_ctx *c, ln_resize_params *p, ln_resize_how *how, double scale)
@@ -254,8 +256,12 @@ static linnet_status resize_plan(ln_ctx *c)
         return LN_NEED_DATA;
     for (int32_t i = 0; i < x->rank; i++) {
         int32_t d = dimension(p, x->rank, i);
-        how[d] = (ln_resize_how){.start = r.start[i], .end = r.end[i], .scale = r.scale[i], .length = r.length[i],
-                                 .in = r.in[i], .out = r.out[i]};
+        how[d] = (ln_resize_how){.start = r.start[i],
+                                 .end = r.end[i],
+                                 .scale = r.scale[i],
+                                 .length = r.length[i],
+                                 .in = r.in[i],
+                                 .out = r.out[i]};
         set_ways(c, p, &how[d], r.scale[i]);
         if (identity(&how[d])) {
             how[d].coordinates = -1;
@@ -275,12 +281,21 @@ static linnet_status resize_plan(ln_ctx *c)
 
 static const ln_attr_spec resize_attrs[] = {
     LN_ATTR_E(ln_resize_params, mode, "nearest|linear|cubic", LN_RESIZE_NEAREST),
-    {.name = "coordinate_transformation_mode", .kind = LN_AT_ENUM, .offset = offsetof(ln_resize_params, coordinates),
-     .names = LN_RESIZE_COORDINATES, .i = LN_RESIZE_HALF_PIXEL},
-    {.name = "nearest_mode", .kind = LN_AT_ENUM, .offset = offsetof(ln_resize_params, nearest),
-     .names = "round_prefer_floor|round_prefer_ceil|floor|ceil", .i = LN_RESIZE_PREFER_FLOOR},
-    {.name = "keep_aspect_ratio_policy", .kind = LN_AT_ENUM, .offset = offsetof(ln_resize_params, policy),
-     .names = "stretch|not_larger|not_smaller", .i = STRETCH},
+    {.name = "coordinate_transformation_mode",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(ln_resize_params, coordinates),
+     .names = LN_RESIZE_COORDINATES,
+     .i = LN_RESIZE_HALF_PIXEL},
+    {.name = "nearest_mode",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(ln_resize_params, nearest),
+     .names = "round_prefer_floor|round_prefer_ceil|floor|ceil",
+     .i = LN_RESIZE_PREFER_FLOOR},
+    {.name = "keep_aspect_ratio_policy",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(ln_resize_params, policy),
+     .names = "stretch|not_larger|not_smaller",
+     .i = STRETCH},
     LN_ATTR_I(ln_resize_params, antialias, 0),
     LN_ATTR_I(ln_resize_params, exclude_outside, 0),
     LN_ATTR_F(ln_resize_params, cubic_coeff_a, -0.75f),
@@ -288,17 +303,33 @@ static const ln_attr_spec resize_attrs[] = {
     LN_ATTR_INTS(ln_resize_params, axes),
     LN_ATTR_CHANNELS_LAST(ln_resize_params),
     LN_ATTR_END};
-static const ln_attr_spec upsample_attrs[] = {
-    LN_ATTR_E(ln_resize_params, mode, "nearest|linear", LN_RESIZE_NEAREST), LN_ATTR_ANY("scales"), LN_ATTR_END};
+static const ln_attr_spec upsample_attrs[] = {LN_ATTR_E(ln_resize_params, mode, "nearest|linear", LN_RESIZE_NEAREST),
+                                              LN_ATTR_ANY("scales"), LN_ATTR_END};
 
 LN_OP(Resize) = {
-    .domain = "", .type = "Resize", .since = {10, 11, 13, 18, 19}, .types = LN_T_ALL,
-    .in = {1, 4}, .out = {1, 1}, .attrs = resize_attrs, .params_size = sizeof(ln_resize_params),
-    .infer = resize_infer, .plan = resize_plan, LN_RUN_NAME(ln_resize),
+    .domain = "",
+    .type = "Resize",
+    .since = {10, 11, 13, 18, 19},
+    .types = LN_T_ALL,
+    .in = {1, 4},
+    .out = {1, 1},
+    .attrs = resize_attrs,
+    .params_size = sizeof(ln_resize_params),
+    .infer = resize_infer,
+    .plan = resize_plan,
+    LN_RUN_NAME(ln_resize),
 };
 
 LN_OP(Upsample) = {
-    .domain = "", .type = "Upsample", .since = {7, 9}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = upsample_attrs, .params_size = sizeof(ln_resize_params),
-    .infer = resize_infer, .plan = resize_plan, LN_RUN_NAME(ln_resize),
+    .domain = "",
+    .type = "Upsample",
+    .since = {7, 9},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = upsample_attrs,
+    .params_size = sizeof(ln_resize_params),
+    .infer = resize_infer,
+    .plan = resize_plan,
+    LN_RUN_NAME(ln_resize),
 };

@@ -10,8 +10,13 @@
 
 enum { LN_RESIZE_NEAREST, LN_RESIZE_LINEAR, LN_RESIZE_CUBIC };
 enum {
-    LN_RESIZE_HALF_PIXEL, LN_RESIZE_HALF_PIXEL_SYMMETRIC, LN_RESIZE_PYTORCH_HALF_PIXEL, LN_RESIZE_ALIGN_CORNERS,
-    LN_RESIZE_ASYMMETRIC, LN_RESIZE_TF_CROP, LN_RESIZE_TF_HALF_PIXEL_NN
+    LN_RESIZE_HALF_PIXEL,
+    LN_RESIZE_HALF_PIXEL_SYMMETRIC,
+    LN_RESIZE_PYTORCH_HALF_PIXEL,
+    LN_RESIZE_ALIGN_CORNERS,
+    LN_RESIZE_ASYMMETRIC,
+    LN_RESIZE_TF_CROP,
+    LN_RESIZE_TF_HALF_PIXEL_NN
 };
 #define LN_RESIZE_COORDINATES                                                                                          \
     "half_pixel|half_pixel_symmetric|pytorch_half_pixel|align_corners|asymmetric|tf_crop_and_resize|"                  \

@@ -13,7 +13,7 @@
 
 enum { MAX_SLOTS = 64 };
 
-/* -- elements in float64 ------------------------------------------------------------------------------------------------ */
+/* -- elements in float64 ------------------------------------------------------------------------------------------- */
 
 static void to_f64(double *y, const void *x, int type, int64_t offset, int64_t n)
 {
@@ -60,7 +60,7 @@ static void from_f64(void *y, int type, int64_t offset, const double *x, int64_t
     }
 }
 
-/* -- rows --------------------------------------------------------------------------------------------------------------- */
+/* -- rows ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct job {
     const ln_resize_params *p;
@@ -167,7 +167,7 @@ LN_RUN(ln_resize)
     return LINNET_OK;
 }
 
-/* -- plan --------------------------------------------------------------------------------------------------------------- */
+/* -- plan ---------------------------------------------------------------------------------------------------------- */
 
 static int64_t aligned(int64_t bytes)
 {
@@ -205,8 +205,8 @@ static void make_table(const ln_resize_params *p, ln_resize_axis *a, const ln_re
                        double *weights)
 {
     float *narrow = (float *)(void *)(packed + a->weight);
-    bool any = ln_resize_table(how, a->taps, (int32_t *)(void *)(packed + a->index), weights,
-                               (uint8_t *)packed + a->outside);
+    bool any =
+        ln_resize_table(how, a->taps, (int32_t *)(void *)(packed + a->index), weights, (uint8_t *)packed + a->outside);
     for (int64_t i = 0; i < a->taps * a->out && !p->wide; i++)
         narrow[i] = (float)weights[i];
     if (p->wide)

@@ -23,20 +23,20 @@ typedef struct ln_resize_params {
     int64_t axes[LN_MAX_RANK];
     int32_t n_axes, type;
     ln_resize_axis axis[LN_MAX_RANK];
-    int64_t outer, inner; /* elements before and after these axes */
-    int64_t rows;         /* output rows (along the last axis) of one outer index */
-    int64_t size;         /* bytes of an element */
-    int32_t n, wide;      /* axes; wide: computed in float64 */
-    int32_t slots;        /* rows that are kept resized along the last axis */
-    int32_t single;       /* there are too many to keep: one at a time */
+    int64_t outer, inner;         /* elements before and after these axes */
+    int64_t rows;                 /* output rows (along the last axis) of one outer index */
+    int64_t size;                 /* bytes of an element */
+    int32_t n, wide;              /* axes; wide: computed in float64 */
+    int32_t slots;                /* rows that are kept resized along the last axis */
+    int32_t single;               /* there are too many to keep: one at a time */
     int64_t source, slot, worker; /* bytes in scratch: of a source row, of a slot, of all of a worker */
-    uint8_t fill[16];     /* extrapolation_value as an element */
+    uint8_t fill[16];             /* extrapolation_value as an element */
 } ln_resize_params;
 
 linnet_status ln_resize(const ln_args *a);
 
-/* Plans the run: how is by dimension of the tensor, of which [first, last] are or lie between those resized; coordinates
- * -1: this one is not. */
+/* Plans the run: how is by dimension of the tensor, of which [first, last] are or lie between those resized;
+ * coordinates -1: this one is not. */
 linnet_status ln_resize_prepare(ln_ctx *c, ln_resize_params *p, const ln_resize_how *how, int32_t first, int32_t last);
 
 #endif

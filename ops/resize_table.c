@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See resize.h. Coordinates are computed in float64, as the reference does: which neighbour is the nearest must not hang
- * on a rounding error.
+ * See resize.h. Coordinates are computed in float64, as the reference does: which neighbour is the nearest must not
+ * hang on a rounding error.
  */
 #include <math.h>
 

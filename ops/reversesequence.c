@@ -9,7 +9,7 @@
 
 typedef struct reverse_params {
     int64_t batch_axis, time_axis;
-    int64_t batch, time; /* sizes */
+    int64_t batch, time;                      /* sizes */
     int64_t batch_stride, time_stride, block; /* bytes */
 } reverse_params;
 
@@ -61,7 +61,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(reverse_params, batch_axis, 1), L
                                      LN_ATTR_END};
 
 LN_OP(ReverseSequence) = {
-    .domain = "", .type = "ReverseSequence", .since = {10, 28}, .types = LN_T_ALL,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(reverse_params),
-    .infer = reverse_infer, .plan = reverse_plan, LN_RUN_NAME(ln_reversesequence),
+    .domain = "",
+    .type = "ReverseSequence",
+    .since = {10, 28},
+    .types = LN_T_ALL,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(reverse_params),
+    .infer = reverse_infer,
+    .plan = reverse_plan,
+    LN_RUN_NAME(ln_reversesequence),
 };

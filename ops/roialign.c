@@ -131,12 +131,23 @@ static const ln_attr_spec attrs[] = {
     LN_ATTR_I(roialign_params, sampling_ratio, 0),
     LN_ATTR_F(roialign_params, spatial_scale, 1.0f),
     LN_ATTR_E(roialign_params, mode, "avg|max", AVG),
-    {.name = "coordinate_transformation_mode", .kind = LN_AT_ENUM, .offset = offsetof(roialign_params, coordinates),
-     .names = "half_pixel|output_half_pixel", .i = HALF_PIXEL},
+    {.name = "coordinate_transformation_mode",
+     .kind = LN_AT_ENUM,
+     .offset = offsetof(roialign_params, coordinates),
+     .names = "half_pixel|output_half_pixel",
+     .i = HALF_PIXEL},
     LN_ATTR_END};
 
 LN_OP(RoiAlign) = {
-    .domain = "", .type = "RoiAlign", .since = {10, 16, 22}, .types = LN_T_FLOATS,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(roialign_params),
-    .infer = roialign_infer, .plan = roialign_plan, LN_RUN_NAME(ln_roialign),
+    .domain = "",
+    .type = "RoiAlign",
+    .since = {10, 16, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(roialign_params),
+    .infer = roialign_infer,
+    .plan = roialign_plan,
+    LN_RUN_NAME(ln_roialign),
 };

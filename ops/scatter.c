@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scatter, ScatterElements and ScatterND: a copy of the data with updates written, or reduced, to the places that indices
- * name. Updates are taken in order, on one thread: with equal indices the last one stands, and sums are always added in
- * the same order. ai.onnx Scatter-9 to -11, ScatterElements-11 to -18, ScatterND-11 to -18.
+ * Scatter, ScatterElements and ScatterND: a copy of the data with updates written, or reduced, to the places that
+ * indices name. Updates are taken in order, on one thread: with equal indices the last one stands, and sums are always
+ * added in the same order. ai.onnx Scatter-9 to -11, ScatterElements-11 to -18, ScatterND-11 to -18.
  */
 #include <string.h>
 
@@ -12,19 +12,20 @@
 typedef struct scatter_params {
     int64_t axis;
     int32_t reduction, type;
-    int64_t bytes;              /* of the data */
-    int64_t n, dim, size;       /* updates, size of the axis, bytes of an element */
-    int64_t block;              /* ScatterND: elements of a slice */
-    int64_t dims[LN_MAX_RANK];  /* of the indices; ScatterND: of the indexed dimensions */
+    int64_t bytes;                /* of the data */
+    int64_t n, dim, size;         /* updates, size of the axis, bytes of an element */
+    int64_t block;                /* ScatterND: elements of a slice */
+    int64_t dims[LN_MAX_RANK];    /* of the indices; ScatterND: of the indexed dimensions */
     int64_t strides[LN_MAX_RANK]; /* of the data, in elements */
-    int32_t is64, rank;         /* rank; ScatterND: indices in a tuple */
+    int32_t is64, rank;           /* rank; ScatterND: indices in a tuple */
 } scatter_params;
 
 #define INDEX_TYPES (LN_T(LINNET_INT32) | LN_T(LINNET_INT64))
 
 static linnet_status out_of_range(const ln_args *a, int64_t index, int64_t dim)
 {
-    return ln_run_fail(a, "index %lld is out of range [-%lld, %lld]", (long long)index, (long long)dim, (long long)dim - 1);
+    return ln_run_fail(a, "index %lld is out of range [-%lld, %lld]", (long long)index, (long long)dim,
+                       (long long)dim - 1);
 }
 
 /* A row of updates: along the last dimension, at + i * step away from each other but for the axis. */
@@ -192,19 +193,43 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(scatter_params, axis, 0),
 static const ln_attr_spec nd_attrs[] = {LN_ATTR_E(scatter_params, reduction, LN_COMBINE_NAMES, 0), LN_ATTR_END};
 
 LN_OP(Scatter) = {
-    .domain = "", .type = "Scatter", .since = {9, 11}, .types = LN_T_ALL,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(scatter_params),
-    .infer = scatterelements_infer, .plan = scatterelements_plan, LN_RUN_NAME(ln_scatterelements),
+    .domain = "",
+    .type = "Scatter",
+    .since = {9, 11},
+    .types = LN_T_ALL,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(scatter_params),
+    .infer = scatterelements_infer,
+    .plan = scatterelements_plan,
+    LN_RUN_NAME(ln_scatterelements),
 };
 
 LN_OP(ScatterElements) = {
-    .domain = "", .type = "ScatterElements", .since = {11, 13, 16, 18}, .types = LN_T_ALL,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(scatter_params),
-    .infer = scatterelements_infer, .plan = scatterelements_plan, LN_RUN_NAME(ln_scatterelements),
+    .domain = "",
+    .type = "ScatterElements",
+    .since = {11, 13, 16, 18},
+    .types = LN_T_ALL,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(scatter_params),
+    .infer = scatterelements_infer,
+    .plan = scatterelements_plan,
+    LN_RUN_NAME(ln_scatterelements),
 };
 
 LN_OP(ScatterND) = {
-    .domain = "", .type = "ScatterND", .since = {11, 13, 16, 18}, .types = LN_T_ALL,
-    .in = {3, 3}, .out = {1, 1}, .attrs = nd_attrs, .params_size = sizeof(scatter_params),
-    .infer = scatternd_infer, .plan = scatternd_plan, LN_RUN_NAME(ln_scatternd),
+    .domain = "",
+    .type = "ScatterND",
+    .since = {11, 13, 16, 18},
+    .types = LN_T_ALL,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = nd_attrs,
+    .params_size = sizeof(scatter_params),
+    .infer = scatternd_infer,
+    .plan = scatternd_plan,
+    LN_RUN_NAME(ln_scatternd),
 };

@@ -83,13 +83,26 @@ static linnet_status size_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(shape_params, start, 0), LN_ATTR_I(shape_params, end, 0), LN_ATTR_END};
 
 LN_OP(Shape) = {
-    .domain = "", .type = "Shape", .since = {1, 13, 15, 19, 21, 23, 24, 25},
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(shape_params),
-    .infer = shape_infer, .plan = shape_plan, LN_RUN_NAME(ln_shape),
+    .domain = "",
+    .type = "Shape",
+    .since = {1, 13, 15, 19, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(shape_params),
+    .infer = shape_infer,
+    .plan = shape_plan,
+    LN_RUN_NAME(ln_shape),
 };
 
 LN_OP(Size) = {
-    .domain = "", .type = "Size", .since = {1, 13, 19, 21, 23, 24, 25},
-    .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(shape_params),
-    .infer = size_infer, .plan = size_plan, LN_RUN_NAME(ln_shape),
+    .domain = "",
+    .type = "Size",
+    .since = {1, 13, 19, 21, 23, 24, 25},
+    .in = {1, 1},
+    .out = {1, 1},
+    .params_size = sizeof(shape_params),
+    .infer = size_infer,
+    .plan = size_plan,
+    LN_RUN_NAME(ln_shape),
 };

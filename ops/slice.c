@@ -32,7 +32,8 @@ static linnet_status check_lengths(ln_ctx *c, const char *name, int32_t i, int32
     return LINNET_OK;
 }
 
-/* The four lists of n entries each, *missing: at least one of them is not constant; n -1: not even the length is known. */
+/* The four lists of n entries each, *missing: at least one of them is not constant; n -1: not even the length is known.
+ */
 typedef struct lists {
     int64_t starts[LN_MAX_RANK], ends[LN_MAX_RANK], axes[LN_MAX_RANK], steps[LN_MAX_RANK];
     int32_t n;
@@ -192,7 +193,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_INTS(slice_params, starts), LN_ATTR
                                      LN_ATTR_INTS(slice_params, axes), LN_ATTR_END};
 
 LN_OP(Slice) = {
-    .domain = "", .type = "Slice", .since = {1, 10, 11, 13}, .types = LN_T_ALL,
-    .in = {1, 5}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(slice_params),
-    .infer = slice_infer, .plan = slice_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Slice",
+    .since = {1, 10, 11, 13},
+    .types = LN_T_ALL,
+    .in = {1, 5},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(slice_params),
+    .infer = slice_infer,
+    .plan = slice_plan,
+    LN_RUN_NAME(ln_moving),
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Split: a tensor cut along an axis. Where nothing but dimensions of 1 lies before the axis, the outputs are runs of the
- * input and views where the engine grants them. ai.onnx Split-2 to -18.
+ * Split: a tensor cut along an axis. Where nothing but dimensions of 1 lies before the axis, the outputs are runs of
+ * the input and views where the engine grants them. ai.onnx Split-2 to -18.
  */
 #include <string.h>
 
@@ -162,7 +162,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(split_params, axis, 0), LN_ATTR_I
                                      LN_ATTR_ANY("split"), LN_ATTR_END};
 
 LN_OP(Split) = {
-    .domain = "", .type = "Split", .since = {2, 11, 13, 18}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, LN_VARIADIC}, .attrs = attrs, .params_size = sizeof(split_params),
-    .infer = split_infer, .plan = split_plan, LN_RUN_NAME(ln_split),
+    .domain = "",
+    .type = "Split",
+    .since = {2, 11, 13, 18},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, LN_VARIADIC},
+    .attrs = attrs,
+    .params_size = sizeof(split_params),
+    .infer = split_infer,
+    .plan = split_plan,
+    LN_RUN_NAME(ln_split),
 };

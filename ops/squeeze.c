@@ -45,7 +45,8 @@ static linnet_status squeeze_infer(ln_ctx *c)
     for (int32_t i = 0; i < n; i++) {
         int64_t d = x->dims[axes[i]];
         if (d >= 0 && d != 1)
-            return ln_fail(c, LINNET_ERR_MODEL, "dimension %lld has size %lld, not 1", (long long)axes[i], (long long)d);
+            return ln_fail(c, LINNET_ERR_MODEL, "dimension %lld has size %lld, not 1", (long long)axes[i],
+                           (long long)d);
         drop[axes[i]] = true;
     }
     for (int32_t i = 0; i < x->rank; i++) {
@@ -82,13 +83,29 @@ static linnet_status unsqueeze_infer(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_INTS(squeeze_params, axes), LN_ATTR_END};
 
 LN_OP(Squeeze) = {
-    .domain = "", .type = "Squeeze", .since = {1, 11, 13, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(squeeze_params),
-    .infer = squeeze_infer, .plan = ln_plan_reshaped, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Squeeze",
+    .since = {1, 11, 13, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(squeeze_params),
+    .infer = squeeze_infer,
+    .plan = ln_plan_reshaped,
+    LN_RUN_NAME(ln_moving),
 };
 
 LN_OP(Unsqueeze) = {
-    .domain = "", .type = "Unsqueeze", .since = {1, 11, 13, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(squeeze_params),
-    .infer = unsqueeze_infer, .plan = ln_plan_reshaped, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Unsqueeze",
+    .since = {1, 11, 13, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(squeeze_params),
+    .infer = unsqueeze_infer,
+    .plan = ln_plan_reshaped,
+    LN_RUN_NAME(ln_moving),
 };

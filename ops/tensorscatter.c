@@ -8,10 +8,10 @@
 
 typedef struct tensorscatter_params {
     int64_t axis;
-    int32_t mode, given; /* given: there are write indices */
-    int64_t bytes;               /* of the cache */
-    int64_t batches, rows;       /* rows of a batch: the dimensions between it and the axis */
-    int64_t length, max, block;  /* of the update and of the cache along the axis; bytes after it */
+    int32_t mode, given;        /* given: there are write indices */
+    int64_t bytes;              /* of the cache */
+    int64_t batches, rows;      /* rows of a batch: the dimensions between it and the axis */
+    int64_t length, max, block; /* of the update and of the cache along the axis; bytes after it */
 } tensorscatter_params;
 
 enum { LINEAR, CIRCULAR };
@@ -88,7 +88,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(tensorscatter_params, axis, -2),
                                      LN_ATTR_E(tensorscatter_params, mode, "linear|circular", LINEAR), LN_ATTR_END};
 
 LN_OP(TensorScatter) = {
-    .domain = "", .type = "TensorScatter", .since = {24}, .types = LN_T_ALL,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(tensorscatter_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_tensorscatter),
+    .domain = "",
+    .type = "TensorScatter",
+    .since = {24},
+    .types = LN_T_ALL,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(tensorscatter_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_tensorscatter),
 };

@@ -69,7 +69,7 @@ static void select(const topk_params *p, const char *x, int64_t step, entry *hea
     }
 }
 
-/* -- contiguous float32, small k ----------------------------------------------------------------------------------------- */
+/* -- contiguous float32, small k ----------------------------------------------------------------------------------- */
 
 enum { LIST = 64 };
 
@@ -128,7 +128,7 @@ static void rows_f32(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
-/* -- the others ----------------------------------------------------------------------------------------------------------- */
+/* -- the others ---------------------------------------------------------------------------------------------------- */
 
 static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -231,7 +231,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(topk_params, axis, -1), LN_ATTR_I
                                      LN_ATTR_I(topk_params, sorted, 1), LN_ATTR_ANY("k"), LN_ATTR_END};
 
 LN_OP(TopK) = {
-    .domain = "", .type = "TopK", .since = {1, 10, 11, 24}, .types = LN_T_NUMBERS,
-    .in = {1, 2}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(topk_params),
-    .infer = topk_infer, .plan = topk_plan, LN_RUN_NAME(ln_topk),
+    .domain = "",
+    .type = "TopK",
+    .since = {1, 10, 11, 24},
+    .types = LN_T_NUMBERS,
+    .in = {1, 2},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(topk_params),
+    .infer = topk_infer,
+    .plan = topk_plan,
+    LN_RUN_NAME(ln_topk),
 };

@@ -136,19 +136,43 @@ static const ln_attr_spec block_attrs[] = {LN_ATTR_I_REQ(block_params, blocksize
                                            LN_ATTR_E(block_params, mode, "DCR|CRD", 0), LN_ATTR_END};
 
 LN_OP(Transpose) = {
-    .domain = "", .type = "Transpose", .since = {1, 13, 21, 23, 24, 25}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .attrs = transpose_attrs, .params_size = sizeof(transpose_params),
-    .infer = transpose_infer, .plan = transpose_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "Transpose",
+    .since = {1, 13, 21, 23, 24, 25},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = transpose_attrs,
+    .params_size = sizeof(transpose_params),
+    .infer = transpose_infer,
+    .plan = transpose_plan,
+    LN_RUN_NAME(ln_moving),
 };
 
 LN_OP(DepthToSpace) = {
-    .domain = "", .type = "DepthToSpace", .since = {1, 11, 13, 28}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .attrs = block_attrs, .params_size = sizeof(block_params),
-    .infer = depthtospace_infer, .plan = depthtospace_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "DepthToSpace",
+    .since = {1, 11, 13, 28},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = block_attrs,
+    .params_size = sizeof(block_params),
+    .infer = depthtospace_infer,
+    .plan = depthtospace_plan,
+    LN_RUN_NAME(ln_moving),
 };
 
 LN_OP(SpaceToDepth) = {
-    .domain = "", .type = "SpaceToDepth", .since = {1, 13, 28}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 1}, .attrs = block_attrs, .params_size = sizeof(block_params),
-    .infer = spacetodepth_infer, .plan = spacetodepth_plan, LN_RUN_NAME(ln_moving),
+    .domain = "",
+    .type = "SpaceToDepth",
+    .since = {1, 13, 28},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = block_attrs,
+    .params_size = sizeof(block_params),
+    .infer = spacetodepth_infer,
+    .plan = spacetodepth_plan,
+    LN_RUN_NAME(ln_moving),
 };

@@ -79,13 +79,29 @@ static linnet_status trilu_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(trilu_params, upper, 1), LN_ATTR_END};
 
 LN_OP(Trilu) = {
-    .domain = "", .type = "Trilu", .since = {14}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(trilu_params),
-    .infer = trilu_infer, .plan = trilu_plan, LN_RUN_NAME(ln_trilu),
+    .domain = "",
+    .type = "Trilu",
+    .since = {14},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(trilu_params),
+    .infer = trilu_infer,
+    .plan = trilu_plan,
+    LN_RUN_NAME(ln_trilu),
 };
 
 LN_OP(com_microsoft_Trilu) = {
-    .domain = "com.microsoft", .type = "Trilu", .since = {1}, .types = LN_T_ALL,
-    .in = {1, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(trilu_params),
-    .infer = trilu_infer, .plan = trilu_plan, LN_RUN_NAME(ln_trilu),
+    .domain = "com.microsoft",
+    .type = "Trilu",
+    .since = {1},
+    .types = LN_T_ALL,
+    .in = {1, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(trilu_params),
+    .infer = trilu_infer,
+    .plan = trilu_plan,
+    LN_RUN_NAME(ln_trilu),
 };

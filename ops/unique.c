@@ -26,8 +26,8 @@ static int compare(const slices *s, int64_t a, int64_t b)
     for (int64_t o = 0; o < s->outer; o++)
         for (int64_t i = 0; i < s->inner; i++) {
             const char *base = s->x + ((size_t)(o * s->n * s->inner) + (size_t)i) * s->size;
-            int order = ln_order(base + (size_t)(a * s->inner) * s->size, base + (size_t)(b * s->inner) * s->size,
-                                   s->type);
+            int order =
+                ln_order(base + (size_t)(a * s->inner) * s->size, base + (size_t)(b * s->inner) * s->size, s->type);
             if (order)
                 return order;
         }
@@ -118,8 +118,12 @@ static linnet_status unique(ln_ctx *c, bool sorted, int32_t out_first, int32_t o
     const ln_info *x = c->in[0];
     bool flat = !ln_attr_has(c, "axis");
     int32_t axis = 0;
-    slices s = {.x = x->data, .outer = 1, .n = ln_info_count(x), .inner = 1,
-                .size = linnet_type_size((linnet_type)x->type), .type = x->type};
+    slices s = {.x = x->data,
+                .outer = 1,
+                .n = ln_info_count(x),
+                .inner = 1,
+                .size = linnet_type_size((linnet_type)x->type),
+                .type = x->type};
     int64_t dims[LN_MAX_RANK] = {0};
     if (!flat) {
         LN_TRY(ln_axis(c, p->axis, x->rank, &axis));
@@ -167,16 +171,32 @@ static linnet_status microsoft_unique(ln_ctx *c)
     return unique(c, false, -1, 1, 2);
 }
 
-static const ln_attr_spec attrs[] = {LN_ATTR_I(unique_params, axis, 0), LN_ATTR_I(unique_params, sorted, 1), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_I(unique_params, axis, 0), LN_ATTR_I(unique_params, sorted, 1),
+                                     LN_ATTR_END};
 
 LN_OP(Unique) = {
-    .domain = "", .type = "Unique", .since = {11, 28}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 4}, .attrs = attrs, .params_size = sizeof(unique_params), .flags = LN_OP_LATE_OK,
-    .infer = infer, .late = onnx_unique,
+    .domain = "",
+    .type = "Unique",
+    .since = {11, 28},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 4},
+    .attrs = attrs,
+    .params_size = sizeof(unique_params),
+    .flags = LN_OP_LATE_OK,
+    .infer = infer,
+    .late = onnx_unique,
 };
 
 LN_OP(com_microsoft_Unique) = {
-    .domain = "com.microsoft", .type = "Unique", .since = {1}, .types = LN_T_ALL,
-    .in = {1, 1}, .out = {1, 3}, .params_size = sizeof(unique_params), .flags = LN_OP_LATE_OK,
-    .infer = infer, .late = microsoft_unique,
+    .domain = "com.microsoft",
+    .type = "Unique",
+    .since = {1},
+    .types = LN_T_ALL,
+    .in = {1, 1},
+    .out = {1, 3},
+    .params_size = sizeof(unique_params),
+    .flags = LN_OP_LATE_OK,
+    .infer = infer,
+    .late = microsoft_unique,
 };

@@ -66,7 +66,7 @@ static void check_box(const char *tier)
     check_guard_free(y);
 }
 
-/* -- 32-bit elements ------------------------------------------------------------------------------------------------- */
+/* -- 32-bit elements ----------------------------------------------------------------------------------------------- */
 
 static void check_pairs(const char *tier, const ln_kernel_table *t, size_t n)
 {
@@ -123,7 +123,7 @@ static void check_lookups(const char *tier, const ln_kernel_table *t, size_t n)
     }
 }
 
-/* -- interpolation --------------------------------------------------------------------------------------------------- */
+/* -- interpolation ------------------------------------------------------------------------------------------------- */
 
 /* Of the sum of k products w[i] x[i]. */
 static bool near(float got, double want, double size, size_t k)

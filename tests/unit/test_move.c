@@ -48,8 +48,8 @@ static int32_t ints(ln_graph *g, int64_t n, const int64_t *values)
     return v;
 }
 
-static void node(ln_graph *g, const char *type, int32_t n_in, const int32_t *in, int32_t n_out, int32_t *out, int32_t n_attrs,
-                 const ln_attr *attrs)
+static void node(ln_graph *g, const char *type, int32_t n_in, const int32_t *in, int32_t n_out, int32_t *out,
+                 int32_t n_attrs, const ln_attr *attrs)
 {
     for (int32_t i = 0; i < n_out; i++) {
         char name[] = {(char)('a' + g->n_values % 26), (char)('0' + i), 0};
@@ -81,7 +81,7 @@ static void set_and_run(linnet_session *s, linnet_type type, int32_t rank, const
     assert_int_equal(st, LINNET_OK);
 }
 
-/* -- Resize --------------------------------------------------------------------------------------------------------- */
+/* -- Resize -------------------------------------------------------------------------------------------------------- */
 
 enum { C = 5, H = 4, W = 7, OH = 9, OW = 10 };
 
@@ -127,7 +127,7 @@ static void test_resize_channels_last(void **state)
     }
 }
 
-/* -- shared storage --------------------------------------------------------------------------------------------------- */
+/* -- shared storage ------------------------------------------------------------------------------------------------ */
 
 /* y = Concat(Elu(a), Elu(b), Elu(a)) of a split x, and z = the second half of y negated: views of views. */
 static void test_shared_storage(void **state)
@@ -167,7 +167,7 @@ static void test_shared_storage(void **state)
     linnet_model_free(m);
 }
 
-/* -- every size of element -------------------------------------------------------------------------------------------- */
+/* -- every size of element ----------------------------------------------------------------------------------------- */
 
 static void test_element_sizes(void **state)
 {
@@ -198,7 +198,7 @@ static void test_element_sizes(void **state)
     }
 }
 
-/* -- the specification where others differ ------------------------------------------------------------------------------ */
+/* -- the specification where others differ ------------------------------------------------------------------------- */
 
 /* Going down, a start before the first element is the first element. */
 static void test_slice_down_from_before(void **state)
@@ -208,7 +208,8 @@ static void test_slice_down_from_before(void **state)
     linnet_model *m = new_model();
     ln_graph *g = m->graph;
     int32_t in[5] = {input(g, "x", LINNET_FLOAT32, 1, &n), ints(g, 1, start), ints(g, 1, end), ints(g, 1, axes),
-                     ints(g, 1, steps)}, y;
+                     ints(g, 1, steps)},
+            y;
     node(g, "Slice", 5, in, 1, &y, 0, NULL);
     linnet_session *s = open_session(m, 1, (const char *const[]){"y"}, &y);
     set_and_run(s, LINNET_FLOAT32, 1, &n, (const float[]){7, 8, 9});
@@ -261,7 +262,7 @@ static void test_topk_order(void **state)
         }
 }
 
-/* -- random numbers ------------------------------------------------------------------------------------------------------ */
+/* -- random numbers ------------------------------------------------------------------------------------------------ */
 
 static void draw(const char *type, bool seeded, float seed, float *y, int64_t n)
 {
@@ -307,12 +308,9 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resize_channels_last),
-        cmocka_unit_test(test_shared_storage),
-        cmocka_unit_test(test_element_sizes),
-        cmocka_unit_test(test_slice_down_from_before),
-        cmocka_unit_test(test_topk_order),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_resize_channels_last), cmocka_unit_test(test_shared_storage),
+        cmocka_unit_test(test_element_sizes),        cmocka_unit_test(test_slice_down_from_before),
+        cmocka_unit_test(test_topk_order),           cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
