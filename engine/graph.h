@@ -131,6 +131,9 @@ void ln_graph_set_data(ln_graph *g, int32_t value, const void *data); /* makes i
 /* Puts the nodes in topological order. False: there is a cycle; *node is one on it. */
 bool ln_graph_sort(ln_graph *g, int32_t *node);
 
+/* Replaces every Gradient node by the nodes that compute it; before any pass, while values have their names. */
+linnet_status ln_graph_gradients(ln_graph *g, linnet_error *error);
+
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
 const ln_attr *ln_node_attr(const ln_node *n, const char *name); /* NULL: absent */

@@ -70,6 +70,8 @@ static linnet_status import(ln_importer *im)
     if (st == LINNET_OK)
         st = ln_import_graph(im, &scope, proto->graph);
     if (st == LINNET_OK)
+        st = ln_graph_gradients(m->graph, s->error);
+    if (st == LINNET_OK)
         st = properties(im);
     return st == LINNET_OK ? ln_model_declare(m, s->error) : st;
 }
