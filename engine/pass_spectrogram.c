@@ -9,7 +9,7 @@
 #include <float.h>
 #include <string.h>
 
-#include "engine/rewrite.h"
+#include "engine/spectral.h"
 
 /* The one integer of a constant. */
 static bool integer(const ln_graph *g, int32_t value, int64_t *i)
@@ -63,16 +63,6 @@ static bool last_axis(const ln_graph *g, const ln_node *n, const char *name, int
     return rank > 0 && (axis == -1 || axis == rank - 1);
 }
 
-/* The value squared: Mul of a value by itself, or Pow by 2; LN_NO_VALUE otherwise. */
-static int32_t squared(const ln_graph *g, int32_t value)
-{
-    const ln_node *mul = ln_rw_producer(g, value, "Mul"), *pow = ln_rw_producer(g, value, "Pow");
-    float exponent;
-    if (mul && mul->in[0] == mul->in[1])
-        return mul->in[0];
-    return pow && scalar(g, pow->in[1], &exponent) && exponent == 2 ? pow->in[0] : LN_NO_VALUE;
-}
-
 /* Part 0 or 1 of the last axis of *whole. */
 static bool part_of(const ln_graph *g, int32_t value, int32_t *whole, int64_t *part)
 {
@@ -98,7 +88,7 @@ static int32_t complex_of(const ln_graph *g, const ln_node *n, int64_t *power)
 {
     *power = 2;
     if (ln_node_is(n, "Add")) {
-        int32_t a = squared(g, n->in[0]), b = squared(g, n->in[1]), whole[2] = {-1, -1};
+        int32_t a = ln_spectral_squared(g, n->in[0]), b = ln_spectral_squared(g, n->in[1]), whole[2] = {-1, -1};
         int64_t part[2] = {-1, -1};
         if (a < 0 || b < 0 || !part_of(g, a, &whole[0], &part[0]) || !part_of(g, b, &whole[1], &part[1]))
             return LN_NO_VALUE;
@@ -109,15 +99,13 @@ static int32_t complex_of(const ln_graph *g, const ln_node *n, int64_t *power)
         !last_axis(g, n, "axes", 1, n->in[0], 0))
         return LN_NO_VALUE;
     *power = l2 ? 1 : 2;
-    return sum ? squared(g, n->in[0]) : n->in[0];
+    return sum ? ln_spectral_squared(g, n->in[0]) : n->in[0];
 }
 
 static bool is_spectrogram(const ln_graph *g, int32_t value, const ln_node **n)
 {
-    int32_t id = value < 0 ? LN_NO_NODE : g->values[value].producer;
-    *n = id < 0 ? NULL : &g->nodes[id];
-    return *n && strcmp((*n)->domain, "ai.linnet") == 0 && strcmp((*n)->type, "Spectrogram") == 0 &&
-           ln_graph_only_user(g, value) >= 0;
+    *n = ln_spectral_node(g, value);
+    return *n && ln_graph_only_user(g, value) >= 0;
 }
 
 /* -- the transform ------------------------------------------------------------------------------------------------ */
@@ -259,7 +247,7 @@ static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
         ln_attr magnitude = ln_rw_int("power", 1);
         return extend(g, c, s, id, LN_NO_VALUE, &magnitude, 1);
     }
-    if (squared(g, n->out[0]) == n->in[0] && ln_node_attr_int(s, "power", 2) == 1) {
+    if (ln_spectral_squared(g, n->out[0]) == n->in[0] && ln_node_attr_int(s, "power", 2) == 1) {
         ln_attr power = ln_rw_int("power", 2);
         return extend(g, c, s, id, LN_NO_VALUE, &power, 1);
     }
@@ -269,6 +257,35 @@ static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
     return LINNET_OK;
 }
 
+/* MatMul of a spectrogram that was rearranged, its bins being the last axis: the filterbank goes before that. */
+static linnet_status bank_behind(ln_graph *g, ln_pass_ctx *c, int32_t id)
+{
+    const ln_node *n = &g->nodes[id];
+    if (!ln_node_is(n, "MatMul") || n->n_in != 2 || n->n_attrs || !ln_rw_info(g, n->in[1])->data ||
+        ln_rw_info(g, n->in[1])->rank != 2)
+        return LINNET_OK;
+    int32_t from[LN_MAX_RANK], rank = ln_rw_info(g, n->in[0])->rank, base = ln_spectral_trace(g, n->in[0], from);
+    const ln_node *s = ln_spectral_node(g, base);
+    ln_info info = *ln_rw_info(g, base);
+    if (!s || base == n->in[0] || ln_rw_in(s, 2) >= 0 || ln_node_attr_int(s, "log", 0) || g->values[base].n_uses != 1 ||
+        !ln_info_known(&info) || rank < 1 || from[rank - 1] != info.rank - 1)
+        return LINNET_OK;
+    int32_t x = ln_graph_value(g, ""), out = n->out[0], before = n->next;
+    int32_t in[3] = {s->in[0], ln_rw_in(s, 1), n->in[1]}, n_attrs;
+    ln_attr *attrs = ln_rw_attrs(g, s, NULL, 0, &n_attrs);
+    if (x < 0 || !attrs)
+        return ln_rw_no_memory(c);
+    info.dims[info.rank - 1] = ln_rw_info(g, out)->dims[rank - 1];
+    g->values[x].info = info;
+    info = g->values[out].info;
+    ln_graph_kill(g, id);
+    if (ln_graph_insert_at(g, before, "ai.linnet", 1, "Spectrogram", "", 3, in, 1, &x, n_attrs, attrs) < 0)
+        return ln_rw_no_memory(c);
+    g->values[out].info = info;
+    c->changes++;
+    return ln_spectral_arrange(g, c, before, x, out, from);
+}
+
 linnet_status ln_pass_spectrogram(ln_graph *g, ln_pass_ctx *c)
 {
     LN_FOR_NODES(g, id)
@@ -276,6 +293,8 @@ linnet_status ln_pass_spectrogram(ln_graph *g, ln_pass_ctx *c)
         linnet_status st = transform(g, c, id);
         if (st == LINNET_OK && !g->nodes[id].dead)
             st = follow(g, c, id);
+        if (st == LINNET_OK && !g->nodes[id].dead)
+            st = bank_behind(g, c, id);
         if (st != LINNET_OK)
             return st;
     }
