@@ -62,6 +62,10 @@ typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, 
  * others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a NaN. */
 typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
 
+/* y[i] = x[i] in another element type, i < n; the types are in the kernel's name. y == x is allowed where they have the
+ * same size. */
+typedef void ln_VCONVERT(void *y, const void *x, size_t n);
+
 /* The first or last i < n with x[i] == value (a NaN equals any NaN); n: there is none. */
 typedef size_t ln_VFIND_F32(const float *x, size_t n, float value);
 

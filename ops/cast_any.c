@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/float8.h"
+#include "kernels/kernels.h"
 
 #define BLOCK 128
 
@@ -173,9 +174,37 @@ static void store(int to, void *y, int64_t at, const block *b, middle m, int64_t
     }
 }
 
+/* A row kernel does the pair: one of the two is float32, or both are integers. */
+static bool direct(int to, void *y, int from, const void *x, int64_t begin, int64_t n)
+{
+    ln_VCONVERT *fn = NULL;
+    if (from == LINNET_FLOAT32 && (to == LINNET_UINT8 || to == LINNET_INT8))
+        fn = LN_K(f32_to_u8);
+    else if (from == LINNET_FLOAT32 && to == LINNET_INT32)
+        fn = LN_K(f32_to_i32);
+    else if (from == LINNET_FLOAT32 && to == LINNET_INT64)
+        fn = LN_K(f32_to_i64);
+    else if (from == LINNET_INT32 && to == LINNET_INT64)
+        fn = LN_K(i32_to_i64);
+    else if (from == LINNET_INT64 && to == LINNET_INT32)
+        fn = LN_K(i64_to_i32);
+    else if (to == LINNET_FLOAT32 && !(LN_T(from) & LN_T_FLOAT8))
+        ln_to_f32((float *)y + begin, x, from, begin, n);
+    else if (from == LINNET_FLOAT32 && (to == LINNET_FLOAT16 || to == LINNET_BFLOAT16))
+        ln_from_f32(y, to, begin, (const float *)x + begin, n, 1);
+    else
+        return false;
+    if (fn)
+        fn((char *)y + (size_t)begin * linnet_type_size((linnet_type)to),
+           (const char *)x + (size_t)begin * linnet_type_size((linnet_type)from), (size_t)n);
+    return true;
+}
+
 void ln_cast(int to, void *y, int from, const void *x, int64_t begin, int64_t n, ln_cast_how how)
 {
     block b;
+    if (direct(to, y, from, x, begin, n))
+        return;
     for (int64_t end = begin + n; begin < end; begin += BLOCK) {
         int64_t part = end - begin < BLOCK ? end - begin : BLOCK;
         middle m = load(&b, from, x, begin, part);

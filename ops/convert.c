@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/float8.h"
+#include "kernels/kernels.h"
 #include "ops/convert.h"
 
 static const ln_f8_format *format_of(int type)
@@ -41,23 +42,21 @@ void ln_to_f32(float *y, const void *x, int type, int64_t offset, int64_t n)
         LOAD(double);
         break;
     case LINNET_FLOAT16:
-        for (int64_t i = 0; i < n; i++)
-            y[i] = ln_f16_to_f32(((const uint16_t *)x)[offset + i]);
+        LN_K(f16_to_f32)(y, (const uint16_t *)x + offset, (size_t)n);
         break;
     case LINNET_BFLOAT16:
-        for (int64_t i = 0; i < n; i++)
-            y[i] = ln_bf16_to_f32(((const uint16_t *)x)[offset + i]);
+        LN_K(bf16_to_f32)(y, (const uint16_t *)x + offset, (size_t)n);
         break;
     case LINNET_INT8:
     case LINNET_INT4:
     case LINNET_INT2:
-        LOAD(int8_t);
+        LN_K(i8_to_f32)(y, (const int8_t *)x + offset, (size_t)n);
         break;
     case LINNET_UINT8:
     case LINNET_UINT4:
     case LINNET_UINT2:
     case LINNET_BOOL:
-        LOAD(uint8_t);
+        LN_K(u8_to_f32)(y, (const uint8_t *)x + offset, (size_t)n);
         break;
     case LINNET_INT16:
         LOAD(int16_t);
@@ -66,13 +65,13 @@ void ln_to_f32(float *y, const void *x, int type, int64_t offset, int64_t n)
         LOAD(uint16_t);
         break;
     case LINNET_INT32:
-        LOAD(int32_t);
+        LN_K(i32_to_f32)(y, (const int32_t *)x + offset, (size_t)n);
         break;
     case LINNET_UINT32:
         LOAD(uint32_t);
         break;
     case LINNET_INT64:
-        LOAD(int64_t);
+        LN_K(i64_to_f32)(y, (const int64_t *)x + offset, (size_t)n);
         break;
     case LINNET_UINT64:
         LOAD(uint64_t);
@@ -140,12 +139,10 @@ void ln_from_f32(void *y, int type, int64_t offset, const float *x, int64_t n, i
             ((double *)y)[offset + i] = x[i];
         break;
     case LINNET_FLOAT16:
-        for (int64_t i = 0; i < n; i++)
-            ((uint16_t *)y)[offset + i] = ln_f32_to_f16(x[i]);
+        LN_K(f32_to_f16)((uint16_t *)y + offset, x, (size_t)n);
         break;
     case LINNET_BFLOAT16:
-        for (int64_t i = 0; i < n; i++)
-            ((uint16_t *)y)[offset + i] = ln_f32_to_bf16(x[i]);
+        LN_K(f32_to_bf16)((uint16_t *)y + offset, x, (size_t)n);
         break;
     default: {
         const ln_f8_format *f = format_of(type);
