@@ -32,12 +32,11 @@ static bool listed(const char *list, const char *name)
     return false;
 }
 
-/* What "all" leaves on: folding, which makes types and shapes known; gradient, without which its node has no meaning; and
- * quantize, which decides the arithmetic: the integers of a quantised model, simulated in floats, round otherwise. Each
- * goes by its name. */
+/* What "all" leaves on: folding, which makes types and shapes known, and quantize, which decides the arithmetic: the
+ * integers of a quantised model, simulated in floats, round otherwise. Either goes by its name. */
 static bool stays(const ln_pass *p)
 {
-    return p->run == ln_pass_fold || p->run == ln_pass_gradient || p->run == ln_pass_quantize;
+    return p->run == ln_pass_fold || p->run == ln_pass_quantize;
 }
 
 static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
