@@ -16,7 +16,14 @@ LN_MAP_P(elu, 0.2)
 static const ln_attr_spec attrs[] = {LN_MAP_ATTR("alpha", 0, 1.0f), LN_ATTR_END};
 
 LN_OP(Elu) = {
-    .domain = "", .type = "Elu", .since = {6, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_map_params),
-    .infer = ln_infer_same, .plan = elu_plan,
+    .domain = "",
+    .type = "Elu",
+    .since = {6, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_map_params),
+    .infer = ln_infer_same,
+    .plan = elu_plan,
 };

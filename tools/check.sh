@@ -38,5 +38,9 @@ left=$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $sources || true)
 [ -z "$left" ] || complain "left to do:
 $left"
 
+# The example of ADDING-AN-OPERATOR is the operator's source.
+sed -n '/^```c$/,/^```$/p' docs/ADDING-AN-OPERATOR.md | sed '1d;$d' | cmp -s - ops/elu.c ||
+    complain "docs/ADDING-AN-OPERATOR.md does not show ops/elu.c as it is"
+
 [ "$bad" -eq 0 ] && echo "check: sources are well"
 exit "$bad"
