@@ -37,6 +37,16 @@ static void store_f32(void *y, int type, int64_t at, const float *x, int64_t n)
     ln_from_f32(y, type, at, x, n, 0);
 }
 
+static void add_f32(float *s, const float *x, int64_t n)
+{
+    LN_K(add_f32)(s, s, x, (size_t)n, 1, 1);
+}
+
+static void softmax_f32(float *s, int64_t n)
+{
+    LN_K(softmax_f32)(s, s, (size_t)n);
+}
+
 static void exponents_f32(float *s, float max, int64_t n)
 {
     for (int64_t k = 0; k < n; k++)
@@ -177,10 +187,28 @@ static void store_f64(void *y, int type, int64_t at, const double *x, int64_t n)
         ((double *)y)[at + i] = x[i];
 }
 
+static void add_f64(double *s, const double *x, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] += x[k];
+}
+
 static void exponents_f64(double *s, double max, int64_t n)
 {
     for (int64_t k = 0; k < n; k++)
         s[k] = exp(s[k] - max);
+}
+
+static void softmax_f64(double *s, int64_t n)
+{
+    double max = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < n; k++)
+        max = s[k] > max ? s[k] : max;
+    exponents_f64(s, max, n);
+    for (int64_t k = 0; k < n; k++)
+        sum += s[k];
+    for (int64_t k = 0; k < n; k++)
+        s[k] /= sum;
 }
 
 typedef struct keys_f64 {
@@ -245,7 +273,10 @@ linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_byte
     LN_TRY(ln_mul_size(c, p->total, p->head + p->v_head + d->nr, &n));
     LN_TRY(ln_mul_size(c, n, 64, &n));
     p->direct = wide || p->q_len * (p->heads / (p->kv_heads ? p->kv_heads : 1)) <= DIRECT_ROWS;
-    p->rows = p->q_len < 32 ? p->q_len : 32;
+    /* Whole tiles of the product, and scores that stay in the second cache. */
+    int64_t most = (256 << 10) / ((p->total + 1) * (int64_t)size) / d->mr * d->mr;
+    most = most < d->mr ? d->mr : most > 4 * d->mr ? 4 * d->mr : most;
+    p->rows = p->q_len < most ? p->q_len : most;
     int64_t at = 0, rows = p->rows;
     p->at_k = part(&at, p->type == LINNET_FLOAT32 || wide ? 0 : p->total * p->head, size);
     p->at_v = part(&at, p->v_type == LINNET_FLOAT32 || wide ? 0 : p->total * p->v_head, size);
