@@ -172,9 +172,10 @@ check: ## format, include directions, warnings of gcc and clang
 
 # -- benchmarks ---------------------------------------------------------------------------------------------------
 BENCH_BIN := $(patsubst bench/bench_%.cc,$(B)/bench/bench_%,$(wildcard bench/bench_*.cc))
+$(B)/bench/bench_fft: BENCH_LIBS := -lfftw3f -lkissfft-float
 $(BENCH_BIN): $(B)/bench/%: bench/%.cc $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a -lbenchmark -lprotobuf-c -lm -pthread -o $@
+	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a $(BENCH_LIBS) -lbenchmark -lprotobuf-c -lm -pthread -o $@
 
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
