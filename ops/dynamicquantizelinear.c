@@ -4,7 +4,6 @@
  * DynamicQuantizeLinear-11. A tensor of zeros (or none) has scale 1 in ONNX Runtime and 0 by the formula, which divides
  * by it; we give scale 0, zero point 0 and zeros, as the formula's limit.
  */
-#include <math.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
@@ -30,14 +29,8 @@ static void range_of(void *arg, int32_t worker, int64_t begin, int64_t end)
     const job *j = arg;
     (void)worker;
     for (int64_t b = begin; b < end; b++) {
-        float low = 0, high = 0;
-        int64_t stop = b * BLOCK + BLOCK < j->n ? b * BLOCK + BLOCK : j->n;
-        for (int64_t i = b * BLOCK; i < stop; i++) {
-            low = j->x[i] < low ? j->x[i] : low;
-            high = j->x[i] > high ? j->x[i] : high;
-        }
-        j->ranges[2 * b] = low;
-        j->ranges[2 * b + 1] = high;
+        int64_t left = j->n - b * BLOCK;
+        ln_dynamic_range(j->x + b * BLOCK, left < BLOCK ? left : BLOCK, &j->ranges[2 * b], &j->ranges[2 * b + 1]);
     }
 }
 
@@ -53,11 +46,11 @@ LN_RUN(ln_dynamicquantizelinear)
     const dynamic_params *p = a->params;
     job j = {.x = a->in[0], .ranges = a->scratch, .y = a->out[0], .n = p->n};
     int64_t blocks = (p->n + BLOCK - 1) / BLOCK;
-    ln_parallel(a, blocks, BLOCK * 0.3, range_of, &j);
+    ln_parallel(a, blocks, BLOCK * 0.1, range_of, &j);
     float low = 0, high = 0;
     for (int64_t b = 0; b < blocks; b++) {
-        low = fminf(low, j.ranges[2 * b]);
-        high = fmaxf(high, j.ranges[2 * b + 1]);
+        low = j.ranges[2 * b] >= low ? low : j.ranges[2 * b]; /* a NaN stays */
+        high = j.ranges[2 * b + 1] <= high ? high : j.ranges[2 * b + 1];
     }
     uint8_t zero;
     ln_dynamic_scale(&j.scale, &zero, low, high);

@@ -98,6 +98,14 @@ linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block)
     return LINNET_OK;
 }
 
+void ln_dynamic_range(const float *x, int64_t n, float *low, float *high)
+{
+    *low = n > 0 ? LN_K(least_f32)(x, (size_t)n, 0) : 0;
+    *high = n > 0 ? LN_K(greatest_f32)(x, (size_t)n, 0) : 0;
+    *low = *low > 0 ? 0 : *low;
+    *high = *high < 0 ? 0 : *high;
+}
+
 void ln_dynamic_scale(float *scale, uint8_t *zero, float low, float high)
 {
     *scale = (high - low) / 255;
@@ -110,11 +118,8 @@ void ln_dynamic_scale(float *scale, uint8_t *zero, float low, float high)
 
 void ln_dynamic_quantize(uint8_t *y, float *scale, uint8_t *zero, const float *x, int64_t n)
 {
-    float low = 0, high = 0;
-    for (int64_t i = 0; i < n; i++) {
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
-    }
+    float low, high;
+    ln_dynamic_range(x, n, &low, &high);
     ln_dynamic_scale(scale, zero, low, high);
     if (*scale > 0)
         LN_K(quantize8)(y, x, (size_t)n, *scale, *zero, 0);

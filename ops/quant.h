@@ -30,6 +30,8 @@ linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block);
 
 /* DynamicQuantizeLinear of x, on one thread. */
 void ln_dynamic_quantize(uint8_t *y, float *scale, uint8_t *zero, const float *x, int64_t n);
+/* The least and the greatest of x and 0; NaN where there is one. */
+void ln_dynamic_range(const float *x, int64_t n, float *low, float *high);
 /* The scale and zero point for a range that holds 0; scale 0 for an empty one. */
 void ln_dynamic_scale(float *scale, uint8_t *zero, float low, float high);
 
