@@ -15,23 +15,27 @@ extern "C" {
 #include "kernels/conv.h"
 }
 
-namespace {
+namespace
+{
 
 struct Buffer {
-    explicit Buffer(size_t n, bool fill = true) : data(static_cast<float *>(std::aligned_alloc(64, (n * 4 + 127) / 64 * 64)))
+    explicit Buffer(size_t n, bool fill = true)
+        : data(static_cast<float *>(std::aligned_alloc(64, (n * 4 + 127) / 64 * 64)))
     {
         for (size_t i = 0; i < n; i++)
             data[i] = fill ? float(i * 2654435761u % 1024) / 1024 - 0.5f : 0;
     }
-    ~Buffer() { std::free(data); }
+    ~Buffer()
+    {
+        std::free(data);
+    }
     Buffer(const Buffer &) = delete;
     float *data;
 };
 
 void report(benchmark::State &state, double multiply_adds)
 {
-    state.counters["GFLOP/s"] =
-        benchmark::Counter(2e-9 * multiply_adds, benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * multiply_adds, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 // C = A B + bias, B packed before.
@@ -135,8 +139,10 @@ void depthwise(benchmark::State &state, const ln_kernel_table *t, const Conv &s)
                 size_t at = o * s.stride + i - g.pad[1];
                 rows[i] = at < s.size ? x.data + at * s.size * s.in : nullptr;
             }
-            ln_dwconv_row d = {s.in,  s.kernel, s.kernel, s.size, g.out[2],  s.stride, 1, g.pad[2],
-                               rows,  s.in,     s.in,     w.data, bias.data, nullptr,  y.data + o * g.out[2] * s.in, 0, 6};
+            ln_dwconv_row d = {s.in,     s.kernel, s.kernel,  s.size,  g.out[2],
+                               s.stride, 1,        g.pad[2],  rows,    s.in,
+                               s.in,     w.data,   bias.data, nullptr, y.data + o * g.out[2] * s.in,
+                               0,        6};
             t->dwconv_f32(&d, 0, s.in);
         }
         benchmark::ClobberMemory();
@@ -151,22 +157,21 @@ void peak(benchmark::State &state, const ln_gemm_f32_desc *d)
 }
 
 const size_t products[][3] = {
-    {64, 64, 64}, {128, 128, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048},
-    {128, 768, 768}, {128, 3072, 768}, {128, 768, 3072}, {16, 768, 768}, {12544, 96, 16}, {12544, 16, 32},
-    {49, 1280, 320}, {1, 512, 128}, {1, 1000, 2048}, {1, 4096, 4096}, {4, 4096, 4096}};
+    {64, 64, 64},    {128, 128, 128},  {256, 256, 256},  {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048},
+    {128, 768, 768}, {128, 3072, 768}, {128, 768, 3072}, {16, 768, 768},  {12544, 96, 16},    {12544, 16, 32},
+    {49, 1280, 320}, {1, 512, 128},    {1, 1000, 2048},  {1, 4096, 4096}, {4, 4096, 4096}};
 
 const Conv convolutions[] = {
-    {"rn50-3x3", 64, 64, 56, 3, 1}, {"rn50-3x3", 128, 128, 28, 3, 1}, {"rn50-3x3", 256, 256, 14, 3, 1},
-    {"rn50-3x3", 512, 512, 7, 3, 1}, {"rn50-3x3", 128, 128, 56, 3, 2}, {"rn50-3x3", 512, 512, 14, 3, 2},
-    {"rn50-1x1", 64, 64, 56, 1, 1}, {"rn50-1x1", 64, 256, 56, 1, 1}, {"rn50-1x1", 256, 64, 56, 1, 1},
-    {"rn50-1x1", 512, 128, 28, 1, 1}, {"rn50-1x1", 1024, 256, 14, 1, 1}, {"rn50-1x1", 2048, 512, 7, 1, 1},
-    {"rn50-1x1", 1024, 2048, 14, 1, 2}, {"mbv2-1x1", 16, 96, 112, 1, 1}, {"mbv2-1x1", 24, 144, 56, 1, 1},
-    {"mbv2-1x1", 160, 960, 7, 1, 1}, {"narrow-3x3", 8, 8, 112, 3, 1}, {"narrow-3x3", 16, 16, 56, 3, 1}};
+    {"rn50-3x3", 64, 64, 56, 3, 1},     {"rn50-3x3", 128, 128, 28, 3, 1},  {"rn50-3x3", 256, 256, 14, 3, 1},
+    {"rn50-3x3", 512, 512, 7, 3, 1},    {"rn50-3x3", 128, 128, 56, 3, 2},  {"rn50-3x3", 512, 512, 14, 3, 2},
+    {"rn50-1x1", 64, 64, 56, 1, 1},     {"rn50-1x1", 64, 256, 56, 1, 1},   {"rn50-1x1", 256, 64, 56, 1, 1},
+    {"rn50-1x1", 512, 128, 28, 1, 1},   {"rn50-1x1", 1024, 256, 14, 1, 1}, {"rn50-1x1", 2048, 512, 7, 1, 1},
+    {"rn50-1x1", 1024, 2048, 14, 1, 2}, {"mbv2-1x1", 16, 96, 112, 1, 1},   {"mbv2-1x1", 24, 144, 56, 1, 1},
+    {"mbv2-1x1", 160, 960, 7, 1, 1},    {"narrow-3x3", 8, 8, 112, 3, 1},   {"narrow-3x3", 16, 16, 56, 3, 1}};
 
-const Conv depthwises[] = {
-    {"dw3x3", 32, 32, 112, 3, 1}, {"dw3x3", 96, 96, 112, 3, 2}, {"dw3x3", 144, 144, 56, 3, 1},
-    {"dw3x3", 144, 144, 56, 3, 2}, {"dw3x3", 384, 384, 14, 3, 1}, {"dw3x3", 576, 576, 14, 3, 2},
-    {"dw3x3", 960, 960, 7, 3, 1}, {"dw5x5", 240, 240, 28, 5, 1}, {"dw5x5", 672, 672, 14, 5, 1}};
+const Conv depthwises[] = {{"dw3x3", 32, 32, 112, 3, 1},  {"dw3x3", 96, 96, 112, 3, 2},  {"dw3x3", 144, 144, 56, 3, 1},
+                           {"dw3x3", 144, 144, 56, 3, 2}, {"dw3x3", 384, 384, 14, 3, 1}, {"dw3x3", 576, 576, 14, 3, 2},
+                           {"dw3x3", 960, 960, 7, 3, 1},  {"dw5x5", 240, 240, 28, 5, 1}, {"dw5x5", 672, 672, 14, 5, 1}};
 
 std::string name_of(const char *tier, const Conv &s)
 {

@@ -31,7 +31,8 @@ linnet_status ln_pass_winograd(ln_graph *g, ln_pass_ctx *c)
         ln_attr *attrs = ln_rw_attrs(g, n, more, 1, &n_attrs);
         if (!attrs)
             return ln_rw_no_memory(c);
-        linnet_status st = ln_rw_replace(g, c, old, 1, n->out[0], "", n->type, n->version, n->n_in, n->in, n_attrs, attrs);
+        linnet_status st =
+            ln_rw_replace(g, c, old, 1, n->out[0], "", n->type, n->version, n->n_in, n->in, n_attrs, attrs);
         if (st != LINNET_OK)
             return st;
     }

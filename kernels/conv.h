@@ -10,8 +10,8 @@
 
 typedef struct ln_conv_shape {
     size_t in[3], out[3], kernel[3], stride[3], dilation[3];
-    size_t pad[3];        /* before the first element; what lies behind the last one follows from out */
-    size_t pixel, image;  /* elements from pixel to pixel, from image to image of the batch */
+    size_t pad[3];       /* before the first element; what lies behind the last one follows from out */
+    size_t pixel, image; /* elements from pixel to pixel, from image to image of the batch */
 } ln_conv_shape;
 
 /* The argument of ln_conv_rows: x is channel 0 (of the group) of pixel 0, zero a row of zeros as long as a tap. */
@@ -25,7 +25,8 @@ typedef struct ln_conv_source {
 void ln_conv_rows(const void *arg, size_t begin, size_t count, const float **rows, size_t stride);
 
 /* One output row of a depthwise convolution, channels-last: y[o][c] = clamp(bias[c] + r[o][c] + sum over i < kh,
- * j < kw of rows[i][o * stride + j * dilation - pad][c] w[i][j][c]). A call of ln_DWCONV_F32 does some of its channels. */
+ * j < kw of rows[i][o * stride + j * dilation - pad][c] w[i][j][c]). A call of ln_DWCONV_F32 does some of its channels.
+ */
 typedef struct ln_dwconv_row {
     size_t channels, kh, kw;
     size_t in_w, out_w, stride, dilation, pad;

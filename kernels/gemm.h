@@ -26,9 +26,9 @@ typedef struct ln_gemm_f32_tile {
     size_t taps, k;        /* either may be 0 */
     const float *const *a; /* row i of tap t: a[t * a_stride + i] + a_offset */
     size_t a_stride, a_offset;
-    const float *b;        /* taps * k rows of nr; 64-byte aligned where nr * 4 is a multiple of 64 */
-    const float *bias;     /* nr elements, or NULL: 0 */
-    const float *r;        /* added; may be c; NULL: nothing */
+    const float *b;    /* taps * k rows of nr; 64-byte aligned where nr * 4 is a multiple of 64 */
+    const float *bias; /* nr elements, or NULL: 0 */
+    const float *r;    /* added; may be c; NULL: nothing */
     size_t ldr;
     float *c;
     size_t ldc;
@@ -39,10 +39,10 @@ typedef struct ln_gemm_f32_tile {
 typedef void ln_gemm_f32_fn(const ln_gemm_f32_tile *t);
 
 typedef struct ln_gemm_f32_desc {
-    uint16_t mr, nr;      /* the largest tile */
-    uint16_t kc;          /* K of a block: mr x kc of A stay in the first cache */
-    uint16_t mc;          /* rows of a block */
-    uint32_t nc_bytes;    /* bytes of B that a block keeps in the second cache */
+    uint16_t mr, nr;   /* the largest tile */
+    uint16_t kc;       /* K of a block: mr x kc of A stay in the first cache */
+    uint16_t mc;       /* rows of a block */
+    uint32_t nc_bytes; /* bytes of B that a block keeps in the second cache */
     ln_gemm_f32_fn *tile;
 } ln_gemm_f32_desc;
 
@@ -64,8 +64,8 @@ typedef struct ln_gemm_f32_b {
 } ln_gemm_f32_b;
 
 /* Packs panels [begin, end) of the n / nr, rounded up. */
-void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k,
-                      const ln_gemm_f32_b *b, size_t begin, size_t end);
+void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k, const ln_gemm_f32_b *b,
+                      size_t begin, size_t end);
 
 /* -- the product -------------------------------------------------------------------------------------------------- */
 

@@ -76,7 +76,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job)
 {
-    return (double)min(job->mc, job->m) * (double)min(job->nc, job->n) * ((double)job->taps * (double)job->k + 4) * 0.02;
+    return (double)min(job->mc, job->m) * (double)min(job->nc, job->n) * ((double)job->taps * (double)job->k + 4) *
+           0.02;
 }
 
 /* Rows of the block of K as a dense matrix of mc rows. */

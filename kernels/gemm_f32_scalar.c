@@ -82,11 +82,19 @@ static inline __attribute__((always_inline)) void rows(const ln_gemm_f32_tile *t
 static void tile(const ln_gemm_f32_tile *t)
 {
     switch (t->m) {
-    case 1: rows(t, 1); break;
-    case 2: rows(t, 2); break;
-    case 3: rows(t, 3); break;
-    default: rows(t, 4);
+    case 1:
+        rows(t, 1);
+        break;
+    case 2:
+        rows(t, 2);
+        break;
+    case 3:
+        rows(t, 3);
+        break;
+    default:
+        rows(t, 4);
     }
 }
 
-const ln_gemm_f32_desc ln_gemm_f32_scalar = {.mr = MR, .nr = NR, .kc = 256, .mc = 96, .nc_bytes = 256 << 10, .tile = tile};
+const ln_gemm_f32_desc ln_gemm_f32_scalar = {
+    .mr = MR, .nr = NR, .kc = 256, .mc = 96, .nc_bytes = 256 << 10, .tile = tile};

@@ -49,8 +49,8 @@ static ptrdiff_t tap_offset(const ln_gemm_f32_b *b, size_t t)
            (ptrdiff_t)(t % b->grid[1]) * b->grid_stride[2];
 }
 
-void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k,
-                      const ln_gemm_f32_b *b, size_t begin, size_t end)
+void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k, const ln_gemm_f32_b *b,
+                      size_t begin, size_t end)
 {
     size_t nr = d->nr;
     float *y = packed + begin * nr * (taps * k + 1);

@@ -12,8 +12,8 @@ static inline void block(float *y, size_t ldy, const float *x, size_t ldx)
     __m256 r[8], t[8];
 #pragma GCC unroll 8
     for (size_t i = 0; i < 4; i++) {
-        r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx)),
-                                    _mm_loadu_ps(x + (i + 4) * ldx), 1);
+        r[i] =
+            _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx)), _mm_loadu_ps(x + (i + 4) * ldx), 1);
         r[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx + 4)),
                                         _mm_loadu_ps(x + (i + 4) * ldx + 4), 1);
     }

@@ -4,7 +4,8 @@
  */
 #include "kernels/kernels.h"
 
-void ln_transpose_f32_scalar(float *restrict y, size_t ldy, const float *restrict x, size_t ldx, size_t rows, size_t cols)
+void ln_transpose_f32_scalar(float *restrict y, size_t ldy, const float *restrict x, size_t ldx, size_t rows,
+                             size_t cols)
 {
     for (size_t i0 = 0; i0 < rows; i0 += 8) {
         size_t i1 = i0 + 8 < rows ? i0 + 8 : rows;

@@ -152,27 +152,49 @@ static linnet_status col2im_plan(ln_ctx *c)
         p->blocks *= p->count[i];
     }
     switch (c->in[0]->type) {
-    case LINNET_FLOAT32: LN_SET_RUN(c, ln_col2im_f32); break;
-    case LINNET_FLOAT64: LN_SET_RUN(c, ln_col2im_f64); break;
-    case LINNET_FLOAT16: LN_SET_RUN(c, ln_col2im_f16); break;
-    case LINNET_BFLOAT16: LN_SET_RUN(c, ln_col2im_bf16); break;
+    case LINNET_FLOAT32:
+        LN_SET_RUN(c, ln_col2im_f32);
+        break;
+    case LINNET_FLOAT64:
+        LN_SET_RUN(c, ln_col2im_f64);
+        break;
+    case LINNET_FLOAT16:
+        LN_SET_RUN(c, ln_col2im_f16);
+        break;
+    case LINNET_BFLOAT16:
+        LN_SET_RUN(c, ln_col2im_bf16);
+        break;
     case LINNET_INT8:
-    case LINNET_UINT8: LN_SET_RUN(c, ln_col2im_i8); break;
+    case LINNET_UINT8:
+        LN_SET_RUN(c, ln_col2im_i8);
+        break;
     case LINNET_INT16:
-    case LINNET_UINT16: LN_SET_RUN(c, ln_col2im_i16); break;
+    case LINNET_UINT16:
+        LN_SET_RUN(c, ln_col2im_i16);
+        break;
     case LINNET_INT32:
-    case LINNET_UINT32: LN_SET_RUN(c, ln_col2im_i32); break;
-    default: LN_SET_RUN(c, ln_col2im_i64);
+    case LINNET_UINT32:
+        LN_SET_RUN(c, ln_col2im_i32);
+        break;
+    default:
+        LN_SET_RUN(c, ln_col2im_i64);
     }
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_WINDOW_INTS(col2im_params, window, dilations), LN_ATTR_WINDOW_INTS(col2im_params, window, strides),
-    LN_ATTR_WINDOW_INTS(col2im_params, window, pads), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_WINDOW_INTS(col2im_params, window, dilations),
+                                     LN_ATTR_WINDOW_INTS(col2im_params, window, strides),
+                                     LN_ATTR_WINDOW_INTS(col2im_params, window, pads), LN_ATTR_END};
 
 LN_OP(Col2Im) = {
-    .domain = "", .type = "Col2Im", .since = {18}, .types = LN_T_NUMBERS,
-    .in = {3, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(col2im_params),
-    .infer = col2im_infer, .plan = col2im_plan,
+    .domain = "",
+    .type = "Col2Im",
+    .since = {18},
+    .types = LN_T_NUMBERS,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(col2im_params),
+    .infer = col2im_infer,
+    .plan = col2im_plan,
 };

@@ -102,11 +102,21 @@ linnet_status ln_conv_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {
-    LN_ATTRS_CONV, LN_ATTRS_FUSED(ln_conv), LN_ATTR_CHANNELS_LAST(ln_conv),
-    {.name = LN_NAME_WINOGRAD, .kind = LN_AT_INT, .offset = offsetof(ln_conv, winograd)}, LN_ATTR_END};
+    LN_ATTRS_CONV,
+    LN_ATTRS_FUSED(ln_conv),
+    LN_ATTR_CHANNELS_LAST(ln_conv),
+    {.name = LN_NAME_WINOGRAD, .kind = LN_AT_INT, .offset = offsetof(ln_conv, winograd)},
+    LN_ATTR_END};
 
 LN_OP(Conv) = {
-    .domain = "", .type = "Conv", .since = {1, 11, 22}, .types = LN_T_FLOATS,
-    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_conv),
-    .infer = ln_conv_infer, .plan = ln_conv_plan,
+    .domain = "",
+    .type = "Conv",
+    .since = {1, 11, 22},
+    .types = LN_T_FLOATS,
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_conv),
+    .infer = ln_conv_infer,
+    .plan = ln_conv_plan,
 };

@@ -19,21 +19,20 @@ typedef struct ln_conv {
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
     int64_t in_pixels, out_pixels, taps;
     int32_t type, threads;
-    int32_t bias;       /* there is one */
-    int32_t depthwise;  /* one input channel per group */
-    int32_t packed;     /* weights and bias are constant */
-    int32_t copy_in;    /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
-    int32_t copy_out;   /* the output is transposed */
-    int32_t tiles;      /* by Winograd's tiles: tiles of a task; 0: directly */
-    int32_t merge;      /* the copy is padded, and the last dimension of the kernel is one tap */
+    int32_t bias;         /* there is one */
+    int32_t depthwise;    /* one input channel per group */
+    int32_t packed;       /* weights and bias are constant */
+    int32_t copy_in;      /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
+    int32_t copy_out;     /* the output is transposed */
+    int32_t tiles;        /* by Winograd's tiles: tiles of a task; 0: directly */
+    int32_t merge;        /* the copy is padded, and the last dimension of the kernel is one tap */
     int64_t group_packed; /* elements of the packed weights of a group */
     /* Bytes in scratch. */
     int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
 } ln_conv;
 
 /* Rows of the attributes of the specification, of a struct that begins with an ln_conv. */
-#define LN_ATTRS_CONV \
-    LN_ATTRS_WINDOW(ln_conv, window), LN_ATTR_DILATIONS(ln_conv, window), LN_ATTR_I(ln_conv, group, 1)
+#define LN_ATTRS_CONV LN_ATTRS_WINDOW(ln_conv, window), LN_ATTR_DILATIONS(ln_conv, window), LN_ATTR_I(ln_conv, group, 1)
 linnet_status ln_conv_infer(ln_ctx *c);
 linnet_status ln_conv_plan(ln_ctx *c);
 

@@ -50,8 +50,9 @@ static void copy_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t n = end - begin < p->in_pixels - i ? end - begin : p->in_pixels - i;
         float *to = y + begin * channels;
         if (repeat == 1) {
-            LN_K(transpose_f32)(to, (size_t)channels, x + image * p->in_channels * p->in_pixels + i,
-                                (size_t)p->in_pixels, (size_t)channels, (size_t)n);
+            LN_K(transpose_f32)
+            (to, (size_t)channels, x + image * p->in_channels * p->in_pixels + i, (size_t)p->in_pixels,
+             (size_t)channels, (size_t)n);
         } else {
             bool last = p->channels_last != 0;
             const float *from = x + (last ? begin * p->in_channels : image * p->in_channels * p->in_pixels + i);
@@ -87,8 +88,8 @@ static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
         if (p->channels_last)
             memcpy(body, x + line * channels, (size_t)used * sizeof *body);
         else
-            LN_K(transpose_f32)(body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels,
-                                (size_t)p->in[2]);
+            LN_K(transpose_f32)
+            (body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels, (size_t)p->in[2]);
     }
 }
 
@@ -104,8 +105,9 @@ static void copy_back(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t image = begin / p->out_pixels, i = begin % p->out_pixels;
         int64_t n = end - begin < p->out_pixels - i ? end - begin : p->out_pixels - i;
         float *y = (float *)w->a->out[0] + image * p->out_channels * p->out_pixels + i;
-        LN_K(transpose_f32)(y, (size_t)p->out_pixels, w->y + begin * p->out_channels, (size_t)p->out_channels,
-                            (size_t)n, (size_t)p->out_channels);
+        LN_K(transpose_f32)
+        (y, (size_t)p->out_pixels, w->y + begin * p->out_channels, (size_t)p->out_channels, (size_t)n,
+         (size_t)p->out_channels);
         begin += n;
     }
 }
@@ -120,8 +122,9 @@ static void copy_residual(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t image = begin / p->out_pixels, i = begin % p->out_pixels;
         int64_t n = end - begin < p->out_pixels - i ? end - begin : p->out_pixels - i;
         const float *r = (const float *)w->a->in[3] + image * p->out_channels * p->out_pixels + i;
-        LN_K(transpose_f32)(w->y + begin * p->out_channels, (size_t)p->out_channels, r, (size_t)p->out_pixels,
-                            (size_t)p->out_channels, (size_t)n);
+        LN_K(transpose_f32)
+        (w->y + begin * p->out_channels, (size_t)p->out_channels, r, (size_t)p->out_pixels, (size_t)p->out_channels,
+         (size_t)n);
         begin += n;
     }
 }
@@ -132,9 +135,14 @@ static void pack_group(const ln_conv *p, float *to, const float *w, const float 
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
     int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
-    ln_gemm_f32_b b = {.b = w + group * n * k * p->taps, .n_stride = (size_t)(k * p->taps), .tap_stride = 1,
-                       .k_stride = (size_t)p->taps, .bias = bias ? bias + group * n : NULL, .bias_stride = 1,
-                       .scale = 1, .bias_scale = 1};
+    ln_gemm_f32_b b = {.b = w + group * n * k * p->taps,
+                       .n_stride = (size_t)(k * p->taps),
+                       .tap_stride = 1,
+                       .k_stride = (size_t)p->taps,
+                       .bias = bias ? bias + group * n : NULL,
+                       .bias_stride = 1,
+                       .scale = 1,
+                       .bias_scale = 1};
     size_t panels = ((size_t)n + d->nr - 1) / d->nr;
     ln_gemm_f32_pack(d, to, (size_t)n, (size_t)p->taps, (size_t)k, &b, 0, panels);
 }
@@ -188,10 +196,21 @@ static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t en
     size_t n = (size_t)p->out_channels, lines = (size_t)(p->kernel[0] * p->kernel[1]);
     const float **rows = (const float **)(void *)(w->scratch + p->at_workers + worker * p->worker);
     int64_t line = p->out[2] * p->out_channels;
-    ln_dwconv_row d = {.channels = n, .kh = lines, .kw = (size_t)p->kernel[2], .in_w = (size_t)p->in[2],
-                       .out_w = (size_t)p->out[2], .stride = (size_t)p->stride[2],
-                       .dilation = (size_t)p->dilation[2], .pad = (size_t)p->pad[2], .rows = rows, .x_pixel = n,
-                       .y_pixel = n, .w = w->weights + n, .bias = w->weights, .lo = -INFINITY, .hi = INFINITY};
+    ln_dwconv_row d = {.channels = n,
+                       .kh = lines,
+                       .kw = (size_t)p->kernel[2],
+                       .in_w = (size_t)p->in[2],
+                       .out_w = (size_t)p->out[2],
+                       .stride = (size_t)p->stride[2],
+                       .dilation = (size_t)p->dilation[2],
+                       .pad = (size_t)p->pad[2],
+                       .rows = rows,
+                       .x_pixel = n,
+                       .y_pixel = n,
+                       .w = w->weights + n,
+                       .bias = w->weights,
+                       .lo = -INFINITY,
+                       .hi = INFINITY};
     if (p->fused.act == LN_ACT_RELU)
         d.lo = 0;
     if (p->fused.act == LN_ACT_CLIP) {
@@ -234,10 +253,16 @@ static void make_job(work *w)
     }
     s->pixel = (size_t)p->in_channels;
     s->image = s->in[0] * s->in[1] * s->in[2] * s->pixel;
-    w->job = (ln_gemm_f32_job){
-        .d = LN_D(gemm_f32), .m = (size_t)(p->batch * p->out_pixels), .n = (size_t)(p->out_channels / p->group),
-        .taps = (size_t)p->taps, .k = (size_t)k, .ldc = (size_t)p->out_channels, .ldr = (size_t)p->out_channels,
-        .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+    w->job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                               .m = (size_t)(p->batch * p->out_pixels),
+                               .n = (size_t)(p->out_channels / p->group),
+                               .taps = (size_t)p->taps,
+                               .k = (size_t)k,
+                               .ldc = (size_t)p->out_channels,
+                               .ldr = (size_t)p->out_channels,
+                               .act = (ln_act)p->fused.act,
+                               .lo = p->fused.lo,
+                               .hi = p->fused.hi};
     if (p->merge) {
         s->kernel[2] = 1;
         w->job.taps = (size_t)(p->kernel[0] * p->kernel[1]);
@@ -328,7 +353,6 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     LN_TRY(reserve(c, total, &p->at_in, elements, sizeof(float)));
     return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
 }
-
 
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
 {

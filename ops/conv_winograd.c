@@ -86,8 +86,8 @@ static void transform_out(const work *w, const float *m, int64_t tile, int64_t p
             y[i * OUT + j] = inside ? w->images->y + at : NULL;
             r[i * OUT + j] = inside && w->images->r ? w->images->r + at : NULL;
         }
-    LN_K(winograd_out_f32)(y, m, (size_t)plane, w->images->weights, w->images->r ? r : NULL, w->lo, w->hi,
-                           (size_t)p->out_channels);
+    LN_K(winograd_out_f32)
+    (y, m, (size_t)plane, w->images->weights, w->images->r ? r : NULL, w->lo, w->hi, (size_t)p->out_channels);
     for (int64_t i = 0; p->fused.act > LN_ACT_CLIP && i < OUT * OUT; i++)
         if (y[i])
             ln_act_f32(y[i], (size_t)p->out_channels, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
@@ -128,8 +128,12 @@ void ln_conv_winograd_run(const ln_args *a, const ln_conv *p, const ln_conv_imag
         w.lo = p->fused.lo;
         w.hi = p->fused.hi;
     }
-    w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .n = (size_t)p->out_channels, .taps = 1,
-                              .k = (size_t)p->in_channels, .a_row = (size_t)pitch_of(p->in_channels), .a_col = 1,
+    w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                              .n = (size_t)p->out_channels,
+                              .taps = 1,
+                              .k = (size_t)p->in_channels,
+                              .a_row = (size_t)pitch_of(p->in_channels),
+                              .a_col = 1,
                               .ldc = (size_t)pitch_of(p->out_channels)};
     double cost = (double)(p->tiles * p->in_channels) * (double)p->out_channels * POINTS * 0.015;
     ln_parallel(a, (all_tiles(p) + p->tiles - 1) / p->tiles, cost, runs, &w);

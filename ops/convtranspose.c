@@ -140,13 +140,24 @@ static linnet_status deconv_plan(ln_ctx *c)
     return p->type == LINNET_FLOAT32 ? ln_deconv_plan_f32(c, p) : ln_deconv_plan_any(c, p);
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTRS_WINDOW(ln_deconv, window), LN_ATTR_DILATIONS(ln_deconv, window), LN_ATTR_I(ln_deconv, group, 1),
-    LN_ATTR_INTS(ln_deconv, output_padding), LN_ATTR_INTS(ln_deconv, output_shape),
-    LN_ATTR_CHANNELS_LAST(ln_deconv), LN_ATTRS_FUSED(ln_deconv), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTRS_WINDOW(ln_deconv, window),
+                                     LN_ATTR_DILATIONS(ln_deconv, window),
+                                     LN_ATTR_I(ln_deconv, group, 1),
+                                     LN_ATTR_INTS(ln_deconv, output_padding),
+                                     LN_ATTR_INTS(ln_deconv, output_shape),
+                                     LN_ATTR_CHANNELS_LAST(ln_deconv),
+                                     LN_ATTRS_FUSED(ln_deconv),
+                                     LN_ATTR_END};
 
 LN_OP(ConvTranspose) = {
-    .domain = "", .type = "ConvTranspose", .since = {1, 11, 22}, .types = LN_T_FLOATS,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_deconv),
-    .infer = deconv_infer, .plan = deconv_plan,
+    .domain = "",
+    .type = "ConvTranspose",
+    .since = {1, 11, 22},
+    .types = LN_T_FLOATS,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_deconv),
+    .infer = deconv_infer,
+    .plan = deconv_plan,
 };

@@ -39,10 +39,17 @@ linnet_status ln_deconv_plan_any(ln_ctx *c, const ln_deconv *p)
     if (p->channels_last || p->fused.act)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "channels last or a fused activation with these strides");
     switch (p->type) {
-    case LINNET_FLOAT32: LN_SET_RUN(c, ln_deconv_f32); break;
-    case LINNET_FLOAT64: LN_SET_RUN(c, ln_deconv_f64); break;
-    case LINNET_FLOAT16: LN_SET_RUN(c, ln_deconv_f16); break;
-    default: LN_SET_RUN(c, ln_deconv_bf16);
+    case LINNET_FLOAT32:
+        LN_SET_RUN(c, ln_deconv_f32);
+        break;
+    case LINNET_FLOAT64:
+        LN_SET_RUN(c, ln_deconv_f64);
+        break;
+    case LINNET_FLOAT16:
+        LN_SET_RUN(c, ln_deconv_f16);
+        break;
+    default:
+        LN_SET_RUN(c, ln_deconv_bf16);
     }
     return LINNET_OK;
 }

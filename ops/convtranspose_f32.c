@@ -84,8 +84,12 @@ static void pack_weights(const ln_deconv *p, float *to, const float *w, const fl
     for (int64_t i = 0; i < phases; i++) {
         phase f = phase_of(p, i);
         int64_t unit[3] = {p->kernel[1] * p->kernel[2], p->kernel[2], 1}, start = 0;
-        ln_gemm_f32_b b = {.n_stride = (size_t)p->taps, .k_stride = (size_t)(n * p->taps), .bias_stride = 1,
-                           .grid = {(size_t)f.at[1].taps, (size_t)f.at[2].taps}, .scale = 1, .bias_scale = 1};
+        ln_gemm_f32_b b = {.n_stride = (size_t)p->taps,
+                           .k_stride = (size_t)(n * p->taps),
+                           .bias_stride = 1,
+                           .grid = {(size_t)f.at[1].taps, (size_t)f.at[2].taps},
+                           .scale = 1,
+                           .bias_scale = 1};
         for (int32_t a = 0; a < 3; a++) {
             start += f.at[a].tap * unit[a];
             b.grid_stride[a] = -f.at[a].tap_step * unit[a];
@@ -121,8 +125,9 @@ static void copy_in(void *arg, int32_t worker, int64_t begin, int64_t end)
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         size_t at = (size_t)i * channels * pixels;
-        LN_K(transpose_f32)((float *)(void *)(w->scratch + w->p->at_in) + at, channels,
-                            (const float *)w->a->in[0] + at, pixels, channels, pixels);
+        LN_K(transpose_f32)
+        ((float *)(void *)(w->scratch + w->p->at_in) + at, channels, (const float *)w->a->in[0] + at, pixels, channels,
+         pixels);
     }
 }
 
@@ -175,11 +180,17 @@ static void run_phase(work *w, const ln_args *a)
         w->shape.out[d] = d == 2 ? (size_t)at[2].count : 1;
     }
     w->shape.pixel = (size_t)p->in_channels;
-    w->job = (ln_gemm_f32_job){
-        .d = LN_D(gemm_f32), .m = (size_t)at[2].count, .n = (size_t)(p->out_channels / p->group),
-        .taps = (size_t)w->f.taps, .k = (size_t)(p->in_channels / p->group), .rows = ln_conv_rows,
-        .rows_pitch = (size_t)p->in_channels, .ldc = (size_t)(p->stride[2] * p->out_channels),
-        .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+    w->job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                               .m = (size_t)at[2].count,
+                               .n = (size_t)(p->out_channels / p->group),
+                               .taps = (size_t)w->f.taps,
+                               .k = (size_t)(p->in_channels / p->group),
+                               .rows = ln_conv_rows,
+                               .rows_pitch = (size_t)p->in_channels,
+                               .ldc = (size_t)(p->stride[2] * p->out_channels),
+                               .act = (ln_act)p->fused.act,
+                               .lo = p->fused.lo,
+                               .hi = p->fused.hi};
     ln_gemm_f32_prepare(&w->job, 1);
     ln_parallel(a, count, ln_gemm_f32_cost(&w->job) * (double)w->job.tiles, lines, w);
 }
@@ -246,8 +257,7 @@ linnet_status ln_deconv_plan_f32(ln_ctx *c, ln_deconv *p)
     p->copy_out = !p->channels_last && p->out_channels > 1 && p->out_pixels > 1;
     p->packed = w->data && (!bias || bias->data);
     for (int64_t taps = 1; taps <= most; taps++) {
-        int64_t need = (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), (size_t)taps,
-                                                    (size_t)(p->in_channels / p->group));
+        int64_t need = (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), (size_t)taps, (size_t)(p->in_channels / p->group));
         p->worker = need > p->worker ? need : p->worker;
     }
     if (most == 0)

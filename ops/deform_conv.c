@@ -135,21 +135,38 @@ static linnet_status deform_plan(ln_ctx *c)
     LN_TRY(ln_mul_size(c, p->worker, c->threads, &bytes));
     ln_scratch(c, (size_t)bytes);
     switch (x->type) {
-    case LINNET_FLOAT32: LN_SET_RUN(c, ln_deform_conv_f32); break;
-    case LINNET_FLOAT64: LN_SET_RUN(c, ln_deform_conv_f64); break;
-    case LINNET_FLOAT16: LN_SET_RUN(c, ln_deform_conv_f16); break;
-    default: LN_SET_RUN(c, ln_deform_conv_bf16);
+    case LINNET_FLOAT32:
+        LN_SET_RUN(c, ln_deform_conv_f32);
+        break;
+    case LINNET_FLOAT64:
+        LN_SET_RUN(c, ln_deform_conv_f64);
+        break;
+    case LINNET_FLOAT16:
+        LN_SET_RUN(c, ln_deform_conv_f16);
+        break;
+    default:
+        LN_SET_RUN(c, ln_deform_conv_bf16);
     }
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_WINDOW_INTS(deform_params, window, kernel_shape), LN_ATTR_WINDOW_INTS(deform_params, window, strides),
-    LN_ATTR_WINDOW_INTS(deform_params, window, pads), LN_ATTR_WINDOW_INTS(deform_params, window, dilations),
-    LN_ATTR_I(deform_params, group, 1), LN_ATTR_I(deform_params, offset_group, 1), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_WINDOW_INTS(deform_params, window, kernel_shape),
+                                     LN_ATTR_WINDOW_INTS(deform_params, window, strides),
+                                     LN_ATTR_WINDOW_INTS(deform_params, window, pads),
+                                     LN_ATTR_WINDOW_INTS(deform_params, window, dilations),
+                                     LN_ATTR_I(deform_params, group, 1),
+                                     LN_ATTR_I(deform_params, offset_group, 1),
+                                     LN_ATTR_END};
 
 LN_OP(DeformConv) = {
-    .domain = "", .type = "DeformConv", .since = {19, 22}, .types = LN_T_FLOATS,
-    .in = {3, 5}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(deform_params),
-    .infer = deform_infer, .plan = deform_plan,
+    .domain = "",
+    .type = "DeformConv",
+    .since = {19, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 5},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(deform_params),
+    .infer = deform_infer,
+    .plan = deform_plan,
 };

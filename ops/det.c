@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Det: determinants of square matrices, by elimination with partial pivoting in float64. ai.onnx Det-11, -22 (bfloat16).
+ * Det: determinants of square matrices, by elimination with partial pivoting in float64. ai.onnx Det-11, -22
+ * (bfloat16).
  */
 #include <math.h>
 
@@ -89,7 +90,14 @@ static linnet_status det_plan(ln_ctx *c)
 }
 
 LN_OP(Det) = {
-    .domain = "", .type = "Det", .since = {11, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(det_params),
-    .infer = det_infer, .plan = det_plan, LN_RUN_NAME(ln_det),
+    .domain = "",
+    .type = "Det",
+    .since = {11, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .params_size = sizeof(det_params),
+    .infer = det_infer,
+    .plan = det_plan,
+    LN_RUN_NAME(ln_det),
 };

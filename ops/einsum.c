@@ -134,8 +134,8 @@ static linnet_status add_operand(ln_ctx *c, ln_einsum *p, const equation *e, int
             return ln_fail(c, LINNET_ERR_UNSUPPORTED, "more than %d labels", LN_EINSUM_LABELS);
         int64_t size = x->dims[d], *have = &p->dims[label];
         if (size >= 0 && *have >= 0 && size != *have && size != 1 && *have != 1)
-            return ln_fail(c, LINNET_ERR_MODEL, "a label is %lld in operand %d and %lld in another",
-                           (long long)size, i, (long long)*have);
+            return ln_fail(c, LINNET_ERR_MODEL, "a label is %lld in operand %d and %lld in another", (long long)size, i,
+                           (long long)*have);
         if (*have == 1 || (*have < 0 && size > 1))
             *have = size;
         if (size != 1)
@@ -267,8 +267,8 @@ static bool as_product(const ln_einsum *e, ln_product *p, int32_t left)
 
 static linnet_status plan_product(ln_ctx *c, ln_einsum *p, int32_t left, bool *done)
 {
-    ln_product q = {.alpha = 1, .beta = 1, .c_in = -1, .r_in = -1, .a_in = left, .b_in = 1 - left,
-                    .type = c->in[0]->type};
+    ln_product q = {
+        .alpha = 1, .beta = 1, .c_in = -1, .r_in = -1, .a_in = left, .b_in = 1 - left, .type = c->in[0]->type};
     if (!as_product(p, &q, left))
         return LINNET_OK;
     *done = true;
@@ -302,7 +302,8 @@ static linnet_status einsum_plan(ln_ctx *c)
     for (int32_t i = rank; i-- > 0; q.total *= q.dims[i])
         q.out[i] = q.total;
     *p = q;
-    uint32_t products = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64);
+    uint32_t products =
+        LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64);
     bool done = false, empty = q.total == 0;
     for (int32_t l = 0; l < q.n_labels; l++)
         empty |= q.dims[l] == 0;
@@ -315,7 +316,14 @@ static linnet_status einsum_plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_ANY("equation"), LN_ATTR_END};
 
 LN_OP(Einsum) = {
-    .domain = "", .type = "Einsum", .since = {12, 28}, .types = LN_T_NUMBERS,
-    .in = {1, LN_VARIADIC}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_einsum),
-    .infer = einsum_infer, .plan = einsum_plan,
+    .domain = "",
+    .type = "Einsum",
+    .since = {12, 28},
+    .types = LN_T_NUMBERS,
+    .in = {1, LN_VARIADIC},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_einsum),
+    .infer = einsum_infer,
+    .plan = einsum_plan,
 };

@@ -11,7 +11,7 @@
 #define LN_EINSUM_LABELS 16
 
 typedef struct ln_einsum {
-    ln_product product; /* first, for its run functions; not used by the loops */
+    ln_product product;            /* first, for its run functions; not used by the loops */
     int32_t n_in, n_labels, n_out; /* after plan the first n_out labels are those of the result, in order */
     int64_t total;                 /* elements of the result */
     int64_t dims[LN_EINSUM_LABELS], out[LN_EINSUM_LABELS]; /* sizes, strides in the result */

@@ -15,8 +15,8 @@
  *   linnet.residual       int, default 0. 1: the last input is a tensor of the output's shape and type that is added
  *                         before the activation. Conv: input 3 (input 2, the bias, may be absent). MatMul: input 3,
  *                         and its input 2 is then the bias or absent.
- *   linnet.winograd       int, default 0. 1: Conv may compute 3 x 3 windows of stride 1 by Winograd's method, which rounds
- *                         differently, where it is faster.
+ *   linnet.winograd       int, default 0. 1: Conv may compute 3 x 3 windows of stride 1 by Winograd's method, which
+ * rounds differently, where it is faster.
  *
  * MatMul further takes an input 2 without any attribute: a bias of shape [N] (the last dimension of the output).
  * All of it is defined for float32 only; with another type the operators fail as unsupported.
@@ -34,13 +34,17 @@ typedef struct ln_fused {
 } ln_fused;
 
 /* Rows for the attribute table of S, which has a field `ln_fused fused`, or `int64_t channels_last`. */
-#define LN_ATTRS_FUSED(S) \
-    {.name = LN_NAME_ACT, .kind = LN_AT_INT, .offset = offsetof(S, fused.act)}, \
-    {.name = LN_NAME_ACT_LO, .kind = LN_AT_FLOAT, .offset = offsetof(S, fused.lo)}, \
-    {.name = LN_NAME_ACT_HI, .kind = LN_AT_FLOAT, .offset = offsetof(S, fused.hi)}, \
-    {.name = LN_NAME_RESIDUAL, .kind = LN_AT_INT, .offset = offsetof(S, fused.residual)}
-#define LN_ATTR_CHANNELS_LAST(S) \
-    {.name = LN_NAME_CHANNELS_LAST, .kind = LN_AT_INT, .offset = offsetof(S, channels_last)}
+#define LN_ATTRS_FUSED(S)                                                                                              \
+    {.name = LN_NAME_ACT, .kind = LN_AT_INT, .offset = offsetof(S, fused.act)},                                        \
+        {.name = LN_NAME_ACT_LO, .kind = LN_AT_FLOAT, .offset = offsetof(S, fused.lo)},                                \
+        {.name = LN_NAME_ACT_HI, .kind = LN_AT_FLOAT, .offset = offsetof(S, fused.hi)},                                \
+    {                                                                                                                  \
+        .name = LN_NAME_RESIDUAL, .kind = LN_AT_INT, .offset = offsetof(S, fused.residual)                             \
+    }
+#define LN_ATTR_CHANNELS_LAST(S)                                                                                       \
+    {                                                                                                                  \
+        .name = LN_NAME_CHANNELS_LAST, .kind = LN_AT_INT, .offset = offsetof(S, channels_last)                         \
+    }
 
 /* Fails where a hidden attribute is not usable with the type. */
 linnet_status ln_fused_check(ln_ctx *c, const ln_fused *f, int type);

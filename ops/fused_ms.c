@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * FusedConv and FusedGemm of com.microsoft (ONNX Runtime, docs/ContribOperators.md): Conv and Gemm with an activation by
- * name, Conv also with a tensor Z that is added before it.
+ * FusedConv and FusedGemm of com.microsoft (ONNX Runtime, docs/ContribOperators.md): Conv and Gemm with an activation
+ * by name, Conv also with a tensor Z that is added before it.
  */
 #include <math.h>
 #include <string.h>
@@ -71,9 +71,16 @@ static const ln_attr_spec conv_attrs[] = {LN_ATTRS_CONV, LN_ATTR_ANY("activation
                                           LN_ATTR_FLOATS(conv_params, activation_params), LN_ATTR_END};
 
 LN_OP(com_microsoft_FusedConv) = {
-    .domain = "com.microsoft", .type = "FusedConv", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {2, 4}, .out = {1, 1}, .attrs = conv_attrs, .params_size = sizeof(conv_params),
-    .infer = conv_infer, .plan = conv_plan,
+    .domain = "com.microsoft",
+    .type = "FusedConv",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = conv_attrs,
+    .params_size = sizeof(conv_params),
+    .infer = conv_infer,
+    .plan = conv_plan,
 };
 
 /* -- FusedGemm ---------------------------------------------------------------------------------------------------- */
@@ -102,11 +109,22 @@ static linnet_status gemm_plan(ln_ctx *c)
     return ln_gemm_plan(c);
 }
 
-static const ln_attr_spec gemm_attrs[] = {LN_ATTRS_GEMM, LN_ATTR_ANY("activation"), LN_ATTR_ANY("activation_alpha"),
-                                          LN_ATTR_ANY("activation_beta"), LN_ATTR_ANY("activation_gamma"), LN_ATTR_END};
+static const ln_attr_spec gemm_attrs[] = {LN_ATTRS_GEMM,
+                                          LN_ATTR_ANY("activation"),
+                                          LN_ATTR_ANY("activation_alpha"),
+                                          LN_ATTR_ANY("activation_beta"),
+                                          LN_ATTR_ANY("activation_gamma"),
+                                          LN_ATTR_END};
 
 LN_OP(com_microsoft_FusedGemm) = {
-    .domain = "com.microsoft", .type = "FusedGemm", .since = {1}, .types = LN_T(LINNET_FLOAT32),
-    .in = {2, 3}, .out = {1, 1}, .attrs = gemm_attrs, .params_size = sizeof(gemm_params),
-    .infer = gemm_infer, .plan = gemm_plan,
+    .domain = "com.microsoft",
+    .type = "FusedGemm",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32),
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = gemm_attrs,
+    .params_size = sizeof(gemm_params),
+    .infer = gemm_infer,
+    .plan = gemm_plan,
 };

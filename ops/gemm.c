@@ -81,12 +81,17 @@ linnet_status ln_gemm_plan(ln_ctx *c)
     return ln_product_plan(c, p);
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTRS_GEMM, LN_ATTR_ANY("broadcast"), LN_ATTRS_FUSED(ln_product), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTRS_GEMM, LN_ATTR_ANY("broadcast"), LN_ATTRS_FUSED(ln_product), LN_ATTR_END};
 
 LN_OP(Gemm) = {
-    .domain = "", .type = "Gemm", .since = {6, 7, 9, 11, 13},
+    .domain = "",
+    .type = "Gemm",
+    .since = {6, 7, 9, 11, 13},
     .types = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64),
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_product),
-    .infer = ln_gemm_infer, .plan = ln_gemm_plan,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_product),
+    .infer = ln_gemm_infer,
+    .plan = ln_gemm_plan,
 };

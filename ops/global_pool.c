@@ -176,22 +176,44 @@ static linnet_status lp_plan(ln_ctx *c)
 }
 
 static const ln_attr_spec attrs[] = {LN_ATTR_CHANNELS_LAST(global_params), LN_ATTR_END};
-static const ln_attr_spec lp_attrs[] = {LN_ATTR_CHANNELS_LAST(global_params), LN_ATTR_I(global_params, p, 2), LN_ATTR_END};
+static const ln_attr_spec lp_attrs[] = {LN_ATTR_CHANNELS_LAST(global_params), LN_ATTR_I(global_params, p, 2),
+                                        LN_ATTR_END};
 
 LN_OP(GlobalMaxPool) = {
-    .domain = "", .type = "GlobalMaxPool", .since = {1, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(global_params),
-    .infer = global_infer, .plan = max_plan,
+    .domain = "",
+    .type = "GlobalMaxPool",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(global_params),
+    .infer = global_infer,
+    .plan = max_plan,
 };
 
 LN_OP(GlobalAveragePool) = {
-    .domain = "", .type = "GlobalAveragePool", .since = {1, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(global_params),
-    .infer = global_infer, .plan = average_plan,
+    .domain = "",
+    .type = "GlobalAveragePool",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(global_params),
+    .infer = global_infer,
+    .plan = average_plan,
 };
 
 LN_OP(GlobalLpPool) = {
-    .domain = "", .type = "GlobalLpPool", .since = {2, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = lp_attrs, .params_size = sizeof(global_params),
-    .infer = global_infer, .plan = lp_plan,
+    .domain = "",
+    .type = "GlobalLpPool",
+    .since = {2, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = lp_attrs,
+    .params_size = sizeof(global_params),
+    .infer = global_infer,
+    .plan = lp_plan,
 };

@@ -143,7 +143,8 @@ LN_RUN(ln_lrn_f64)
                 neighbours(p, c, &first, &last);
                 for (int64_t j = first; j < last; j++)
                     s += x[j * p->pixels + k] * x[j * p->pixels + k];
-                y[c * p->pixels + k] = v / pow((double)p->bias + (double)p->alpha / (double)p->size * s, (double)p->beta);
+                y[c * p->pixels + k] =
+                    v / pow((double)p->bias + (double)p->alpha / (double)p->size * s, (double)p->beta);
             }
     return LINNET_OK;
 }
@@ -155,8 +156,9 @@ static void pixels_kernel(void *arg, int32_t worker, int64_t begin, int64_t end)
     const lrn_params *p = args->params;
     float *squares = (float *)(void *)((char *)args->scratch + worker * p->worker);
     for (int64_t i = begin; i < end; i++)
-        LN_K(lrn_f32)((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels,
-                      (size_t)p->channels, squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
+        LN_K(lrn_f32)
+        ((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels, (size_t)p->channels,
+         squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
 }
 
 LN_RUN(ln_lrn_last_kernel)
@@ -204,12 +206,19 @@ static linnet_status lrn_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_F(lrn_params, alpha, 0.0001f), LN_ATTR_F(lrn_params, beta, 0.75f), LN_ATTR_F(lrn_params, bias, 1),
-    LN_ATTR_I_REQ(lrn_params, size), LN_ATTR_CHANNELS_LAST(lrn_params), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_F(lrn_params, alpha, 0.0001f), LN_ATTR_F(lrn_params, beta, 0.75f),
+                                     LN_ATTR_F(lrn_params, bias, 1),        LN_ATTR_I_REQ(lrn_params, size),
+                                     LN_ATTR_CHANNELS_LAST(lrn_params),     LN_ATTR_END};
 
 LN_OP(LRN) = {
-    .domain = "", .type = "LRN", .since = {1, 13}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(lrn_params),
-    .infer = lrn_infer, .plan = lrn_plan,
+    .domain = "",
+    .type = "LRN",
+    .since = {1, 13},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(lrn_params),
+    .infer = lrn_infer,
+    .plan = lrn_plan,
 };

@@ -113,8 +113,7 @@ static linnet_status fused_inputs(ln_ctx *c, ln_product *p)
         return ln_fail(c, LINNET_ERR_MODEL, "%d inputs, expected 2", c->n_in);
     if (bias && (bias->type != LINNET_FLOAT32 || ln_info_count(bias) != p->n))
         return ln_fail(c, LINNET_ERR_MODEL, "the bias has no %lld elements", (long long)p->n);
-    if (p->fused.residual &&
-        (!r || r->type != LINNET_FLOAT32 || ln_info_count(r) != ln_info_count(c->out[0])))
+    if (p->fused.residual && (!r || r->type != LINNET_FLOAT32 || ln_info_count(r) != ln_info_count(c->out[0])))
         return ln_fail(c, LINNET_ERR_MODEL, "the residual has not the shape of the output");
     p->c_in = bias ? 2 : -1;
     p->c_col = 1;
@@ -162,17 +161,31 @@ static const ln_attr_spec fused_attrs[] = {
     {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(matmul_params, product.trans_a)},
     {.name = "transB", .kind = LN_AT_INT, .offset = offsetof(matmul_params, product.trans_b)},
     {.name = "transBatchA", .kind = LN_AT_INT, .offset = offsetof(matmul_params, trans_batch_a)},
-    {.name = "transBatchB", .kind = LN_AT_INT, .offset = offsetof(matmul_params, trans_batch_b)}, LN_ATTR_END};
+    {.name = "transBatchB", .kind = LN_AT_INT, .offset = offsetof(matmul_params, trans_batch_b)},
+    LN_ATTR_END};
 
 LN_OP(MatMul) = {
-    .domain = "", .type = "MatMul", .since = {1, 9, 13},
+    .domain = "",
+    .type = "MatMul",
+    .since = {1, 9, 13},
     .types = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64),
-    .in = {2, 4}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(matmul_params),
-    .infer = matmul_infer, .plan = plain_plan,
+    .in = {2, 4},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(matmul_params),
+    .infer = matmul_infer,
+    .plan = plain_plan,
 };
 
 LN_OP(com_microsoft_FusedMatMul) = {
-    .domain = "com.microsoft", .type = "FusedMatMul", .since = {1}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 1}, .attrs = fused_attrs, .params_size = sizeof(matmul_params),
-    .infer = matmul_infer, .plan = matmul_plan,
+    .domain = "com.microsoft",
+    .type = "FusedMatMul",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = fused_attrs,
+    .params_size = sizeof(matmul_params),
+    .infer = matmul_infer,
+    .plan = matmul_plan,
 };

@@ -114,11 +114,19 @@ static linnet_status roi_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {LN_ATTR_F(roi_params, spatial_scale, 1), LN_ATTR_INTS_REQ(roi_params, pooled_shape),
-                                     LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_F(roi_params, spatial_scale, 1),
+                                     LN_ATTR_INTS_REQ(roi_params, pooled_shape), LN_ATTR_END};
 
 LN_OP(MaxRoiPool) = {
-    .domain = "", .type = "MaxRoiPool", .since = {1, 22}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(roi_params),
-    .infer = roi_infer, .plan = roi_plan, LN_RUN_NAME(ln_max_roi_pool),
+    .domain = "",
+    .type = "MaxRoiPool",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(roi_params),
+    .infer = roi_infer,
+    .plan = roi_plan,
+    LN_RUN_NAME(ln_max_roi_pool),
 };

@@ -11,8 +11,8 @@
 
 typedef struct unpool_params {
     ln_window window;
-    int32_t rank, size; /* bytes of an element */
-    int64_t count;      /* of values */
+    int32_t rank, size;                           /* bytes of an element */
+    int64_t count;                                /* of values */
     int64_t inner[LN_MAX_RANK], out[LN_MAX_RANK]; /* dims that Indices count in, and those of the result */
     int64_t bytes;
 } unpool_params;
@@ -100,12 +100,20 @@ static linnet_status unpool_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_WINDOW_INTS(unpool_params, window, kernel_shape), LN_ATTR_WINDOW_INTS(unpool_params, window, strides),
-    LN_ATTR_WINDOW_INTS(unpool_params, window, pads), LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_WINDOW_INTS(unpool_params, window, kernel_shape),
+                                     LN_ATTR_WINDOW_INTS(unpool_params, window, strides),
+                                     LN_ATTR_WINDOW_INTS(unpool_params, window, pads), LN_ATTR_END};
 
 LN_OP(MaxUnpool) = {
-    .domain = "", .type = "MaxUnpool", .since = {9, 11, 22}, .types = LN_T_FLOATS,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(unpool_params),
-    .infer = unpool_infer, .plan = unpool_plan, LN_RUN_NAME(ln_max_unpool),
+    .domain = "",
+    .type = "MaxUnpool",
+    .since = {9, 11, 22},
+    .types = LN_T_FLOATS,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(unpool_params),
+    .infer = unpool_infer,
+    .plan = unpool_plan,
+    LN_RUN_NAME(ln_max_unpool),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MaxPool, AveragePool and LpPool over one to three spatial dimensions. ai.onnx MaxPool-1, -8 (Indices), -10 (dilations,
- * ceil_mode), -11, -12 (int8), -22; AveragePool-1, -7 (count_include_pad), -10, -11, -19 (dilations), -22; LpPool-2,
- * -11, -18 (dilations, ceil_mode), -22. Passes may ask for channels-last tensors (fused.h).
+ * MaxPool, AveragePool and LpPool over one to three spatial dimensions. ai.onnx MaxPool-1, -8 (Indices), -10
+ * (dilations, ceil_mode), -11, -12 (int8), -22; AveragePool-1, -7 (count_include_pad), -10, -11, -19 (dilations), -22;
+ * LpPool-2, -11, -18 (dilations, ceil_mode), -22. Passes may ask for channels-last tensors (fused.h).
  *
  * Padding never wins a maximum nor adds to a mean; count_include_pad lets it count as elements, up to the end of the
  * declared padding.
@@ -91,29 +91,49 @@ static linnet_status lp_plan(ln_ctx *c)
     return pool_plan(c, LN_POOL_LP);
 }
 
-#define COMMON \
-    LN_ATTRS_WINDOW(ln_pool_params, window), LN_ATTR_DILATIONS(ln_pool_params, window), \
-    LN_ATTR_CEIL_MODE(ln_pool_params, window), LN_ATTR_CHANNELS_LAST(ln_pool_params)
+#define COMMON                                                                                                         \
+    LN_ATTRS_WINDOW(ln_pool_params, window), LN_ATTR_DILATIONS(ln_pool_params, window),                                \
+        LN_ATTR_CEIL_MODE(ln_pool_params, window), LN_ATTR_CHANNELS_LAST(ln_pool_params)
 
 static const ln_attr_spec max_attrs[] = {COMMON, LN_ATTR_I(ln_pool_params, storage_order, 0), LN_ATTR_END};
 static const ln_attr_spec average_attrs[] = {COMMON, LN_ATTR_I(ln_pool_params, count_include_pad, 0), LN_ATTR_END};
 static const ln_attr_spec lp_attrs[] = {COMMON, LN_ATTR_I(ln_pool_params, p, 2), LN_ATTR_END};
 
 LN_OP(MaxPool) = {
-    .domain = "", .type = "MaxPool", .since = {1, 8, 10, 11, 12, 22},
+    .domain = "",
+    .type = "MaxPool",
+    .since = {1, 8, 10, 11, 12, 22},
     .types = LN_T_FLOATS | LN_T(LINNET_INT8) | LN_T(LINNET_UINT8),
-    .in = {1, 1}, .out = {1, 2}, .attrs = max_attrs, .params_size = sizeof(ln_pool_params),
-    .infer = pool_infer, .plan = max_plan,
+    .in = {1, 1},
+    .out = {1, 2},
+    .attrs = max_attrs,
+    .params_size = sizeof(ln_pool_params),
+    .infer = pool_infer,
+    .plan = max_plan,
 };
 
 LN_OP(AveragePool) = {
-    .domain = "", .type = "AveragePool", .since = {1, 7, 10, 11, 19, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = average_attrs, .params_size = sizeof(ln_pool_params),
-    .infer = pool_infer, .plan = average_plan,
+    .domain = "",
+    .type = "AveragePool",
+    .since = {1, 7, 10, 11, 19, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = average_attrs,
+    .params_size = sizeof(ln_pool_params),
+    .infer = pool_infer,
+    .plan = average_plan,
 };
 
 LN_OP(LpPool) = {
-    .domain = "", .type = "LpPool", .since = {2, 11, 18, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = lp_attrs, .params_size = sizeof(ln_pool_params),
-    .infer = pool_infer, .plan = lp_plan,
+    .domain = "",
+    .type = "LpPool",
+    .since = {2, 11, 18, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = lp_attrs,
+    .params_size = sizeof(ln_pool_params),
+    .infer = pool_infer,
+    .plan = lp_plan,
 };

@@ -66,12 +66,23 @@ linnet_status ln_pool_plan_any(ln_ctx *c, const ln_pool_params *p)
 {
     (void)p;
     switch (c->in[0]->type) {
-    case LINNET_FLOAT32: LN_SET_RUN(c, ln_pool_f32); break;
-    case LINNET_FLOAT64: LN_SET_RUN(c, ln_pool_f64); break;
-    case LINNET_FLOAT16: LN_SET_RUN(c, ln_pool_f16); break;
-    case LINNET_BFLOAT16: LN_SET_RUN(c, ln_pool_bf16); break;
-    case LINNET_INT8: LN_SET_RUN(c, ln_pool_i8); break;
-    default: LN_SET_RUN(c, ln_pool_u8);
+    case LINNET_FLOAT32:
+        LN_SET_RUN(c, ln_pool_f32);
+        break;
+    case LINNET_FLOAT64:
+        LN_SET_RUN(c, ln_pool_f64);
+        break;
+    case LINNET_FLOAT16:
+        LN_SET_RUN(c, ln_pool_f16);
+        break;
+    case LINNET_BFLOAT16:
+        LN_SET_RUN(c, ln_pool_bf16);
+        break;
+    case LINNET_INT8:
+        LN_SET_RUN(c, ln_pool_i8);
+        break;
+    default:
+        LN_SET_RUN(c, ln_pool_u8);
     }
     return LINNET_OK;
 }

@@ -43,8 +43,13 @@ static size_t panels_of(const ln_product *p, const ln_gemm_f32_desc *d)
 
 static ln_gemm_f32_b b_of(const ln_product *p, const float *b, const float *bias)
 {
-    return (ln_gemm_f32_b){.b = b, .n_stride = (size_t)p->b_col, .k_stride = (size_t)p->b_row, .scale = p->alpha,
-                           .bias = bias, .bias_stride = (size_t)p->c_col, .bias_scale = p->beta};
+    return (ln_gemm_f32_b){.b = b,
+                           .n_stride = (size_t)p->b_col,
+                           .k_stride = (size_t)p->b_row,
+                           .scale = p->alpha,
+                           .bias = bias,
+                           .bias_stride = (size_t)p->c_col,
+                           .bias_scale = p->beta};
 }
 
 /* -- run ---------------------------------------------------------------------------------------------------------- */
@@ -167,8 +172,13 @@ static void direct_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
 LN_RUN(ln_product_f32)
 {
     const ln_product *p = a->params;
-    work w = {.p = p, .a = a->in[p->a_in], .b = a->in[p->b_in], .y = a->out[0], .workers = a->scratch,
-              .c = p->c_mode != C_NONE ? a->in[p->c_in] : NULL, .r = p->r_in >= 0 ? a->in[p->r_in] : NULL};
+    work w = {.p = p,
+              .a = a->in[p->a_in],
+              .b = a->in[p->b_in],
+              .y = a->out[0],
+              .workers = a->scratch,
+              .c = p->c_mode != C_NONE ? a->in[p->c_in] : NULL,
+              .r = p->r_in >= 0 ? a->in[p->r_in] : NULL};
     if (p->m == 0 || p->n == 0 || p->batches == 0)
         return LINNET_OK;
     if (p->mode == DIRECT) {
@@ -178,9 +188,18 @@ LN_RUN(ln_product_f32)
     }
     if (p->c_mode == C_FILL)
         ln_parallel(a, p->batches * p->m, (double)p->n * 0.5, fill_rows, &w);
-    w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32), .m = (size_t)p->m, .n = (size_t)p->n, .taps = 1, .k = (size_t)p->k,
-                              .a_row = (size_t)p->a_row, .a_col = (size_t)p->a_col, .b = a->packed,
-                              .ldc = (size_t)p->y_row, .act = (ln_act)p->fused.act, .lo = p->fused.lo, .hi = p->fused.hi};
+    w.job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
+                              .m = (size_t)p->m,
+                              .n = (size_t)p->n,
+                              .taps = 1,
+                              .k = (size_t)p->k,
+                              .a_row = (size_t)p->a_row,
+                              .a_col = (size_t)p->a_col,
+                              .b = a->packed,
+                              .ldc = (size_t)p->y_row,
+                              .act = (ln_act)p->fused.act,
+                              .lo = p->fused.lo,
+                              .hi = p->fused.hi};
     w.job.ldr = p->c_mode == C_ROWS ? (size_t)p->c_row : (size_t)p->n;
     ln_gemm_f32_prepare(&w.job, p->mode == OWN ? 1 : (size_t)p->threads);
     if (p->mode == PACKED) {

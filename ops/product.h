@@ -24,9 +24,10 @@ typedef struct ln_product {
     int32_t n_batch;    /* dimensions of the batch */
     int32_t type;
     int64_t batch[LN_MAX_RANK], a_batch[LN_MAX_RANK], b_batch[LN_MAX_RANK], y_batch[LN_MAX_RANK];
-    int32_t c_in;         /* index of the input C, -1: none. float32: any; the others: C of the type of Y */
-    int32_t r_in;         /* index of the residual, of the shape of Y; -1: none */
-    int64_t c_row, c_col; /* strides of C, 0 where it is broadcast; the same C for all batches. With C or R Y is dense */
+    int32_t c_in; /* index of the input C, -1: none. float32: any; the others: C of the type of Y */
+    int32_t r_in; /* index of the residual, of the shape of Y; -1: none */
+    int64_t c_row,
+        c_col; /* strides of C, 0 where it is broadcast; the same C for all batches. With C or R Y is dense */
     /* By ln_product_plan. */
     int32_t mode, c_mode, threads;
     int64_t b_packed; /* elements of one packed B */
@@ -34,10 +35,12 @@ typedef struct ln_product {
 } ln_product;
 
 /* Infer and plan of Gemm, and rows of its attributes, of a struct that begins with an ln_product. */
-#define LN_ATTRS_GEMM \
-    LN_ATTR_F(ln_product, alpha, 1), LN_ATTR_F(ln_product, beta, 1), \
-    {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_a)}, \
-    {.name = "transB", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_b)}
+#define LN_ATTRS_GEMM                                                                                                  \
+    LN_ATTR_F(ln_product, alpha, 1), LN_ATTR_F(ln_product, beta, 1),                                                   \
+        {.name = "transA", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_a)},                                \
+    {                                                                                                                  \
+        .name = "transB", .kind = LN_AT_INT, .offset = offsetof(ln_product, trans_b)                                   \
+    }
 linnet_status ln_gemm_infer(ln_ctx *c);
 linnet_status ln_gemm_plan(ln_ctx *c);
 

@@ -20,16 +20,23 @@ typedef struct ln_window {
     int32_t n; /* spatial dimensions */
 } ln_window;
 
-#define LN_ATTR_WINDOW_INTS(S, w, field) \
-    {.name = #field, .kind = LN_AT_INTS, .offset = offsetof(S, w.field), .n_offset = offsetof(S, w.n_##field), \
-     .max = sizeof(((S *)0)->w.field) / sizeof(int64_t)}
+#define LN_ATTR_WINDOW_INTS(S, w, field)                                                                               \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_INTS, .offset = offsetof(S, w.field), .n_offset = offsetof(S, w.n_##field),      \
+        .max = sizeof(((S *)0)->w.field) / sizeof(int64_t)                                                             \
+    }
 /* Rows for the attribute table of S, whose field w is an ln_window. */
-#define LN_ATTRS_WINDOW(S, w) \
-    LN_ATTR_WINDOW_INTS(S, w, kernel_shape), LN_ATTR_WINDOW_INTS(S, w, strides), LN_ATTR_WINDOW_INTS(S, w, pads), \
-    {.name = "auto_pad", .kind = LN_AT_ENUM, .offset = offsetof(S, w.auto_pad), \
-     .names = "NOTSET|VALID|SAME_UPPER|SAME_LOWER"}
+#define LN_ATTRS_WINDOW(S, w)                                                                                          \
+    LN_ATTR_WINDOW_INTS(S, w, kernel_shape), LN_ATTR_WINDOW_INTS(S, w, strides), LN_ATTR_WINDOW_INTS(S, w, pads),      \
+    {                                                                                                                  \
+        .name = "auto_pad", .kind = LN_AT_ENUM, .offset = offsetof(S, w.auto_pad),                                     \
+        .names = "NOTSET|VALID|SAME_UPPER|SAME_LOWER"                                                                  \
+    }
 #define LN_ATTR_DILATIONS(S, w) LN_ATTR_WINDOW_INTS(S, w, dilations)
-#define LN_ATTR_CEIL_MODE(S, w) {.name = "ceil_mode", .kind = LN_AT_INT, .offset = offsetof(S, w.ceil_mode)}
+#define LN_ATTR_CEIL_MODE(S, w)                                                                                        \
+    {                                                                                                                  \
+        .name = "ceil_mode", .kind = LN_AT_INT, .offset = offsetof(S, w.ceil_mode)                                     \
+    }
 
 /* Fills in defaults and checks ranges for n spatial dimensions. kernel: sizes taken where kernel_shape is absent
  * (negative ones: not known yet), which it must agree with; NULL: kernel_shape is required. */

@@ -142,14 +142,23 @@ void check_fill_f32(float *x, size_t n, check_pattern pattern)
     for (size_t i = 0; i < n; i++) {
         uint32_t r = (uint32_t)(check_random() >> 32), sign = r & 0x80000000u;
         switch (pattern) {
-        case CHECK_WIDE: x[i] = from_bits((r & 0x7fffffffu) % 0x7f800000u | sign); break;
-        case CHECK_ZERO: x[i] = from_bits(sign); break;
-        case CHECK_DENORMAL: x[i] = from_bits(r & 0x807fffffu); break;
-        case CHECK_HUGE: x[i] = from_bits((r & 0x7fffffu) | 0x7f000000u | sign); break;
+        case CHECK_WIDE:
+            x[i] = from_bits((r & 0x7fffffffu) % 0x7f800000u | sign);
+            break;
+        case CHECK_ZERO:
+            x[i] = from_bits(sign);
+            break;
+        case CHECK_DENORMAL:
+            x[i] = from_bits(r & 0x807fffffu);
+            break;
+        case CHECK_HUGE:
+            x[i] = from_bits((r & 0x7fffffu) | 0x7f000000u | sign);
+            break;
         case CHECK_SPECIAL:
             x[i] = r % 4 ? check_uniform(-1, 1) : from_bits(special[r >> 8 & 7]);
             break;
-        default: x[i] = check_uniform(-1, 1);
+        default:
+            x[i] = check_uniform(-1, 1);
         }
     }
 }

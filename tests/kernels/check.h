@@ -34,16 +34,16 @@ void check_guard_free(void *block);
 
 /* Random numbers, from the seed. */
 uint64_t check_random(void);
-size_t check_below(size_t n);        /* [0, n) */
+size_t check_below(size_t n); /* [0, n) */
 float check_uniform(float lo, float hi);
 
 typedef enum check_pattern {
-    CHECK_NORMAL,   /* uniform in [-1, 1] */
-    CHECK_WIDE,     /* any sign and exponent, finite */
-    CHECK_ZERO,     /* +0 and -0 */
+    CHECK_NORMAL, /* uniform in [-1, 1] */
+    CHECK_WIDE,   /* any sign and exponent, finite */
+    CHECK_ZERO,   /* +0 and -0 */
     CHECK_DENORMAL,
-    CHECK_HUGE,     /* near the largest */
-    CHECK_SPECIAL,  /* normal with NaN, +-Inf, +-0 and denormals among it */
+    CHECK_HUGE,    /* near the largest */
+    CHECK_SPECIAL, /* normal with NaN, +-Inf, +-0 and denormals among it */
     CHECK_PATTERNS
 } check_pattern;
 void check_fill_f32(float *x, size_t n, check_pattern pattern);

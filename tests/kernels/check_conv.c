@@ -28,8 +28,8 @@ static bool same_row(const ln_dwconv_row *d, size_t begin, size_t end)
                     size_t x = o * d->stride + j * d->dilation - d->pad;
                     if (!d->rows[i] || x >= d->in_w)
                         continue;
-                    double term = (double)d->rows[i][x * d->x_pixel + c] *
-                                  (double)d->w[(i * d->kw + j) * d->channels + c];
+                    double term =
+                        (double)d->rows[i][x * d->x_pixel + c] * (double)d->w[(i * d->kw + j) * d->channels + c];
                     want += term;
                     bound += fabs(term);
                 }
@@ -62,15 +62,28 @@ static void check_row(const char *tier, ln_DWCONV_F32 *f, size_t channels, size_
     check_fill_f32(bias, channels, CHECK_NORMAL);
     check_fill_f32(r, out_w * channels, CHECK_NORMAL);
     bool clamp = check_below(2) != 0;
-    ln_dwconv_row d = {.channels = channels, .kh = kh, .kw = k, .in_w = in_w, .out_w = out_w, .stride = stride,
-                       .dilation = dilation, .pad = pad, .rows = rows, .x_pixel = channels, .y_pixel = channels, .w = w,
-                       .bias = check_below(3) ? bias : NULL, .r = check_below(3) ? NULL : r, .y = y,
-                       .lo = clamp ? 0 : -INFINITY, .hi = clamp ? 1 : INFINITY};
+    ln_dwconv_row d = {.channels = channels,
+                       .kh = kh,
+                       .kw = k,
+                       .in_w = in_w,
+                       .out_w = out_w,
+                       .stride = stride,
+                       .dilation = dilation,
+                       .pad = pad,
+                       .rows = rows,
+                       .x_pixel = channels,
+                       .y_pixel = channels,
+                       .w = w,
+                       .bias = check_below(3) ? bias : NULL,
+                       .r = check_below(3) ? NULL : r,
+                       .y = y,
+                       .lo = clamp ? 0 : -INFINITY,
+                       .hi = clamp ? 1 : INFINITY};
     size_t cut = check_below(channels + 1);
     f(&d, 0, cut);
     f(&d, cut, channels);
-    check_ok(same_row(&d, 0, channels), "%s depthwise channels=%zu k=%zux%zu s=%zu d=%zu in=%zu pad=%zu", tier, channels,
-             kh, k, stride, dilation, in_w, pad);
+    check_ok(same_row(&d, 0, channels), "%s depthwise channels=%zu k=%zux%zu s=%zu d=%zu in=%zu pad=%zu", tier,
+             channels, kh, k, stride, dilation, in_w, pad);
     for (size_t i = 0; i < kh; i++)
         check_guard_free(x[i]);
     check_guard_free(w);
@@ -151,9 +164,13 @@ static void check_lrn(const char *tier, const ln_kernel_table *t)
 
 /* -- Winograd ----------------------------------------------------------------------------------------------------- */
 
-static const double wg[6][3] = {{0.25, 0, 0}, {-1 / 6., -1 / 6., -1 / 6.}, {-1 / 6., 1 / 6., -1 / 6.},
-                                {1 / 24., 1 / 12., 1 / 6.}, {1 / 24., -1 / 12., 1 / 6.}, {0, 0, 1}};
-static const double wb[6][6] = {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+static const double wg[6][3] = {{0.25, 0, 0},
+                                {-1 / 6., -1 / 6., -1 / 6.},
+                                {-1 / 6., 1 / 6., -1 / 6.},
+                                {1 / 24., 1 / 12., 1 / 6.},
+                                {1 / 24., -1 / 12., 1 / 6.},
+                                {0, 0, 1}};
+static const double wb[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
                                 {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
 static const double wa[4][6] = {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
 
@@ -202,8 +219,16 @@ static void check_winograd(const char *tier, const ln_kernel_table *t, size_t ch
     ln_winograd_pack(d, packed, w, outputs, channels);
     t->winograd_in_f32(v, channels, xs, channels);
     for (size_t i = 0; i < 36; i++) {
-        ln_gemm_f32_job job = {.d = d, .m = 1, .n = outputs, .taps = 1, .k = channels, .a = v + i * channels,
-                               .a_row = channels, .a_col = 1, .b = packed + i * one, .c = m + i * outputs,
+        ln_gemm_f32_job job = {.d = d,
+                               .m = 1,
+                               .n = outputs,
+                               .taps = 1,
+                               .k = channels,
+                               .a = v + i * channels,
+                               .a_row = channels,
+                               .a_col = 1,
+                               .b = packed + i * one,
+                               .c = m + i * outputs,
                                .ldc = outputs};
         ln_gemm_f32_prepare(&job, 1);
         ln_gemm_f32_run(&job, scratch, 0, job.tiles);
@@ -288,8 +313,8 @@ static void check_rows(void)
                     at[d] = at[d] * s.stride[d] + k[d] * s.dilation[d] - s.pad[d];
                     inside = inside && at[d] < s.in[d];
                 }
-                const float *want = x + (begin + i) / outs * s.image +
-                                    ((at[0] * s.in[1] + at[1]) * s.in[2] + at[2]) * s.pixel;
+                const float *want =
+                    x + (begin + i) / outs * s.image + ((at[0] * s.in[1] + at[1]) * s.in[2] + at[2]) * s.pixel;
                 ok = ok && rows[t * count + i] == (inside ? want : zero);
             }
         check_ok(ok, "rows of a convolution, case %d", n);

@@ -45,9 +45,21 @@ static void check_tile(const char *tier, const ln_gemm_f32_desc *d, const tile_c
         c[i] = SENTINEL;
     for (size_t i = 0; i < rows; i++)
         pointers[i] = a + (rows - 1 - i) * s->k;
-    ln_gemm_f32_tile t = {.m = s->m, .n = s->n, .taps = s->taps, .k = s->k, .a = pointers, .a_stride = s->m,
-                          .b = b + nr, .bias = s->bias ? b : NULL, .r = s->residual ? r : NULL, .ldr = ldr, .c = c,
-                          .ldc = ldc, .clamp = s->clamp, .lo = -0.5f, .hi = 0.75f};
+    ln_gemm_f32_tile t = {.m = s->m,
+                          .n = s->n,
+                          .taps = s->taps,
+                          .k = s->k,
+                          .a = pointers,
+                          .a_stride = s->m,
+                          .b = b + nr,
+                          .bias = s->bias ? b : NULL,
+                          .r = s->residual ? r : NULL,
+                          .ldr = ldr,
+                          .c = c,
+                          .ldc = ldc,
+                          .clamp = s->clamp,
+                          .lo = -0.5f,
+                          .hi = 0.75f};
     d->tile(&t);
     bool ok = true;
     for (size_t i = 0; i < s->m; i++)
@@ -99,8 +111,19 @@ static void check_special(const char *tier, const ln_gemm_f32_desc *d)
         b[j] = 0;
         b[d->nr + j] = j % 3 == 0 ? NAN : j % 3 == 1 ? INFINITY : -INFINITY;
     }
-    ln_gemm_f32_tile t = {.m = 1, .n = d->nr, .taps = 1, .k = 1, .a = rows, .a_stride = 1, .b = b + d->nr, .bias = b,
-                          .c = c, .ldc = d->nr, .clamp = true, .lo = 0, .hi = 6};
+    ln_gemm_f32_tile t = {.m = 1,
+                          .n = d->nr,
+                          .taps = 1,
+                          .k = 1,
+                          .a = rows,
+                          .a_stride = 1,
+                          .b = b + d->nr,
+                          .bias = b,
+                          .c = c,
+                          .ldc = d->nr,
+                          .clamp = true,
+                          .lo = 0,
+                          .hi = 6};
     d->tile(&t);
     bool ok = true;
     for (size_t j = 0; j < d->nr; j++)
@@ -135,8 +158,8 @@ static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads,
     free(scratch);
 }
 
-static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k, bool trans_a,
-                      bool trans_b, bool indirect)
+static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k,
+                      bool trans_a, bool trans_b, bool indirect)
 {
     size_t kk = taps * k, packed = ln_gemm_f32_packed(d, n, taps, k), panels = (n + d->nr - 1) / d->nr, ldc = n + 2;
     float *a = check_guard(m * kk * sizeof *a, true), *b = check_guard(n * kk * sizeof *b, true);
@@ -147,14 +170,33 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
     check_fill_f32(bias, n, CHECK_NORMAL);
     memset(c, 0, m * ldc * sizeof *c);
     memset(c2, 0, m * ldc * sizeof *c);
-    ln_gemm_f32_b from = {.b = b, .n_stride = trans_b ? kk : 1, .k_stride = trans_b ? 1 : n,
-                          .tap_stride = trans_b ? k : k * n, .bias = bias, .bias_stride = 1, .scale = 1, .bias_scale = 1};
+    ln_gemm_f32_b from = {.b = b,
+                          .n_stride = trans_b ? kk : 1,
+                          .k_stride = trans_b ? 1 : n,
+                          .tap_stride = trans_b ? k : k * n,
+                          .bias = bias,
+                          .bias_stride = 1,
+                          .scale = 1,
+                          .bias_scale = 1};
     ln_gemm_f32_pack(d, to, n, taps, k, &from, 0, panels / 2);
     ln_gemm_f32_pack(d, to, n, taps, k, &from, panels / 2, panels);
     rows_case source = {a, k, taps};
-    ln_gemm_f32_job job = {.d = d, .m = m, .n = n, .taps = taps, .k = k, .a = a, .a_row = trans_a ? 1 : kk,
-                           .a_col = trans_a ? m : 1, .rows = indirect ? rows_of : NULL, .rows_arg = &source,
-                           .rows_pitch = kk, .b = to, .ldc = ldc, .act = LN_ACT_CLIP, .lo = -3, .hi = 3};
+    ln_gemm_f32_job job = {.d = d,
+                           .m = m,
+                           .n = n,
+                           .taps = taps,
+                           .k = k,
+                           .a = a,
+                           .a_row = trans_a ? 1 : kk,
+                           .a_col = trans_a ? m : 1,
+                           .rows = indirect ? rows_of : NULL,
+                           .rows_arg = &source,
+                           .rows_pitch = kk,
+                           .b = to,
+                           .ldc = ldc,
+                           .act = LN_ACT_CLIP,
+                           .lo = -3,
+                           .hi = 3};
     run(d, &job, 1, c);
     run(d, &job, 3, c2);
     bool ok = true;
@@ -170,8 +212,8 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
         }
     check_ok(ok, "%s product %zu x %zu x %zu * %zu trans %d %d indirect %d", tier, m, n, taps, k, trans_a, trans_b,
              indirect);
-    check_ok(memcmp(c, c2, m * ldc * sizeof *c) == 0, "%s product %zu x %zu x %zu * %zu: threads change the result", tier,
-             m, n, taps, k);
+    check_ok(memcmp(c, c2, m * ldc * sizeof *c) == 0, "%s product %zu x %zu x %zu * %zu: threads change the result",
+             tier, m, n, taps, k);
     free(to);
     check_guard_free(a);
     check_guard_free(b);
