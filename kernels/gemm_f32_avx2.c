@@ -116,7 +116,8 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         m < 3 ? few(t, m, 1) : rows(t, m, 1);                                                                          \
     }
 ROWS(1)
-ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+ROWS(2)
+ROWS(3) ROWS(4) ROWS(5) ROWS(6)
 
     static void tile(const ln_gemm_f32_tile *t)
 {

@@ -89,7 +89,7 @@ static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
             memcpy(body, x + line * channels, (size_t)used * sizeof *body);
         else
             LN_K(transpose_f32)
-            (body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels, (size_t)p->in[2]);
+        (body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels, (size_t)p->in[2]);
     }
 }
 

@@ -157,8 +157,8 @@ static void pixels_kernel(void *arg, int32_t worker, int64_t begin, int64_t end)
     float *squares = (float *)(void *)((char *)args->scratch + worker * p->worker);
     for (int64_t i = begin; i < end; i++)
         LN_K(lrn_f32)
-        ((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels, (size_t)p->channels,
-         squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
+    ((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels, (size_t)p->channels,
+     squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
 }
 
 LN_RUN(ln_lrn_last_kernel)
