@@ -58,9 +58,17 @@ typedef void ln_VUNARY_P_F32(float *y, const float *x, size_t n, const float *p)
 /* y[i] = f(a[i * a_step], b[i * b_step]), i < n; a step is 0 or 1. y == a and y == b are allowed. */
 typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, size_t a_step, size_t b_step);
 
-/* One number from x[i], i < n, in an order that depends on n alone. p: sum_square sums (x - p)^2, sum_exp e^(x - p); the
+/* One number from x[i], i < n, in an order that depends on n alone. p: sum_square sums (x - p)^2, sum_exp e^(x - p) for x - p <= 88; the
  * others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a NaN. */
 typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
+
+/* y[i] = test[i] ? a[i * a_step] : b[i * b_step], i < n, elements of the kernel's width in bits; a step is 0 or 1. y == a
+ * and y == b are allowed. */
+typedef void ln_VWHERE(void *y, const uint8_t *test, const void *a, const void *b, size_t n, size_t a_step,
+                       size_t b_step);
+
+/* y[i] = a[i * a_step] op b[i * b_step], 0 or 1, i < n; a step is 0 or 1. */
+typedef void ln_VCOMPARE_F32(uint8_t *y, const float *a, const float *b, size_t n, size_t a_step, size_t b_step);
 
 /* y[i] = x[i] in another element type, i < n; the types are in the kernel's name. y == x is allowed where they have the
  * same size. */

@@ -40,9 +40,6 @@ typedef struct compare_params {
 #define T uint64_t
 #define SUFFIX u64
 #include "ops/compare_row.inc"
-#define T float
-#define SUFFIX f32
-#include "ops/compare_row.inc"
 #define T double
 #define SUFFIX f64
 #include "ops/compare_row.inc"
@@ -56,6 +53,20 @@ static void row_string(uint8_t *y, const linnet_string *a, const linnet_string *
 
 #define BLOCK 128
 
+static void row_float(int32_t op, uint8_t *y, const float *a, const float *b, int64_t n, size_t sa, size_t sb)
+{
+    if (op == EQUAL)
+        LN_K(equal_f32)(y, a, b, (size_t)n, sa, sb);
+    else if (op == LESS)
+        LN_K(less_f32)(y, a, b, (size_t)n, sa, sb);
+    else if (op == LESS_OR_EQUAL)
+        LN_K(less_equal_f32)(y, a, b, (size_t)n, sa, sb);
+    else if (op == GREATER)
+        LN_K(less_f32)(y, b, a, (size_t)n, sb, sa);
+    else
+        LN_K(less_equal_f32)(y, b, a, (size_t)n, sb, sa);
+}
+
 static void row_half(const compare_params *p, uint8_t *y, const void *a, const void *b, int64_t n, size_t a_step,
                      size_t b_step)
 {
@@ -64,7 +75,7 @@ static void row_half(const compare_params *p, uint8_t *y, const void *a, const v
         int64_t k = n - i < BLOCK ? n - i : BLOCK;
         ln_to_f32(u, a, p->type, a_step ? i : 0, a_step ? k : 1);
         ln_to_f32(v, b, p->type, b_step ? i : 0, b_step ? k : 1);
-        row_f32(p->op, y + i, u, v, k, a_step, b_step);
+        row_float(p->op, y + i, u, v, k, a_step, b_step);
     }
 }
 
@@ -72,7 +83,7 @@ static void row(const compare_params *p, uint8_t *y, const void *a, const void *
 {
     switch (p->type) {
     case LINNET_FLOAT32:
-        row_f32(p->op, y, a, b, n, sa, sb);
+        row_float(p->op, y, a, b, n, sa, sb);
         break;
     case LINNET_FLOAT64:
         row_f64(p->op, y, a, b, n, sa, sb);

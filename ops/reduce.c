@@ -19,24 +19,24 @@ static float start_of(int32_t kind)
     return kind == LN_RED_PROD ? 1.0f : kind == LN_RED_MAX ? -INFINITY : kind == LN_RED_MIN ? INFINITY : 0.0f;
 }
 
-static float row_of(int32_t kind, const float *x, size_t n, float shift)
+static ln_VREDUCE_F32 *kernel_of(int32_t kind)
 {
     switch (kind) {
     case LN_RED_MAX:
-        return LN_K(greatest_f32)(x, n, 0);
+        return LN_K(greatest_f32);
     case LN_RED_MIN:
-        return LN_K(least_f32)(x, n, 0);
+        return LN_K(least_f32);
     case LN_RED_PROD:
-        return LN_K(product_f32)(x, n, 0);
+        return LN_K(product_f32);
     case LN_RED_L1:
-        return LN_K(sum_abs_f32)(x, n, 0);
+        return LN_K(sum_abs_f32);
     case LN_RED_L2:
     case LN_RED_SUM_SQUARE:
-        return LN_K(sum_square_f32)(x, n, 0);
+        return LN_K(sum_square_f32);
     case LN_RED_LOG_SUM_EXP:
-        return LN_K(sum_exp_f32)(x, n, shift);
+        return LN_K(sum_exp_f32);
     default:
-        return LN_K(sum_f32)(x, n, 0);
+        return LN_K(sum_f32);
     }
 }
 
@@ -77,17 +77,18 @@ static float reduce_runs(const ln_reduce_params *p, int32_t kind, const void *x,
 {
     const ln_axes *a = &p->a;
     int64_t run = a->reduced_dims[a->reduced - 1];
+    ln_VREDUCE_F32 *kernel = kernel_of(kind);
     float acc = start_of(kind), block[CHUNK];
     for (int64_t i = 0; i < a->n_reduced; i += run) {
         int64_t from = at + ln_axes_reduced(a, i);
         if (p->type == LINNET_FLOAT32) {
-            acc = join(kind, acc, row_of(kind, (const float *)x + from, (size_t)run, shift));
+            acc = join(kind, acc, kernel((const float *)x + from, (size_t)run, shift));
             continue;
         }
         for (int64_t k = 0; k < run; k += CHUNK) {
             int64_t n = run - k < CHUNK ? run - k : CHUNK;
             ln_to_f32(block, x, p->type, from + k, n);
-            acc = join(kind, acc, row_of(kind, block, (size_t)n, shift));
+            acc = join(kind, acc, kernel(block, (size_t)n, shift));
         }
     }
     return acc;
@@ -111,12 +112,35 @@ static void rows_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
+/* float32 lines that follow each other, which is what most are. */
+static void lines_task(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *a = arg;
+    const ln_reduce_params *p = a->params;
+    size_t n = (size_t)p->a.n_reduced;
+    const float *x = (const float *)a->in[0] + begin * p->a.n_reduced;
+    ln_VREDUCE_F32 *kernel = kernel_of(p->kind), *top = LN_K(greatest_f32);
+    bool shifted = p->kind == LN_RED_LOG_SUM_EXP;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++, x += n) {
+        float shift = shifted ? top(x, n, 0) : 0;
+        ((float *)a->out[0])[i] = isfinite(shift) ? finish(p, kernel(x, n, shift), shift) : shift;
+    }
+}
+
+static bool are_lines(const ln_reduce_params *p)
+{
+    const ln_axes *a = &p->a;
+    return p->type == LINNET_FLOAT32 && a->reduced == 1 && a->n_reduced > 0 &&
+           (a->kept == 0 || (a->kept == 1 && a->kept_strides[0] == a->n_reduced));
+}
+
 LN_RUN(ln_reduce_rows)
 {
     const ln_reduce_params *p = a->params;
     ln_args copy = *a;
     double each = p->type != LINNET_FLOAT32 || p->kind == LN_RED_LOG_SUM_EXP ? 0.8 : 0.06;
-    ln_parallel(a, p->a.n_kept, 10.0 + each * (double)p->a.n_reduced, rows_task, &copy);
+    ln_parallel(a, p->a.n_kept, 10.0 + each * (double)p->a.n_reduced, are_lines(p) ? lines_task : rows_task, &copy);
     return LINNET_OK;
 }
 

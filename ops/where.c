@@ -3,6 +3,9 @@
  * Where: condition ? x : y with broadcasting of all three. ai.onnx 9, 16. Elements are moved by their size, so every type
  * of a size is one case; strings are moved as their 16-byte structs.
  */
+#include <string.h>
+
+#include "kernels/kernels.h"
 #include "ops/broadcast.h"
 
 typedef struct where_params {
@@ -10,34 +13,21 @@ typedef struct where_params {
     int32_t size; /* of an element, bytes */
 } where_params;
 
-typedef struct bytes16 {
-    uint64_t part[2];
-} bytes16;
-
-/* Branch-free, so that the compiler may vectorise it where the steps are known. */
-#define ROW(T)                                                                                                         \
-    {                                                                                                                  \
-        const T *x = in[1], *y = in[2];                                                                                \
-        T *to = out;                                                                                                   \
-        if (step[0] && step[1] && step[2]) {                                                                           \
-            for (int64_t i = 0; i < n; i++)                                                                            \
-                to[i] = test[i] ? x[i] : y[i];                                                                         \
-        } else {                                                                                                       \
-            for (int64_t i = 0; i < n; i++, test += step[0], x += step[1], y += step[2])                               \
-                to[i] = *test ? *x : *y;                                                                               \
-        }                                                                                                              \
-        break;                                                                                                         \
-    }
-
 static void row(int32_t size, void *out, const void *const *in, int64_t n, const size_t *step)
 {
     const uint8_t *test = in[0];
-    switch (size) {
-    case 1: ROW(uint8_t)
-    case 2: ROW(uint16_t)
-    case 4: ROW(uint32_t)
-    case 8: ROW(uint64_t)
-    default: ROW(bytes16)
+    if (step[0] == 1 && size <= 8) {
+        ln_VWHERE *fn = size == 1   ? LN_K(where_8)
+                        : size == 2 ? LN_K(where_16)
+                        : size == 4 ? LN_K(where_32)
+                                    : LN_K(where_64);
+        fn(out, test, in[1], in[2], (size_t)n, step[1], step[2]);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, test += step[0]) {
+        int32_t from = *test ? 1 : 2;
+        const char *x = (const char *)in[from] + (size_t)i * step[from] * (size_t)size;
+        memmove((char *)out + i * size, x, (size_t)size);
     }
 }
 
