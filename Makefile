@@ -192,10 +192,13 @@ $(FUZZ_BIN): $(B)/fuzz/%: FORCE
 FUZZ_CC ?= clang
 endif
 
-.PHONY: FORCE fuzz-load
-fuzz-load: $(B)/fuzz/fuzz_load ## fuzzes the loader for FUZZ_TIME seconds
+.PHONY: FORCE fuzz-load fuzz-run
+fuzz-load: ## fuzzes the loader for FUZZ_TIME seconds
+fuzz-run: ## fuzzes loading, planning and running for FUZZ_TIME seconds
+fuzz-load fuzz-run: fuzz-%: $(B)/fuzz/fuzz_%
 	@tests/fuzz/corpus.sh $(B)/fuzz/corpus
-	cd $(B)/fuzz && ./fuzz_load -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 corpus
+	@mkdir -p $(B)/fuzz/$*
+	cd $(B)/fuzz && ./fuzz_$* -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 $* corpus
 
 # -- install -----------------------------------------------------------------------------------------------------
 VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)
