@@ -118,7 +118,9 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
     BODY(u_whole_##m, m, 2, false) BODY(s_half_##m, m, 1, true) BODY(s_whole_##m, m, 2, true)
 ROWS(1)
 ROWS(2)
-ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+ROWS(3)
+ROWS(4)
+ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 
     typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
 #define ALL(p)                                                                                                         \
