@@ -106,6 +106,7 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
     finish(t, acc, m, nv);
 }
 
+/* clang-format off: one line for each number of rows */
 #define ROWS(m)                                                                                                        \
     static void rows_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
@@ -117,9 +118,13 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
     }
 ROWS(1)
 ROWS(2)
-ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+ROWS(3)
+ROWS(4)
+ROWS(5)
+ROWS(6)
+/* clang-format on */
 
-    static void tile(const ln_gemm_f32_tile *t)
+static void tile(const ln_gemm_f32_tile *t)
 {
     static ln_gemm_f32_fn *const tiles[2][MR] = {{half_1, half_2, half_3, half_4, half_5, half_6},
                                                  {rows_1, rows_2, rows_3, rows_4, rows_5, rows_6}};

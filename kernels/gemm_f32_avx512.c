@@ -100,6 +100,7 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
     finish(t, acc, m, nv);
 }
 
+/* clang-format off: one line for each number of rows */
 #define ROWS(m)                                                                                                        \
     static void rows_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
@@ -111,9 +112,21 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
     }
 ROWS(1)
 ROWS(2)
-ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12) ROWS(13) ROWS(14)
+ROWS(3)
+ROWS(4)
+ROWS(5)
+ROWS(6)
+ROWS(7)
+ROWS(8)
+ROWS(9)
+ROWS(10)
+ROWS(11)
+ROWS(12)
+ROWS(13)
+ROWS(14)
+/* clang-format on */
 
-    static void tile(const ln_gemm_f32_tile *t)
+static void tile(const ln_gemm_f32_tile *t)
 {
     static ln_gemm_f32_fn *const tiles[2][MR] = {{half_1, half_2, half_3, half_4, half_5, half_6, half_7, half_8,
                                                   half_9, half_10, half_11, half_12, half_13, half_14},
