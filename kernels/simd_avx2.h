@@ -19,7 +19,8 @@
 #define V_ static inline __attribute__((always_inline, unused))
 #define VU_ __attribute__((unused))
 
-/* clang-format off: a table of one-liners */
+/* A table of one-liners. */
+/* clang-format off */
 typedef __m256 vf;
 typedef __m256i vi;
 typedef __m256 vm;

@@ -18,7 +18,8 @@
 #define V_ static inline __attribute__((always_inline, unused))
 #define VU_ __attribute__((unused))
 
-/* clang-format off: a table of one-liners */
+/* A table of one-liners. */
+/* clang-format off */
 typedef __m512 vf;
 typedef __m512i vi;
 typedef __mmask16 vm;

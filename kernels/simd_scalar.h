@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The SIMD layer, scalar tier: a vector of one lane, in plain C. It is the meaning of the layer; the other simd_<tier>.h
- * have the same names.
+ * The SIMD layer, scalar tier: a vector of one lane, in plain C. It is the meaning of the layer; the other
+ * simd_<tier>.h have the same names.
  *
  *   vf, vi, vm     float32, 32-bit integer, mask vectors
  *   VL(n)          lanes of the next strip of n elements, 0 < VL(n) <= n
@@ -27,7 +27,8 @@
 #define V_ static inline __attribute__((always_inline, unused))
 #define VU_ __attribute__((unused))
 
-/* clang-format off: a table of one-liners */
+/* A table of one-liners. */
+/* clang-format off */
 typedef float vf;
 typedef uint32_t vi;
 typedef uint32_t vm; /* all ones or zero */

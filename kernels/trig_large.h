@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reduction of a large float32 angle: x = (4 k + quadrant) * pi/2 + rest, |rest| <= pi/4, after Payne and Hanek. Only
- * those bits of 2/pi are multiplied that do not give whole turns and that still matter: a window of 96 bits, whose place
- * follows from the exponent of x.
+ * those bits of 2/pi are multiplied that do not give whole turns and that still matter: a window of 96 bits, whose
+ * place follows from the exponent of x.
  */
 #ifndef LN_KERNELS_TRIG_LARGE_H
 #define LN_KERNELS_TRIG_LARGE_H
@@ -21,7 +21,8 @@ static inline float ln_reduce_large(float x, uint32_t *quadrant)
         return x - x;
     /* |x| = m * 2^e. The bit of weight 2^-i of 2/pi gives m * 2^(e-i): the window opens at weight 2^1, i = e - 1. */
     uint32_t m = (a & 0x7fffffu) | 0x800000u;
-    uint32_t from = (a >> 23) - 150u - 2u + 32u, word = from >> 5, shift = from & 31u; /* index in bits[] of i = e - 1 */
+    uint32_t from = (a >> 23) - 150u - 2u + 32u, word = from >> 5,
+             shift = from & 31u; /* index in bits[] of i = e - 1 */
     uint64_t w[3];
     for (uint32_t k = 0; k < 3; k++) {
         uint64_t two = (uint64_t)bits[word + k] << 32 | bits[word + k + 1];

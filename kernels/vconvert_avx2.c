@@ -9,7 +9,10 @@
 #include "kernels/kernels.h"
 
 #define ROW(k, Y, X, ...)                                                                                              \
-    static inline void k##_8(Y *y, const X *x) { __VA_ARGS__ }                                                             \
+    static inline void k##_8(Y *y, const X *x)                                                                         \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }                                                                                                                  \
     void ln_##k##_avx2(void *to, const void *from, size_t n)                                                           \
     {                                                                                                                  \
         Y *y = to, last_y[8];                                                                                          \
@@ -59,6 +62,5 @@ ROW(i64_to_f32, float, int64_t, for (int i = 0; i < 8; i++) y[i] = (float)x[i];)
 ROW(f32_to_i64, int64_t, float, for (int i = 0; i < 8; i++) y[i] = _mm_cvttss_si64(_mm_set_ss(x[i]));)
 ROW(i32_to_i64, int64_t, int32_t, STORE256(y, _mm256_cvtepi32_epi64(LOAD128(x)));
     STORE256(y + 4, _mm256_cvtepi32_epi64(LOAD128(x + 4)));)
-ROW(i64_to_i32, int32_t, int64_t,
-    __m256 lo = _mm256_castsi256_ps(LOAD256(x)), hi = _mm256_castsi256_ps(LOAD256(x + 4));
+ROW(i64_to_i32, int32_t, int64_t, __m256 lo = _mm256_castsi256_ps(LOAD256(x)), hi = _mm256_castsi256_ps(LOAD256(x + 4));
     STORE256(y, _mm256_permute4x64_epi64(_mm256_castps_si256(_mm256_shuffle_ps(lo, hi, 0x88)), 0xd8));)

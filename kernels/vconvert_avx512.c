@@ -7,7 +7,10 @@
 #include "kernels/kernels.h"
 
 #define ROW(k, Y, X, ...)                                                                                              \
-    static inline __attribute__((always_inline)) void k##_16(Y *y, const X *x, __mmask16 m) { __VA_ARGS__ }                \
+    static inline __attribute__((always_inline)) void k##_16(Y *y, const X *x, __mmask16 m)                            \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }                                                                                                                  \
     void ln_##k##_avx512(void *to, const void *from, size_t n)                                                         \
     {                                                                                                                  \
         Y *y = to;                                                                                                     \
@@ -34,8 +37,7 @@ static inline __m256i to_bf16(__m512 v)
 }
 
 ROW(f16_to_f32, float, uint16_t, _mm512_mask_storeu_ps(y, m, _mm512_cvtph_ps(LOAD16(x)));)
-ROW(f32_to_f16, uint16_t, float,
-    _mm256_mask_storeu_epi16(y, m, _mm512_cvtps_ph(LOADF(x), _MM_FROUND_TO_NEAREST_INT));)
+ROW(f32_to_f16, uint16_t, float, _mm256_mask_storeu_epi16(y, m, _mm512_cvtps_ph(LOADF(x), _MM_FROUND_TO_NEAREST_INT));)
 ROW(bf16_to_f32, float, uint16_t,
     _mm512_mask_storeu_epi32(y, m, _mm512_slli_epi32(_mm512_cvtepu16_epi32(LOAD16(x)), 16));)
 ROW(f32_to_bf16, uint16_t, float, _mm256_mask_storeu_epi16(y, m, to_bf16(LOADF(x)));)
@@ -44,15 +46,15 @@ ROW(i8_to_f32, float, int8_t, _mm512_mask_storeu_ps(y, m, _mm512_cvtepi32_ps(_mm
 ROW(f32_to_u8, uint8_t, float, _mm_mask_storeu_epi8(y, m, _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(LOADF(x))));)
 ROW(i32_to_f32, float, int32_t, _mm512_mask_storeu_ps(y, m, _mm512_cvtepi32_ps(LOAD32(x)));)
 ROW(f32_to_i32, int32_t, float, _mm512_mask_storeu_epi32(y, m, _mm512_cvttps_epi32(LOADF(x)));)
-ROW(i64_to_f32, float, int64_t, HALF_MASKS
-    _mm256_mask_storeu_ps(y, a, _mm512_cvtepi64_ps(_mm512_maskz_loadu_epi64(a, x)));
+ROW(i64_to_f32, float, int64_t,
+    HALF_MASKS _mm256_mask_storeu_ps(y, a, _mm512_cvtepi64_ps(_mm512_maskz_loadu_epi64(a, x)));
     _mm256_mask_storeu_ps(y + 8, b, _mm512_cvtepi64_ps(_mm512_maskz_loadu_epi64(b, x + 8)));)
-ROW(f32_to_i64, int64_t, float, HALF_MASKS
-    _mm512_mask_storeu_epi64(y, a, _mm512_cvttps_epi64(_mm256_maskz_loadu_ps(a, x)));
+ROW(f32_to_i64, int64_t, float,
+    HALF_MASKS _mm512_mask_storeu_epi64(y, a, _mm512_cvttps_epi64(_mm256_maskz_loadu_ps(a, x)));
     _mm512_mask_storeu_epi64(y + 8, b, _mm512_cvttps_epi64(_mm256_maskz_loadu_ps(b, x + 8)));)
-ROW(i32_to_i64, int64_t, int32_t, HALF_MASKS
-    _mm512_mask_storeu_epi64(y, a, _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(a, x)));
+ROW(i32_to_i64, int64_t, int32_t,
+    HALF_MASKS _mm512_mask_storeu_epi64(y, a, _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(a, x)));
     _mm512_mask_storeu_epi64(y + 8, b, _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(b, x + 8)));)
-ROW(i64_to_i32, int32_t, int64_t, HALF_MASKS
-    _mm256_mask_storeu_epi32(y, a, _mm512_cvtepi64_epi32(_mm512_maskz_loadu_epi64(a, x)));
+ROW(i64_to_i32, int32_t, int64_t,
+    HALF_MASKS _mm256_mask_storeu_epi32(y, a, _mm512_cvtepi64_epi32(_mm512_maskz_loadu_epi64(a, x)));
     _mm256_mask_storeu_epi32(y + 8, b, _mm512_cvtepi64_epi32(_mm512_maskz_loadu_epi64(b, x + 8)));)

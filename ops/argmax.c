@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ArgMax and ArgMin: the index of the greatest or least element along an axis, the first or (from 12 on, on request) the
- * last where there are several. ai.onnx 1, 11, 12, 13.
+ * ArgMax and ArgMin: the index of the greatest or least element along an axis, the first or (from 12 on, on request)
+ * the last where there are several. ai.onnx 1, 11, 12, 13.
  */
 #include "kernels/half.h"
 #include "kernels/kernels.h"
@@ -90,10 +90,10 @@ typedef struct argmax_params {
 static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     static void (*const tasks[LINNET_TYPE_COUNT])(const ln_args *, int64_t, int64_t) = {
-        [LINNET_FLOAT32] = task_f32, [LINNET_FLOAT64] = task_f64, [LINNET_FLOAT16] = task_f16,
-        [LINNET_BFLOAT16] = task_bf16, [LINNET_INT8] = task_i8,   [LINNET_INT16] = task_i16,
-        [LINNET_INT32] = task_i32,   [LINNET_INT64] = task_i64,   [LINNET_UINT8] = task_u8,
-        [LINNET_UINT16] = task_u16,  [LINNET_UINT32] = task_u32,  [LINNET_UINT64] = task_u64};
+        [LINNET_FLOAT32] = task_f32,   [LINNET_FLOAT64] = task_f64, [LINNET_FLOAT16] = task_f16,
+        [LINNET_BFLOAT16] = task_bf16, [LINNET_INT8] = task_i8,     [LINNET_INT16] = task_i16,
+        [LINNET_INT32] = task_i32,     [LINNET_INT64] = task_i64,   [LINNET_UINT8] = task_u8,
+        [LINNET_UINT16] = task_u16,    [LINNET_UINT32] = task_u32,  [LINNET_UINT64] = task_u64};
     const ln_args *a = arg;
     (void)worker;
     tasks[((const argmax_params *)a->params)->type](a, begin, end);
@@ -181,12 +181,26 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(argmax_params, axis, 0), LN_ATTR_
                                      LN_ATTR_I(argmax_params, select_last_index, 0), LN_ATTR_END};
 
 LN_OP(ArgMax) = {
-    .domain = "", .type = "ArgMax", .since = {1, 11, 12, 13}, .types = LN_T_NUMBERS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(argmax_params),
-    .infer = infer, .plan = argmax_plan,
+    .domain = "",
+    .type = "ArgMax",
+    .since = {1, 11, 12, 13},
+    .types = LN_T_NUMBERS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(argmax_params),
+    .infer = infer,
+    .plan = argmax_plan,
 };
 LN_OP(ArgMin) = {
-    .domain = "", .type = "ArgMin", .since = {1, 11, 12, 13}, .types = LN_T_NUMBERS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(argmax_params),
-    .infer = infer, .plan = argmin_plan,
+    .domain = "",
+    .type = "ArgMin",
+    .since = {1, 11, 12, 13},
+    .types = LN_T_NUMBERS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(argmax_params),
+    .infer = infer,
+    .plan = argmin_plan,
 };

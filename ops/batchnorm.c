@@ -72,8 +72,8 @@ static void channel(const job *j, int64_t c)
     if (p->training) {
         double batch_mean, batch_var, keep = (double)p->momentum;
         batch_statistics(p, a->in[0], c, &batch_mean, &batch_var);
-        const double results[4] = {mean * keep + batch_mean * (1 - keep), var * keep + batch_var * (1 - keep), batch_mean,
-                                   batch_var};
+        const double results[4] = {mean * keep + batch_mean * (1 - keep), var * keep + batch_var * (1 - keep),
+                                   batch_mean, batch_var};
         for (int32_t i = 0; i < p->training; i++)
             if (a->out[i + 1])
                 set_element(a->out[i + 1], p->mean_type, c, results[i]);
@@ -194,8 +194,9 @@ static linnet_status infer(ln_ctx *c)
         return ln_fail(c, LINNET_ERR_MODEL, "has %d outputs, at most 3", c->n_out);
     for (int32_t i = 1; i < c->n_out; i++)
         if (c->out[i])
-            LN_TRY(c->in[3]->rank < 0 ? ln_set_unknown(c, i, (linnet_type)c->in[3]->type)
-                                      : ln_set_shape(c, i, (linnet_type)c->in[3]->type, c->in[3]->rank, c->in[3]->dims));
+            LN_TRY(c->in[3]->rank < 0
+                       ? ln_set_unknown(c, i, (linnet_type)c->in[3]->type)
+                       : ln_set_shape(c, i, (linnet_type)c->in[3]->type, c->in[3]->rank, c->in[3]->dims));
     return x->rank < 0 ? ln_set_unknown(c, 0, (linnet_type)x->type)
                        : ln_set_shape(c, 0, (linnet_type)x->type, x->rank, x->dims);
 }
@@ -240,13 +241,25 @@ static linnet_status plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_F(bn_params, epsilon, 1e-5f),     LN_ATTR_F(bn_params, momentum, 0.9f), LN_ATTR_I(bn_params, training_mode, 0),
-    LN_ATTR_I(bn_params, spatial, 1),         LN_ATTR_I(bn_params, is_test, 0),     LN_ATTR_CHANNELS_LAST(bn_params),
-    LN_ATTRS_FUSED(bn_params),                LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_F(bn_params, epsilon, 1e-5f),
+                                     LN_ATTR_F(bn_params, momentum, 0.9f),
+                                     LN_ATTR_I(bn_params, training_mode, 0),
+                                     LN_ATTR_I(bn_params, spatial, 1),
+                                     LN_ATTR_I(bn_params, is_test, 0),
+                                     LN_ATTR_CHANNELS_LAST(bn_params),
+                                     LN_ATTRS_FUSED(bn_params),
+                                     LN_ATTR_END};
 
 LN_OP(BatchNormalization) = {
-    .domain = "", .type = "BatchNormalization", .since = {6, 7, 9, 14, 15}, .types = LN_T_FLOATS,
-    .in = {5, 5}, .out = {1, 5}, .attrs = attrs, .params_size = sizeof(bn_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_batchnorm),
+    .domain = "",
+    .type = "BatchNormalization",
+    .since = {6, 7, 9, 14, 15},
+    .types = LN_T_FLOATS,
+    .in = {5, 5},
+    .out = {1, 5},
+    .attrs = attrs,
+    .params_size = sizeof(bn_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_batchnorm),
 };

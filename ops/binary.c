@@ -51,22 +51,70 @@ linnet_status ln_binary_any(const ln_args *a, ln_binary_row *row)
     return LINNET_OK;
 }
 
-LN_RUN(ln_add_f32) { return ln_binary_f32(a, LN_K(add_f32), 0.1); }
-LN_RUN(ln_sub_f32) { return ln_binary_f32(a, LN_K(sub_f32), 0.1); }
-LN_RUN(ln_mul_f32) { return ln_binary_f32(a, LN_K(mul_f32), 0.1); }
-LN_RUN(ln_div_f32) { return ln_binary_f32(a, LN_K(div_f32), 0.15); }
-LN_RUN(ln_prelu_f32) { return ln_binary_f32(a, LN_K(prelu_f32), 0.1); }
-LN_RUN(ln_mod_f32) { return ln_binary_any(a, ln_row_f32); }
-LN_RUN(ln_binary_f64) { return ln_binary_any(a, ln_row_f64); }
-LN_RUN(ln_binary_half) { return ln_binary_any(a, ln_row_half); }
-LN_RUN(ln_binary_i8) { return ln_binary_any(a, ln_row_i8); }
-LN_RUN(ln_binary_i16) { return ln_binary_any(a, ln_row_i16); }
-LN_RUN(ln_binary_i32) { return ln_binary_any(a, ln_row_i32); }
-LN_RUN(ln_binary_i64) { return ln_binary_any(a, ln_row_i64); }
-LN_RUN(ln_binary_u8) { return ln_binary_any(a, ln_row_u8); }
-LN_RUN(ln_binary_u16) { return ln_binary_any(a, ln_row_u16); }
-LN_RUN(ln_binary_u32) { return ln_binary_any(a, ln_row_u32); }
-LN_RUN(ln_binary_u64) { return ln_binary_any(a, ln_row_u64); }
+LN_RUN(ln_add_f32)
+{
+    return ln_binary_f32(a, LN_K(add_f32), 0.1);
+}
+LN_RUN(ln_sub_f32)
+{
+    return ln_binary_f32(a, LN_K(sub_f32), 0.1);
+}
+LN_RUN(ln_mul_f32)
+{
+    return ln_binary_f32(a, LN_K(mul_f32), 0.1);
+}
+LN_RUN(ln_div_f32)
+{
+    return ln_binary_f32(a, LN_K(div_f32), 0.15);
+}
+LN_RUN(ln_prelu_f32)
+{
+    return ln_binary_f32(a, LN_K(prelu_f32), 0.1);
+}
+LN_RUN(ln_mod_f32)
+{
+    return ln_binary_any(a, ln_row_f32);
+}
+LN_RUN(ln_binary_f64)
+{
+    return ln_binary_any(a, ln_row_f64);
+}
+LN_RUN(ln_binary_half)
+{
+    return ln_binary_any(a, ln_row_half);
+}
+LN_RUN(ln_binary_i8)
+{
+    return ln_binary_any(a, ln_row_i8);
+}
+LN_RUN(ln_binary_i16)
+{
+    return ln_binary_any(a, ln_row_i16);
+}
+LN_RUN(ln_binary_i32)
+{
+    return ln_binary_any(a, ln_row_i32);
+}
+LN_RUN(ln_binary_i64)
+{
+    return ln_binary_any(a, ln_row_i64);
+}
+LN_RUN(ln_binary_u8)
+{
+    return ln_binary_any(a, ln_row_u8);
+}
+LN_RUN(ln_binary_u16)
+{
+    return ln_binary_any(a, ln_row_u16);
+}
+LN_RUN(ln_binary_u32)
+{
+    return ln_binary_any(a, ln_row_u32);
+}
+LN_RUN(ln_binary_u64)
+{
+    return ln_binary_any(a, ln_row_u64);
+}
 
 linnet_status ln_binary_infer(ln_ctx *c)
 {
@@ -85,13 +133,17 @@ static bool same_shape(const ln_info *a, const ln_info *b)
 
 linnet_status ln_binary_plan(ln_ctx *c, int32_t op, const ln_info *second, ln_run_fn *f32, const char *f32_name)
 {
-    static const ln_map_run runs[] = {
-        LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_binary_f64), LN_MAP_RUN(LN_T_HALF, ln_binary_half),
-        LN_MAP_RUN(LN_T(LINNET_INT8), ln_binary_i8),     LN_MAP_RUN(LN_T(LINNET_INT16), ln_binary_i16),
-        LN_MAP_RUN(LN_T(LINNET_INT32), ln_binary_i32),   LN_MAP_RUN(LN_T(LINNET_INT64), ln_binary_i64),
-        LN_MAP_RUN(LN_T(LINNET_UINT8), ln_binary_u8),    LN_MAP_RUN(LN_T(LINNET_UINT16), ln_binary_u16),
-        LN_MAP_RUN(LN_T(LINNET_UINT32), ln_binary_u32),  LN_MAP_RUN(LN_T(LINNET_UINT64), ln_binary_u64),
-        {0}};
+    static const ln_map_run runs[] = {LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_binary_f64),
+                                      LN_MAP_RUN(LN_T_HALF, ln_binary_half),
+                                      LN_MAP_RUN(LN_T(LINNET_INT8), ln_binary_i8),
+                                      LN_MAP_RUN(LN_T(LINNET_INT16), ln_binary_i16),
+                                      LN_MAP_RUN(LN_T(LINNET_INT32), ln_binary_i32),
+                                      LN_MAP_RUN(LN_T(LINNET_INT64), ln_binary_i64),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT8), ln_binary_u8),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT16), ln_binary_u16),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT32), ln_binary_u32),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT64), ln_binary_u64),
+                                      {0}};
     ln_binary_params *p = c->params;
     const ln_info *in[2] = {c->in[0], second};
     ln_bcast_make(&p->b, c->out[0], 2, in);
@@ -116,10 +168,22 @@ static linnet_status plan(ln_ctx *c, int32_t op, ln_run_fn *f32, const char *f32
     return ln_binary_plan(c, op, &second, f32, f32_name);
 }
 
-static linnet_status add_plan(ln_ctx *c) { return plan(c, LN_BIN_ADD, ln_add_f32, "ln_add_f32"); }
-static linnet_status sub_plan(ln_ctx *c) { return plan(c, LN_BIN_SUB, ln_sub_f32, "ln_sub_f32"); }
-static linnet_status mul_plan(ln_ctx *c) { return plan(c, LN_BIN_MUL, ln_mul_f32, "ln_mul_f32"); }
-static linnet_status div_plan(ln_ctx *c) { return plan(c, LN_BIN_DIV, ln_div_f32, "ln_div_f32"); }
+static linnet_status add_plan(ln_ctx *c)
+{
+    return plan(c, LN_BIN_ADD, ln_add_f32, "ln_add_f32");
+}
+static linnet_status sub_plan(ln_ctx *c)
+{
+    return plan(c, LN_BIN_SUB, ln_sub_f32, "ln_sub_f32");
+}
+static linnet_status mul_plan(ln_ctx *c)
+{
+    return plan(c, LN_BIN_MUL, ln_mul_f32, "ln_mul_f32");
+}
+static linnet_status div_plan(ln_ctx *c)
+{
+    return plan(c, LN_BIN_DIV, ln_div_f32, "ln_div_f32");
+}
 static linnet_status mod_plan(ln_ctx *c)
 {
     int32_t op = ((const ln_binary_params *)c->params)->fmod ? LN_BIN_FMOD : LN_BIN_MOD;
@@ -178,7 +242,13 @@ LN_OP(Div) = {BINARY("Div", div_plan), .since = {6, 7, 13, 14}, .attrs = old_att
 LN_OP(Mod) = {BINARY("Mod", mod_plan), .since = {10, 13, 28}, .attrs = mod_attrs};
 /* clang-format on */
 LN_OP(PRelu) = {
-    .domain = "", .type = "PRelu", .since = {6, 7, 9, 16}, .types = LN_T_NUMBERS,
-    .in = {2, 2}, .out = {1, 1}, .params_size = sizeof(ln_binary_params),
-    .infer = prelu_infer, .plan = prelu_plan,
+    .domain = "",
+    .type = "PRelu",
+    .since = {6, 7, 9, 16},
+    .types = LN_T_NUMBERS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .params_size = sizeof(ln_binary_params),
+    .infer = prelu_infer,
+    .plan = prelu_plan,
 };

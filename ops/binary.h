@@ -12,7 +12,14 @@
 #include "ops/map.h"
 
 enum {
-    LN_BIN_ADD, LN_BIN_SUB, LN_BIN_MUL, LN_BIN_DIV, LN_BIN_MAX, LN_BIN_MIN, LN_BIN_PRELU, LN_BIN_POW,
+    LN_BIN_ADD,
+    LN_BIN_SUB,
+    LN_BIN_MUL,
+    LN_BIN_DIV,
+    LN_BIN_MAX,
+    LN_BIN_MIN,
+    LN_BIN_PRELU,
+    LN_BIN_POW,
     LN_BIN_MOD,  /* the sign of the divisor */
     LN_BIN_FMOD, /* the sign of the dividend */
 };

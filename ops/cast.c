@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cast (ai.onnx 6 to 28), CastLike (15 to 25), BitCast (26). Numbers go through ops/cast_any.h; to and from strings runs
- * late, because the text needs memory. A cast to the same type is a view, and so is a BitCast.
+ * Cast (ai.onnx 6 to 28), CastLike (15 to 25), BitCast (26). Numbers go through ops/cast_any.h; to and from strings
+ * runs late, because the text needs memory. A cast to the same type is a view, and so is a BitCast.
  */
 #include <string.h>
 
 #include "ops/cast_any.h"
 
 typedef struct cast_params {
-    int64_t to;         /* attribute of Cast and BitCast, a TensorProto.DataType */
+    int64_t to; /* attribute of Cast and BitCast, a TensorProto.DataType */
     int64_t saturate;
     int64_t n;
     int32_t round_mode;
@@ -196,17 +196,42 @@ static const ln_attr_spec like_attrs[] = {LN_ATTR_I(cast_params, saturate, 1),
 static const ln_attr_spec bit_attrs[] = {LN_ATTR_I_REQ(cast_params, to), LN_ATTR_END};
 
 LN_OP(Cast) = {
-    .domain = "", .type = "Cast", .since = {6, 9, 13, 19, 21, 23, 24, 25, 28}, .types = LN_T_ALL & ~LN_T_COMPLEX,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(cast_params), .flags = LN_OP_LATE_OK,
-    .infer = infer, .plan = plan, .late = late,
+    .domain = "",
+    .type = "Cast",
+    .since = {6, 9, 13, 19, 21, 23, 24, 25, 28},
+    .types = LN_T_ALL & ~LN_T_COMPLEX,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(cast_params),
+    .flags = LN_OP_LATE_OK,
+    .infer = infer,
+    .plan = plan,
+    .late = late,
 };
 LN_OP(CastLike) = {
-    .domain = "", .type = "CastLike", .since = {15, 19, 21, 23, 24, 25}, .types = LN_T_ALL & ~LN_T_COMPLEX,
-    .in = {2, 2}, .out = {1, 1}, .attrs = like_attrs, .params_size = sizeof(cast_params), .flags = LN_OP_LATE_OK,
-    .infer = infer, .plan = plan, .late = late,
+    .domain = "",
+    .type = "CastLike",
+    .since = {15, 19, 21, 23, 24, 25},
+    .types = LN_T_ALL & ~LN_T_COMPLEX,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = like_attrs,
+    .params_size = sizeof(cast_params),
+    .flags = LN_OP_LATE_OK,
+    .infer = infer,
+    .plan = plan,
+    .late = late,
 };
 LN_OP(BitCast) = {
-    .domain = "", .type = "BitCast", .since = {26}, .types = LN_T_ALL & ~LN_T(LINNET_STRING),
-    .in = {1, 1}, .out = {1, 1}, .attrs = bit_attrs, .params_size = sizeof(cast_params),
-    .infer = bitcast_infer, .plan = bitcast_plan,
+    .domain = "",
+    .type = "BitCast",
+    .since = {26},
+    .types = LN_T_ALL & ~LN_T(LINNET_STRING),
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = bit_attrs,
+    .params_size = sizeof(cast_params),
+    .infer = bitcast_infer,
+    .plan = bitcast_plan,
 };

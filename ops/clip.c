@@ -56,15 +56,24 @@ static void task_any(void *arg, int32_t worker, int64_t begin, int64_t end)
     const job *j = arg;
     (void)worker;
     switch (j->p->type) {
-    case LINNET_FLOAT64: CLIP(double)
-    case LINNET_INT8: CLIP(int8_t)
-    case LINNET_INT16: CLIP(int16_t)
-    case LINNET_INT32: CLIP(int32_t)
-    case LINNET_INT64: CLIP(int64_t)
-    case LINNET_UINT8: CLIP(uint8_t)
-    case LINNET_UINT16: CLIP(uint16_t)
-    case LINNET_UINT32: CLIP(uint32_t)
-    default: CLIP(uint64_t)
+    case LINNET_FLOAT64:
+        CLIP(double)
+    case LINNET_INT8:
+        CLIP(int8_t)
+    case LINNET_INT16:
+        CLIP(int16_t)
+    case LINNET_INT32:
+        CLIP(int32_t)
+    case LINNET_INT64:
+        CLIP(int64_t)
+    case LINNET_UINT8:
+        CLIP(uint8_t)
+    case LINNET_UINT16:
+        CLIP(uint16_t)
+    case LINNET_UINT32:
+        CLIP(uint32_t)
+    default:
+        CLIP(uint64_t)
     }
 }
 
@@ -145,7 +154,14 @@ static const ln_attr_spec attrs[] = {LN_ATTR_F(clip_params, min, -3.402823466e+3
                                      LN_ATTR_F(clip_params, max, 3.402823466e+38f), LN_ATTR_END};
 
 LN_OP(Clip) = {
-    .domain = "", .type = "Clip", .since = {6, 11, 12, 13}, .types = LN_T_NUMBERS,
-    .in = {1, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(clip_params),
-    .infer = infer, .plan = plan,
+    .domain = "",
+    .type = "Clip",
+    .since = {6, 11, 12, 13},
+    .types = LN_T_NUMBERS,
+    .in = {1, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(clip_params),
+    .infer = infer,
+    .plan = plan,
 };

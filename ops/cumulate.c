@@ -119,12 +119,26 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(cumulate_params, exclusive, 0), L
 #define WIDE (LN_T(LINNET_INT32) | LN_T(LINNET_INT64) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64))
 
 LN_OP(CumSum) = {
-    .domain = "", .type = "CumSum", .since = {11, 14}, .types = LN_T_FLOATS | WIDE,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(cumulate_params),
-    .infer = infer, .plan = cumsum_plan,
+    .domain = "",
+    .type = "CumSum",
+    .since = {11, 14},
+    .types = LN_T_FLOATS | WIDE,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(cumulate_params),
+    .infer = infer,
+    .plan = cumsum_plan,
 };
 LN_OP(CumProd) = {
-    .domain = "", .type = "CumProd", .since = {26}, .types = LN_T_FLOATS | WIDE,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(cumulate_params),
-    .infer = infer, .plan = cumprod_plan,
+    .domain = "",
+    .type = "CumProd",
+    .since = {26},
+    .types = LN_T_FLOATS | WIDE,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(cumulate_params),
+    .infer = infer,
+    .plan = cumprod_plan,
 };

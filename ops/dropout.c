@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Dropout. ai.onnx 6 (is_test), 7, 10: the input unchanged. 12, 13, 22: with training_mode an element is kept where a
- * draw is not below ratio, and scaled by 1 / (1 - ratio); the draws are those of numpy.random.RandomState(seed), one per
- * element in order (seed 0 where the node has none), as the standard's expected values are made.
+ * draw is not below ratio, and scaled by 1 / (1 - ratio); the draws are those of numpy.random.RandomState(seed), one
+ * per element in order (seed 0 where the node has none), as the standard's expected values are made.
  */
 #include <string.h>
 
@@ -10,12 +10,12 @@
 #include "ops/mt19937.h"
 
 typedef struct dropout_params {
-    float ratio;              /* attribute up to 10 */
-    int64_t is_test;          /* attribute of 6 */
-    int64_t seed;             /* attribute from 12 on */
+    float ratio;     /* attribute up to 10 */
+    int64_t is_test; /* attribute of 6 */
+    int64_t seed;    /* attribute from 12 on */
     int64_t n;
     int32_t type, mask_type;
-    int32_t inputs;           /* bit 0, 1: ratio, training_mode are inputs; from bit 8 on: the type of ratio */
+    int32_t inputs; /* bit 0, 1: ratio, training_mode are inputs; from bit 8 on: the type of ratio */
     int32_t has_mask;
 } dropout_params;
 
@@ -90,8 +90,8 @@ static linnet_status infer(ln_ctx *c)
     LN_TRY(ln_check_type(c, 2, LN_T(LINNET_BOOL), "training_mode"));
     for (int32_t i = 1; i < c->n_in; i++)
         if (c->in[i] && !ln_maybe_scalar(c->in[i]))
-            return ln_fail(c, LINNET_ERR_MODEL, "%s has %lld elements, expected one", i == 1 ? "ratio" : "training_mode",
-                           (long long)ln_info_count(c->in[i]));
+            return ln_fail(c, LINNET_ERR_MODEL, "%s has %lld elements, expected one",
+                           i == 1 ? "ratio" : "training_mode", (long long)ln_info_count(c->in[i]));
     if (x->rank < 0) {
         LN_TRY(ln_set_unknown(c, 1, mask_type(c)));
         return ln_set_unknown(c, 0, (linnet_type)x->type);
@@ -124,8 +124,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_F(dropout_params, ratio, 0.5f), LN_
                                      LN_ATTR_I(dropout_params, seed, 0), LN_ATTR_END};
 
 LN_OP(Dropout) = {
-    .domain = "", .type = "Dropout", .since = {6, 7, 10, 12, 13, 22},
+    .domain = "",
+    .type = "Dropout",
+    .since = {6, 7, 10, 12, 13, 22},
     .types = LN_T_FLOATS | (LN_T_FLOAT8 & ~LN_T(LINNET_FLOAT8E8M0)),
-    .in = {1, 3}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(dropout_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_dropout),
+    .in = {1, 3},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(dropout_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_dropout),
 };

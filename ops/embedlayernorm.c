@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EmbedLayerNormalization (com.microsoft): the sum of a word, a position and perhaps a segment embedding, normalised over
- * the hidden dimension; and for each sample the count of the mask's ones (0 without a mask).
+ * EmbedLayerNormalization (com.microsoft): the sum of a word, a position and perhaps a segment embedding, normalised
+ * over the hidden dimension; and for each sample the count of the mask's ones (0 without a mask).
  *
  *   input_ids, segment_ids?, word, position, segment?, gamma, beta, mask?, position_ids? -> output, mask_index, sum?
  */
@@ -76,8 +76,9 @@ LN_RUN(ln_embedlayernorm)
 static linnet_status infer(ln_ctx *c)
 {
     const ln_info *ids = c->in[IDS], *word = c->in[WORD];
-    static const char *const names[] = {"input_ids", "segment_ids", "word_embedding", "position_embedding",
-                                        "segment_embedding", "gamma", "beta", "mask", "position_ids"};
+    static const char *const names[] = {"input_ids",         "segment_ids", "word_embedding", "position_embedding",
+                                        "segment_embedding", "gamma",       "beta",           "mask",
+                                        "position_ids"};
     static const int32_t ranks[] = {2, 2, 2, 2, 2, 1, 1, 2, 2};
     uint32_t floats = LN_T(LINNET_FLOAT32) | LN_T_HALF;
     for (int32_t i = 0; i < c->n_in; i++) {
@@ -134,7 +135,15 @@ static const ln_attr_spec attrs[] = {LN_ATTR_F(embed_params, epsilon, 1e-12f),
                                      LN_ATTR_I(embed_params, mask_index_type, 0), LN_ATTR_END};
 
 LN_OP(MsEmbedLayerNormalization) = {
-    .domain = "com.microsoft", .type = "EmbedLayerNormalization", .since = {1}, .types = LN_T(LINNET_INT32),
-    .in = {7, 9}, .out = {2, 3}, .attrs = attrs, .params_size = sizeof(embed_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_embedlayernorm),
+    .domain = "com.microsoft",
+    .type = "EmbedLayerNormalization",
+    .since = {1},
+    .types = LN_T(LINNET_INT32),
+    .in = {7, 9},
+    .out = {2, 3},
+    .attrs = attrs,
+    .params_size = sizeof(embed_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_embedlayernorm),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * InstanceNormalization (ai.onnx 6, 22: statistics of each channel of each sample) and GroupNormalization (18: scale and
- * bias per group, 21: per channel): y = (x - mean) / sqrt(var + epsilon) * scale + bias. An instance is a group of one
- * channel. float16 and bfloat16 compute in float32.
+ * InstanceNormalization (ai.onnx 6, 22: statistics of each channel of each sample) and GroupNormalization (18: scale
+ * and bias per group, 21: per channel): y = (x - mean) / sqrt(var + epsilon) * scale + bias. An instance is a group of
+ * one channel. float16 and bfloat16 compute in float32.
  */
 #include <math.h>
 
@@ -154,12 +154,26 @@ static const ln_attr_spec group_attrs[] = {LN_ATTR_F(group_params, epsilon, 1e-5
                                            LN_ATTR_I(group_params, stash_type, 1), LN_ATTR_END};
 
 LN_OP(InstanceNormalization) = {
-    .domain = "", .type = "InstanceNormalization", .since = {6, 22}, .types = LN_T_FLOATS,
-    .in = {3, 3}, .out = {1, 1}, .attrs = instance_attrs, .params_size = sizeof(group_params),
-    .infer = infer, .plan = plan,
+    .domain = "",
+    .type = "InstanceNormalization",
+    .since = {6, 22},
+    .types = LN_T_FLOATS,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = instance_attrs,
+    .params_size = sizeof(group_params),
+    .infer = infer,
+    .plan = plan,
 };
 LN_OP(GroupNormalization) = {
-    .domain = "", .type = "GroupNormalization", .since = {18, 21}, .types = LN_T_FLOATS,
-    .in = {3, 3}, .out = {1, 1}, .attrs = group_attrs, .params_size = sizeof(group_params),
-    .infer = infer, .plan = plan,
+    .domain = "",
+    .type = "GroupNormalization",
+    .since = {18, 21},
+    .types = LN_T_FLOATS,
+    .in = {3, 3},
+    .out = {1, 1},
+    .attrs = group_attrs,
+    .params_size = sizeof(group_params),
+    .infer = infer,
+    .plan = plan,
 };

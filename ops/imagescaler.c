@@ -75,7 +75,15 @@ static linnet_status plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_F(scaler_params, scale, 1.0f), LN_ATTR_ANY("bias"), LN_ATTR_END};
 
 LN_OP(ImageScaler) = {
-    .domain = "", .type = "ImageScaler", .since = {1}, .types = LN_T(LINNET_FLOAT32) | LN_T_HALF,
-    .in = {1, 1}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(scaler_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_imagescaler),
+    .domain = "",
+    .type = "ImageScaler",
+    .since = {1},
+    .types = LN_T(LINNET_FLOAT32) | LN_T_HALF,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(scaler_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_imagescaler),
 };

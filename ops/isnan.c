@@ -79,12 +79,27 @@ static const ln_attr_spec isinf_attrs[] = {LN_ATTR_I(isnan_params, detect_negati
                                            LN_ATTR_I(isnan_params, detect_positive, 1), LN_ATTR_END};
 
 LN_OP(IsNaN) = {
-    .domain = "", .type = "IsNaN", .since = {9, 13, 20}, .types = TYPES,
-    .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(isnan_params),
-    .infer = infer, .plan = isnan_plan, LN_RUN_NAME(ln_isnan),
+    .domain = "",
+    .type = "IsNaN",
+    .since = {9, 13, 20},
+    .types = TYPES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .params_size = sizeof(isnan_params),
+    .infer = infer,
+    .plan = isnan_plan,
+    LN_RUN_NAME(ln_isnan),
 };
 LN_OP(IsInf) = {
-    .domain = "", .type = "IsInf", .since = {10, 20}, .types = TYPES,
-    .in = {1, 1}, .out = {1, 1}, .attrs = isinf_attrs, .params_size = sizeof(isnan_params),
-    .infer = infer, .plan = isinf_plan, LN_RUN_NAME(ln_isnan),
+    .domain = "",
+    .type = "IsInf",
+    .since = {10, 20},
+    .types = TYPES,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = isinf_attrs,
+    .params_size = sizeof(isnan_params),
+    .infer = infer,
+    .plan = isinf_plan,
+    LN_RUN_NAME(ln_isnan),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LayerNormalization (ai.onnx 17), RMSNormalization (23), SimplifiedLayerNormalization (as exporters write it, in ai.onnx
- * or com.microsoft), SkipLayerNormalization and SkipSimplifiedLayerNormalization (com.microsoft): a row is everything
- * from axis on. y = (x - mean) / sqrt(var + epsilon) * scale + bias; the RMS forms take mean as 0.
+ * LayerNormalization (ai.onnx 17), RMSNormalization (23), SimplifiedLayerNormalization (as exporters write it, in
+ * ai.onnx or com.microsoft), SkipLayerNormalization and SkipSimplifiedLayerNormalization (com.microsoft): a row is
+ * everything from axis on. y = (x - mean) / sqrt(var + epsilon) * scale + bias; the RMS forms take mean as 0.
  *
  * Half types compute the normalised value in float32 (stash_type 1) and round it before it is scaled, as the function
  * bodies do. A scale or bias that is not one row broadcasts in a walk of its own.
@@ -17,10 +17,10 @@ typedef struct layer_params {
     float epsilon;
     int32_t type, stat_type;
     int64_t rows, n;
-    int32_t rms;           /* mean is 0 */
-    int32_t scale, bias;   /* 1: a row, 2: walked; 0: none */
-    int32_t skip, add;     /* inputs to add to x first, a tensor and a row; -1: none */
-    int32_t bias_in;       /* input that is the bias */
+    int32_t rms;                            /* mean is 0 */
+    int32_t scale, bias;                    /* 1: a row, 2: walked; 0: none */
+    int32_t skip, add;                      /* inputs to add to x first, a tensor and a row; -1: none */
+    int32_t bias_in;                        /* input that is the bias */
     int32_t mean_out, inverse_out, sum_out; /* outputs; -1: none */
 } layer_params;
 
@@ -145,25 +145,30 @@ LN_RUN(ln_layernorm)
     bool direct = p->type == LINNET_FLOAT32 && p->skip < 0 && p->add < 0;
     double each = p->type == LINNET_FLOAT64 ? 4.0 : direct ? 0.15 : p->type == LINNET_FLOAT32 ? 0.4 : 5.0;
     ln_parallel(a, p->n ? p->rows : 0, 20.0 + each * (double)p->n,
-                p->type == LINNET_FLOAT64 ? f64_task : direct ? direct_task : scratch_task, &j);
+                p->type == LINNET_FLOAT64 ? f64_task
+                : direct                  ? direct_task
+                                          : scratch_task,
+                &j);
     if (p->scale == 2) {
-        ln_binary_job mul = {&walks[0], NULL, ln_row_of(p->type), LN_BIN_MUL, p->type, {a->out[0], a->in[1]}, a->out[0]};
+        ln_binary_job mul = {&walks[0], NULL, ln_row_of(p->type), LN_BIN_MUL, p->type, {a->out[0], a->in[1]},
+                             a->out[0]};
         ln_binary_walk(a, &mul, 1.0);
     }
     if (p->bias == 2) {
-        ln_binary_job add = {&walks[1], NULL, ln_row_of(p->type), LN_BIN_ADD, p->type, {a->out[0], a->in[2]}, a->out[0]};
+        ln_binary_job add = {&walks[1], NULL, ln_row_of(p->type), LN_BIN_ADD, p->type, {a->out[0], a->in[2]},
+                             a->out[0]};
         ln_binary_walk(a, &add, 1.0);
     }
     return LINNET_OK;
 }
 
-/* -- ai.onnx ---------------------------------------------------------------------------------------------------------- */
+/* -- ai.onnx -- */
 
 static linnet_type stat_type(ln_ctx *c)
 {
     int64_t stash = ((const layer_params *)c->params)->stash_type;
     return stash == LINNET_BFLOAT16 || stash == LINNET_FLOAT64 || stash == LINNET_FLOAT16 ? (linnet_type)stash
-                                                                                           : LINNET_FLOAT32;
+                                                                                          : LINNET_FLOAT32;
 }
 
 static linnet_status check_factor(ln_ctx *c, int32_t i, const char *name)
@@ -281,7 +286,7 @@ static linnet_status rms_plan(ln_ctx *c)
     return plan(c, 1);
 }
 
-/* -- com.microsoft: input, skip, gamma, [beta,] bias -> output, mean, inverse deviation, sum ---------------------------- */
+/* -- com.microsoft: input, skip, gamma, [beta,] bias -> output, mean, inverse deviation, sum -- */
 
 static bool is_simplified(const ln_ctx *c)
 {
@@ -292,7 +297,8 @@ static linnet_status skip_infer(ln_ctx *c)
 {
     const ln_info *x = c->in[0];
     uint32_t same = x->type ? LN_T(x->type) : LN_T_FLOATS;
-    static const char *const full[] = {"", "skip", "gamma", "beta", "bias"}, *const simple[] = {"", "skip", "gamma", "bias"};
+    static const char *const full[] = {"", "skip", "gamma", "beta", "bias"}, *const simple[] = {"", "skip", "gamma",
+                                                                                                "bias"};
     for (int32_t i = 1; i < c->n_in; i++) {
         const char *name = is_simplified(c) ? simple[i] : full[i];
         LN_TRY(ln_check_type(c, i, same, name));
@@ -347,32 +353,74 @@ static const ln_attr_spec attrs[] = {LN_ATTR_I(layer_params, axis, -1), LN_ATTR_
 static const ln_attr_spec skip_attrs[] = {LN_ATTR_F(layer_params, epsilon, 1e-12f), LN_ATTR_END};
 
 LN_OP(LayerNormalization) = {
-    .domain = "", .type = "LayerNormalization", .since = {17}, .types = LN_T_FLOATS,
-    .in = {2, 3}, .out = {1, 3}, .attrs = attrs, .params_size = sizeof(layer_params),
-    .infer = infer, .plan = layer_plan,
+    .domain = "",
+    .type = "LayerNormalization",
+    .since = {17},
+    .types = LN_T_FLOATS,
+    .in = {2, 3},
+    .out = {1, 3},
+    .attrs = attrs,
+    .params_size = sizeof(layer_params),
+    .infer = infer,
+    .plan = layer_plan,
 };
 LN_OP(RMSNormalization) = {
-    .domain = "", .type = "RMSNormalization", .since = {23}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(layer_params),
-    .infer = infer, .plan = rms_plan,
+    .domain = "",
+    .type = "RMSNormalization",
+    .since = {23},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(layer_params),
+    .infer = infer,
+    .plan = rms_plan,
 };
 LN_OP(SimplifiedLayerNormalization) = {
-    .domain = "", .type = "SimplifiedLayerNormalization", .since = {1}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(layer_params),
-    .infer = infer, .plan = rms_plan,
+    .domain = "",
+    .type = "SimplifiedLayerNormalization",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(layer_params),
+    .infer = infer,
+    .plan = rms_plan,
 };
 LN_OP(MsSimplifiedLayerNormalization) = {
-    .domain = "com.microsoft", .type = "SimplifiedLayerNormalization", .since = {1}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(layer_params),
-    .infer = infer, .plan = rms_plan,
+    .domain = "com.microsoft",
+    .type = "SimplifiedLayerNormalization",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(layer_params),
+    .infer = infer,
+    .plan = rms_plan,
 };
 LN_OP(MsSkipLayerNormalization) = {
-    .domain = "com.microsoft", .type = "SkipLayerNormalization", .since = {1}, .types = LN_T_FLOATS,
-    .in = {3, 5}, .out = {1, 4}, .attrs = skip_attrs, .params_size = sizeof(layer_params),
-    .infer = skip_infer, .plan = skip_plan,
+    .domain = "com.microsoft",
+    .type = "SkipLayerNormalization",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {3, 5},
+    .out = {1, 4},
+    .attrs = skip_attrs,
+    .params_size = sizeof(layer_params),
+    .infer = skip_infer,
+    .plan = skip_plan,
 };
 LN_OP(MsSkipSimplifiedLayerNormalization) = {
-    .domain = "com.microsoft", .type = "SkipSimplifiedLayerNormalization", .since = {1}, .types = LN_T_FLOATS,
-    .in = {3, 4}, .out = {1, 4}, .attrs = skip_attrs, .params_size = sizeof(layer_params),
-    .infer = skip_infer, .plan = skip_plan,
+    .domain = "com.microsoft",
+    .type = "SkipSimplifiedLayerNormalization",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {3, 4},
+    .out = {1, 4},
+    .attrs = skip_attrs,
+    .params_size = sizeof(layer_params),
+    .infer = skip_infer,
+    .plan = skip_plan,
 };

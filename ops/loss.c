@@ -36,7 +36,8 @@ static void set(void *y, int32_t type, int64_t i, double v)
         ln_from_f32(y, type, i, &f, 1, 1);
 }
 
-/* ln of the sum of the exponentials of the scores of one sample: what is to be taken off each for its log probability. */
+/* ln of the sum of the exponentials of the scores of one sample: what is to be taken off each for its log probability.
+ */
 static double log_sum(const loss_params *p, const void *x, int64_t at)
 {
     double top = -INFINITY, sum = 0;
@@ -58,14 +59,16 @@ LN_RUN(ln_loss)
     const void *w = p->has_weight ? a->in[2] : NULL;
     for (int64_t i = 0; i < p->batch * p->inner; i++) {
         int64_t at = i / p->inner * p->classes * p->inner + i % p->inner;
-        int64_t target = p->target_type == LINNET_INT32 ? ((const int32_t *)a->in[1])[i] : ((const int64_t *)a->in[1])[i];
+        int64_t target =
+            p->target_type == LINNET_INT32 ? ((const int32_t *)a->in[1])[i] : ((const int64_t *)a->in[1])[i];
         bool ignored = p->ignores && target == p->ignore_index;
         double off = p->softmax ? log_sum(p, a->in[0], at) : 0, weight = 0, loss = 0;
         for (int64_t c = 0; log_prob && c < p->classes; c++)
             set(log_prob, p->type, at + c * p->inner, get(a->in[0], p->type, at + c * p->inner) - off);
         if (!ignored) {
             if (target < 0 || target >= p->classes)
-                return ln_run_fail(a, "target %lld is out of range [0, %lld)", (long long)target, (long long)p->classes);
+                return ln_run_fail(a, "target %lld is out of range [0, %lld)", (long long)target,
+                                   (long long)p->classes);
             weight = w ? get(w, p->type, target) : 1;
             loss = (off - get(a->in[0], p->type, at + target * p->inner)) * weight;
         }
@@ -126,12 +129,28 @@ static const ln_attr_spec attrs[] = {LN_ATTR_E(loss_params, reduction, "mean|sum
                                      LN_ATTR_END};
 
 LN_OP(NegativeLogLikelihoodLoss) = {
-    .domain = "", .type = "NegativeLogLikelihoodLoss", .since = {12, 13, 22}, .types = LN_T_FLOATS,
-    .in = {2, 3}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(loss_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_loss),
+    .domain = "",
+    .type = "NegativeLogLikelihoodLoss",
+    .since = {12, 13, 22},
+    .types = LN_T_FLOATS,
+    .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(loss_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_loss),
 };
 LN_OP(SoftmaxCrossEntropyLoss) = {
-    .domain = "", .type = "SoftmaxCrossEntropyLoss", .since = {12, 13}, .types = LN_T_FLOATS,
-    .in = {2, 3}, .out = {1, 2}, .attrs = attrs, .params_size = sizeof(loss_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_loss),
+    .domain = "",
+    .type = "SoftmaxCrossEntropyLoss",
+    .since = {12, 13},
+    .types = LN_T_FLOATS,
+    .in = {2, 3},
+    .out = {1, 2},
+    .attrs = attrs,
+    .params_size = sizeof(loss_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_loss),
 };

@@ -106,12 +106,28 @@ static const ln_attr_spec lp_attrs[] = {LN_ATTR_I(lp_params, axis, -1), LN_ATTR_
 static const ln_attr_spec mvn_attrs[] = {LN_ATTR_INTS(lp_params, axes), LN_ATTR_END};
 
 LN_OP(LpNormalization) = {
-    .domain = "", .type = "LpNormalization", .since = {1, 22}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = lp_attrs, .params_size = sizeof(lp_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_lpnorm),
+    .domain = "",
+    .type = "LpNormalization",
+    .since = {1, 22},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = lp_attrs,
+    .params_size = sizeof(lp_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_lpnorm),
 };
 LN_OP(MeanVarianceNormalization) = {
-    .domain = "", .type = "MeanVarianceNormalization", .since = {9, 13}, .types = LN_T_FLOATS,
-    .in = {1, 1}, .out = {1, 1}, .attrs = mvn_attrs, .params_size = sizeof(lp_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_lpnorm),
+    .domain = "",
+    .type = "MeanVarianceNormalization",
+    .since = {9, 13},
+    .types = LN_T_FLOATS,
+    .in = {1, 1},
+    .out = {1, 1},
+    .attrs = mvn_attrs,
+    .params_size = sizeof(lp_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_lpnorm),
 };

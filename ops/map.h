@@ -28,7 +28,10 @@ typedef struct ln_map_run {
     const char *name;
 } ln_map_run;
 
-#define LN_MAP_RUN(mask, fn) {(mask), fn, #fn}
+#define LN_MAP_RUN(mask, fn)                                                                                           \
+    {                                                                                                                  \
+        (mask), fn, #fn                                                                                                \
+    }
 #define LN_T_HALF (LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16))
 
 /* Fills n and type, wishes in-place, and takes the first run whose mask has the type of input 0. */
@@ -41,9 +44,18 @@ linnet_status ln_map_half(const ln_args *a, ln_VUNARY_F32 *kernel, ln_VUNARY_P_F
 linnet_status ln_map_f64(const ln_args *a, double (*fn)(double x, const float *p));
 
 #define LN_MAP_(fn, kernel, kernel_p, cost)                                                                            \
-    LN_RUN(ln_##fn##_f32) { return ln_map_f32(a, kernel, kernel_p, cost); }                                            \
-    LN_RUN(ln_##fn##_half) { return ln_map_half(a, kernel, kernel_p, (cost) + 1.0); }                                  \
-    LN_RUN(ln_##fn##_f64) { return ln_map_f64(a, fn##_f64); }
+    LN_RUN(ln_##fn##_f32)                                                                                              \
+    {                                                                                                                  \
+        return ln_map_f32(a, kernel, kernel_p, cost);                                                                  \
+    }                                                                                                                  \
+    LN_RUN(ln_##fn##_half)                                                                                             \
+    {                                                                                                                  \
+        return ln_map_half(a, kernel, kernel_p, (cost) + 1.0);                                                         \
+    }                                                                                                                  \
+    LN_RUN(ln_##fn##_f64)                                                                                              \
+    {                                                                                                                  \
+        return ln_map_f64(a, fn##_f64);                                                                                \
+    }
 #define LN_MAP_RUNS(fn)                                                                                                \
     LN_MAP_RUN(LN_T(LINNET_FLOAT32), ln_##fn##_f32), LN_MAP_RUN(LN_T_HALF, ln_##fn##_half),                            \
         LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_##fn##_f64)
@@ -61,8 +73,10 @@ linnet_status ln_map_f64(const ln_args *a, double (*fn)(double x, const float *p
     .domain = "", .type = (name), .types = (mask), .in = {1, 1}, .out = {1, 1}, .params_size = sizeof(ln_map_params),  \
     .infer = ln_infer_same, .plan = (plan_fn)
 #define LN_MAP_ATTR(attr, index, def)                                                                                  \
-    {.name = (attr), .kind = LN_AT_FLOAT, .offset = (uint16_t)(offsetof(ln_map_params, p) + (index) * sizeof(float)),  \
-     .f = (def)}
+    {                                                                                                                  \
+        .name = (attr), .kind = LN_AT_FLOAT,                                                                           \
+        .offset = (uint16_t)(offsetof(ln_map_params, p) + (index) * sizeof(float)), .f = (def)                         \
+    }
 
 /* Integer types. The run functions are in map_int.c. */
 enum { LN_INT_ABS, LN_INT_NEG, LN_INT_SIGN, LN_INT_RELU, LN_INT_NOT, LN_INT_SHRINK };

@@ -39,12 +39,15 @@
 
 linnet_status ln_map_int_plan(ln_ctx *c, int32_t op)
 {
-    static const ln_map_run runs[] = {
-        LN_MAP_RUN(LN_T(LINNET_INT8), ln_map_int_i8),     LN_MAP_RUN(LN_T(LINNET_INT16), ln_map_int_i16),
-        LN_MAP_RUN(LN_T(LINNET_INT32), ln_map_int_i32),   LN_MAP_RUN(LN_T(LINNET_INT64), ln_map_int_i64),
-        LN_MAP_RUN(LN_T(LINNET_UINT8), ln_map_int_u8),    LN_MAP_RUN(LN_T(LINNET_UINT16), ln_map_int_u16),
-        LN_MAP_RUN(LN_T(LINNET_UINT32), ln_map_int_u32),  LN_MAP_RUN(LN_T(LINNET_UINT64), ln_map_int_u64),
-        {0}};
+    static const ln_map_run runs[] = {LN_MAP_RUN(LN_T(LINNET_INT8), ln_map_int_i8),
+                                      LN_MAP_RUN(LN_T(LINNET_INT16), ln_map_int_i16),
+                                      LN_MAP_RUN(LN_T(LINNET_INT32), ln_map_int_i32),
+                                      LN_MAP_RUN(LN_T(LINNET_INT64), ln_map_int_i64),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT8), ln_map_int_u8),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT16), ln_map_int_u16),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT32), ln_map_int_u32),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT64), ln_map_int_u64),
+                                      {0}};
     ((ln_map_params *)c->params)->op = op;
     return ln_map_plan(c, runs);
 }

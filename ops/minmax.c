@@ -33,7 +33,7 @@ static void mean_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     uint16_t n16 = 0;
     if (LN_T(p->type) & LN_T_HALF)
         ln_from_f32(&n16, p->type, 0, &n32, 1, 1);
-    const void *n = p->type == LINNET_FLOAT64 ? (const void *)&n64
+    const void *n = p->type == LINNET_FLOAT64   ? (const void *)&n64
                     : p->type == LINNET_FLOAT32 ? (const void *)&n32
                                                 : (const void *)&n16;
     char *y = (char *)a->out[0] + (size_t)begin * size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Pow: x^y with broadcasting; the output has the type of x, y may have another. ai.onnx Pow-1 (attributes axis and
- * broadcast), -7, -12, -13, -15. Two integers give the exact power, wrapped, and toward zero for a negative exponent; an
- * integer with a float exponent is taken in float64 and truncated.
+ * broadcast), -7, -12, -13, -15. Two integers give the exact power, wrapped, and toward zero for a negative exponent;
+ * an integer with a float exponent is taken in float64 and truncated.
  */
 #include <math.h>
 
@@ -150,8 +150,14 @@ static linnet_status plan(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_ATTR_I(ln_binary_params, broadcast, 0), LN_ATTR_ANY("axis"), LN_ATTR_END};
 
 LN_OP(Pow) = {
-    .domain = "", .type = "Pow", .since = {1, 7, 12, 13, 15},
+    .domain = "",
+    .type = "Pow",
+    .since = {1, 7, 12, 13, 15},
     .types = LN_T_FLOATS | LN_T(LINNET_INT32) | LN_T(LINNET_INT64),
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(pow_params),
-    .infer = infer, .plan = plan,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(pow_params),
+    .infer = infer,
+    .plan = plan,
 };

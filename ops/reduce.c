@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ReduceSum, Mean, Max, Min, Prod, L1, L2, LogSum, LogSumExp, SumSquare. ai.onnx 1 to 28; axes as an attribute up to 13 (11
- * for ReduceSum), then as an input. Over an empty set they give 0, 1 (Prod), the least or greatest value (Max, Min).
+ * ReduceSum, Mean, Max, Min, Prod, L1, L2, LogSum, LogSumExp, SumSquare. ai.onnx 1 to 28; axes as an attribute up to 13
+ * (11 for ReduceSum), then as an input. Over an empty set they give 0, 1 (Prod), the least or greatest value (Max,
+ * Min).
  *
  * float32, float16 and bfloat16 here. Rows: where the innermost dimension is reduced, a reduction kernel per run of
  * it. Columns: where it is kept, whole rows of the input are added up, a chunk of columns at a time.
@@ -70,7 +71,7 @@ static float finish(const ln_reduce_params *p, float acc, float shift)
     }
 }
 
-/* -- rows ------------------------------------------------------------------------------------------------------------ */
+/* -- rows -- */
 
 /* All runs of one output, reduced by kind. */
 static float reduce_runs(const ln_reduce_params *p, int32_t kind, const void *x, int64_t at, float shift)
@@ -144,7 +145,8 @@ LN_RUN(ln_reduce_rows)
     return LINNET_OK;
 }
 
-/* -- columns ----------------------------------------------------------------------------------------------------------- */
+/* -- columns
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void add_row(int32_t kind, float *y, const float *x, const float *shift, size_t n)
 {
@@ -233,7 +235,7 @@ LN_RUN(ln_reduce_columns)
     return LINNET_OK;
 }
 
-/* -- shapes and choice ----------------------------------------------------------------------------------------------- */
+/* -- shapes and choice -- */
 
 /* The reduced dimensions; *known false while an axes input is not constant. */
 static linnet_status axes_of(ln_ctx *c, uint32_t *mask, bool *known)
@@ -281,15 +283,14 @@ static linnet_status infer(ln_ctx *c)
 
 static linnet_status plan(ln_ctx *c, int32_t kind)
 {
-    static const ln_map_run runs[] = {
-        LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_reduce_f64),
-        LN_MAP_RUN(LN_T(LINNET_INT8), ln_reduce_i8),
-        LN_MAP_RUN(LN_T(LINNET_UINT8) | LN_T(LINNET_BOOL), ln_reduce_u8),
-        LN_MAP_RUN(LN_T(LINNET_INT32), ln_reduce_i32),
-        LN_MAP_RUN(LN_T(LINNET_INT64), ln_reduce_i64),
-        LN_MAP_RUN(LN_T(LINNET_UINT32), ln_reduce_u32),
-        LN_MAP_RUN(LN_T(LINNET_UINT64), ln_reduce_u64),
-        {0}};
+    static const ln_map_run runs[] = {LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_reduce_f64),
+                                      LN_MAP_RUN(LN_T(LINNET_INT8), ln_reduce_i8),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT8) | LN_T(LINNET_BOOL), ln_reduce_u8),
+                                      LN_MAP_RUN(LN_T(LINNET_INT32), ln_reduce_i32),
+                                      LN_MAP_RUN(LN_T(LINNET_INT64), ln_reduce_i64),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT32), ln_reduce_u32),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT64), ln_reduce_u64),
+                                      {0}};
     ln_reduce_params *p = c->params;
     uint32_t mask;
     bool known;

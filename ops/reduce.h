@@ -9,8 +9,16 @@
 #include "ops/axes.h"
 
 enum {
-    LN_RED_SUM, LN_RED_MEAN, LN_RED_MAX, LN_RED_MIN, LN_RED_PROD, LN_RED_L1, LN_RED_L2, LN_RED_LOG_SUM,
-    LN_RED_LOG_SUM_EXP, LN_RED_SUM_SQUARE
+    LN_RED_SUM,
+    LN_RED_MEAN,
+    LN_RED_MAX,
+    LN_RED_MIN,
+    LN_RED_PROD,
+    LN_RED_L1,
+    LN_RED_L2,
+    LN_RED_LOG_SUM,
+    LN_RED_LOG_SUM_EXP,
+    LN_RED_SUM_SQUARE
 };
 
 typedef struct ln_reduce_params {

@@ -68,7 +68,14 @@ static linnet_status infer(ln_ctx *c)
 static const ln_attr_spec attrs[] = {LN_MAP_ATTR("alpha", 0, 1.0f), LN_ATTR_END};
 
 LN_OP(SwiGLU) = {
-    .domain = "", .type = "SwiGLU", .since = {28}, .types = LN_T_FLOATS,
-    .in = {2, 2}, .out = {1, 1}, .attrs = attrs, .params_size = sizeof(ln_map_params),
-    .infer = infer, .plan = swiglu_plan,
+    .domain = "",
+    .type = "SwiGLU",
+    .since = {28},
+    .types = LN_T_FLOATS,
+    .in = {2, 2},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_map_params),
+    .infer = infer,
+    .plan = swiglu_plan,
 };

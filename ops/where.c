@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where: condition ? x : y with broadcasting of all three. ai.onnx 9, 16. Elements are moved by their size, so every type
- * of a size is one case; strings are moved as their 16-byte structs.
+ * Where: condition ? x : y with broadcasting of all three. ai.onnx 9, 16. Elements are moved by their size, so every
+ * type of a size is one case; strings are moved as their 16-byte structs.
  */
 #include <string.h>
 
@@ -42,8 +42,7 @@ static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
     ln_walk_start(&w, &p->b, begin);
     while (begin < end) {
         int64_t n = w.left < end - begin ? w.left : end - begin;
-        const void *in[3] = {(const char *)a->in[0] + w.offset[0],
-                             (const char *)a->in[1] + (size_t)w.offset[1] * size,
+        const void *in[3] = {(const char *)a->in[0] + w.offset[0], (const char *)a->in[1] + (size_t)w.offset[1] * size,
                              (const char *)a->in[2] + (size_t)w.offset[2] * size};
         row(p->size, (char *)a->out[0] + (size_t)begin * size, in, n, step);
         begin += n;
@@ -84,7 +83,14 @@ static linnet_status plan(ln_ctx *c)
 }
 
 LN_OP(Where) = {
-    .domain = "", .type = "Where", .since = {9, 16}, .types = LN_T(LINNET_BOOL),
-    .in = {3, 3}, .out = {1, 1}, .params_size = sizeof(where_params),
-    .infer = infer, .plan = plan, LN_RUN_NAME(ln_where),
+    .domain = "",
+    .type = "Where",
+    .since = {9, 16},
+    .types = LN_T(LINNET_BOOL),
+    .in = {3, 3},
+    .out = {1, 1},
+    .params_size = sizeof(where_params),
+    .infer = infer,
+    .plan = plan,
+    LN_RUN_NAME(ln_where),
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checks of the conversions. Every row of signature VCONVERT on every tier, bit for bit as the scalar one, with all codes of
- * the 8- and 16-bit types and floats of every pattern, between guard pages. And the formats themselves, exhaustively:
- * each code of float16, bfloat16, the float8 types and float4 goes to float32 and back unchanged; the float halfway
- * between two neighbouring codes goes to the even one, and the floats next to it to the nearer one.
+ * Checks of the conversions. Every row of signature VCONVERT on every tier, bit for bit as the scalar one, with all
+ * codes of the 8- and 16-bit types and floats of every pattern, between guard pages. And the formats themselves,
+ * exhaustively: each code of float16, bfloat16, the float8 types and float4 goes to float32 and back unchanged; the
+ * float halfway between two neighbouring codes goes to the even one, and the floats next to it to the nearer one.
  */
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,10 @@ static const struct row {
 
 static size_t size_of(const char *type)
 {
-    return strncmp(type, "i64", 3) == 0 ? 8 : strstr(type, "32") == type + 1 ? 4 : strstr(type, "8") == type + 1 ? 1 : 2;
+    return strncmp(type, "i64", 3) == 0     ? 8
+           : strstr(type, "32") == type + 1 ? 4
+           : strstr(type, "8") == type + 1  ? 1
+                                            : 2;
 }
 
 static ln_VCONVERT *function(const ln_kernel_table *t, const struct row *r)
@@ -84,7 +87,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     }
 }
 
-/* -- formats ---------------------------------------------------------------------------------------------------------- */
+/* -- formats -- */
 
 typedef struct format {
     const char *name;
@@ -94,17 +97,35 @@ typedef struct format {
 } format;
 
 #define F8(k, f)                                                                                                       \
-    static float k##_widen(uint32_t code) { return ln_f8_to_f32(&f, (uint8_t)code); }                                  \
-    static uint32_t k##_narrow(float v) { return ln_f32_to_f8(&f, v, 1); }
+    static float k##_widen(uint32_t code)                                                                              \
+    {                                                                                                                  \
+        return ln_f8_to_f32(&f, (uint8_t)code);                                                                        \
+    }                                                                                                                  \
+    static uint32_t k##_narrow(float v)                                                                                \
+    {                                                                                                                  \
+        return ln_f32_to_f8(&f, v, 1);                                                                                 \
+    }
 F8(e4m3fn, ln_f8_e4m3fn)
 F8(e4m3fnuz, ln_f8_e4m3fnuz)
 F8(e5m2, ln_f8_e5m2)
 F8(e5m2fnuz, ln_f8_e5m2fnuz)
 F8(e2m1, ln_f4_e2m1)
-static float f16_widen(uint32_t code) { return ln_f16_to_f32((uint16_t)code); }
-static uint32_t f16_narrow(float v) { return ln_f32_to_f16(v); }
-static float bf16_widen(uint32_t code) { return ln_bf16_to_f32((uint16_t)code); }
-static uint32_t bf16_narrow(float v) { return ln_f32_to_bf16(v); }
+static float f16_widen(uint32_t code)
+{
+    return ln_f16_to_f32((uint16_t)code);
+}
+static uint32_t f16_narrow(float v)
+{
+    return ln_f32_to_f16(v);
+}
+static float bf16_widen(uint32_t code)
+{
+    return ln_bf16_to_f32((uint16_t)code);
+}
+static uint32_t bf16_narrow(float v)
+{
+    return ln_f32_to_bf16(v);
+}
 
 static void exhaust(const format *f)
 {
@@ -112,14 +133,17 @@ static void exhaust(const format *f)
     for (uint32_t code = 0; code < 2 * f->magnitudes; code++) {
         float v = f->widen(code);
         uint32_t back = f->narrow(v);
-        check_ok(isnan(v) ? isnan(f->widen(back)) || f->magnitudes == 8 : isinf(v) ? 1 : back == code,
+        check_ok(isnan(v)   ? isnan(f->widen(back)) || f->magnitudes == 8
+                 : isinf(v) ? 1
+                            : back == code,
                  "%s: code %u is %a and goes back to %u", f->name, code, (double)v, back);
     }
     for (uint32_t code = 0; code + 1 < f->magnitudes; code++) {
         float a = f->widen(code), b = f->widen(code + 1), half = a / 2 + b / 2;
         if (!isfinite(a) || !isfinite(b) || half - a != b - half)
             continue; /* the last pair, or a half that float32 does not hold */
-        uint32_t even = code + (code & 1), above = f->narrow(nextafterf(half, b)), below = f->narrow(nextafterf(half, a));
+        uint32_t even = code + (code & 1), above = f->narrow(nextafterf(half, b)),
+                 below = f->narrow(nextafterf(half, a));
         bool minus_zero = even == 0 && f->widen(sign) != 0; /* no -0: the code of NaN */
         check_ok(f->narrow(half) == even && above == code + 1 && below == code &&
                      (minus_zero || f->narrow(-half) == (even | sign)),
@@ -130,9 +154,9 @@ static void exhaust(const format *f)
 int main(int argc, char **argv)
 {
     static const format formats[] = {
-        {"float16", 32768, f16_widen, f16_narrow},       {"bfloat16", 32768, bf16_widen, bf16_narrow},
+        {"float16", 32768, f16_widen, f16_narrow},          {"bfloat16", 32768, bf16_widen, bf16_narrow},
         {"float8e4m3fn", 128, e4m3fn_widen, e4m3fn_narrow}, {"float8e4m3fnuz", 128, e4m3fnuz_widen, e4m3fnuz_narrow},
-        {"float8e5m2", 128, e5m2_widen, e5m2_narrow},    {"float8e5m2fnuz", 128, e5m2fnuz_widen, e5m2fnuz_narrow},
+        {"float8e5m2", 128, e5m2_widen, e5m2_narrow},       {"float8e5m2fnuz", 128, e5m2fnuz_widen, e5m2fnuz_narrow},
         {"float4e2m1", 8, e2m1_widen, e2m1_narrow}};
     check_start(argc, argv);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)

@@ -38,16 +38,16 @@ static const struct limit {
     uint32_t ulp;
     int terms;
 } limits[] = {
-    {"relu_f32", 0, 0},        {"abs_f32", 0, 0},        {"neg_f32", 0, 0},        {"sqrt_f32", 0, 0},
-    {"floor_f32", 0, 0},       {"ceil_f32", 0, 0},       {"round_f32", 0, 0},      {"reciprocal_f32", 0, 0},
-    {"sign_f32", 0, 0},        {"softsign_f32", 0, 0},   {"leaky_relu_f32", 0, 0}, {"thresholded_relu_f32", 0, 0},
-    {"clip_f32", 0, 0},        {"shrink_f32", 0, 0},     {"hardswish_f32", 0, 0},  {"add_f32", 0, 0},
-    {"sub_f32", 0, 0},         {"mul_f32", 0, 0},        {"div_f32", 0, 0},        {"max_f32", 0, 0},
-    {"min_f32", 0, 0},         {"prelu_f32", 0, 0},      {"tan_f32", 6, 0},        {"mish_f32", 8, 0},
-    {"swish_f32", 6, 0},       {"silu_f32", 6, 0},       {"affine_f32", 0, 1},     {"hardsigmoid_f32", 0, 1},
-    {"standardize_f32", 0, 2}, {"softmax_f32", 64, 0},   {"log_softmax_f32", 0, 3}, {"sinh_f32", 6, 0},
-    {"cosh_f32", 6, 0},        {"asinh_f32", 6, 0},      {"acosh_f32", 6, 0},      {"atanh_f32", 6, 0},
-    {"softplus_f32", 6, 0},    {"selu_f32", 6, 0},       {"celu_f32", 6, 0},       {"elu_f32", 6, 0},
+    {"relu_f32", 0, 0},        {"abs_f32", 0, 0},      {"neg_f32", 0, 0},         {"sqrt_f32", 0, 0},
+    {"floor_f32", 0, 0},       {"ceil_f32", 0, 0},     {"round_f32", 0, 0},       {"reciprocal_f32", 0, 0},
+    {"sign_f32", 0, 0},        {"softsign_f32", 0, 0}, {"leaky_relu_f32", 0, 0},  {"thresholded_relu_f32", 0, 0},
+    {"clip_f32", 0, 0},        {"shrink_f32", 0, 0},   {"hardswish_f32", 0, 0},   {"add_f32", 0, 0},
+    {"sub_f32", 0, 0},         {"mul_f32", 0, 0},      {"div_f32", 0, 0},         {"max_f32", 0, 0},
+    {"min_f32", 0, 0},         {"prelu_f32", 0, 0},    {"tan_f32", 6, 0},         {"mish_f32", 8, 0},
+    {"swish_f32", 6, 0},       {"silu_f32", 6, 0},     {"affine_f32", 0, 1},      {"hardsigmoid_f32", 0, 1},
+    {"standardize_f32", 0, 2}, {"softmax_f32", 64, 0}, {"log_softmax_f32", 0, 3}, {"sinh_f32", 6, 0},
+    {"cosh_f32", 6, 0},        {"asinh_f32", 6, 0},    {"acosh_f32", 6, 0},       {"atanh_f32", 6, 0},
+    {"softplus_f32", 6, 0},    {"selu_f32", 6, 0},     {"celu_f32", 6, 0},        {"elu_f32", 6, 0},
 };
 
 static struct limit limit_of(const char *name)
@@ -106,7 +106,8 @@ static void call(void *fn, int kind, float *y, const float *a, const float *b, s
 }
 
 /* One size and pattern. The last byte of each buffer lies before a guard page (at_end), or the first after one. */
-static void one(ln_tier tier, const ln_kernel_table *t, const struct row *r, size_t n, check_pattern pattern, bool at_end)
+static void one(ln_tier tier, const ln_kernel_table *t, const struct row *r, size_t n, check_pattern pattern,
+                bool at_end)
 {
     static const float params[][3] = {{0.25f, 0.5f, -0.125f}, {0.01f, 1.5f, 3.0f}};
     const float *p = params[check_below(2)];
@@ -132,8 +133,8 @@ static void one(ln_tier tier, const ln_kernel_table *t, const struct row *r, siz
         if (n == 0 || ok)
             check_ok(true, "%s", r->name);
         else
-            check_ok(false, "%s %s n=%zu steps %zu %zu: [%zu] f(%a, %a) is %a, scalar %a", r->name, ln_tier_name(tier), n,
-                     sa, sb, at, (double)a[at], (double)b[at], (double)y[at], (double)want[at]);
+            check_ok(false, "%s %s n=%zu steps %zu %zu: [%zu] f(%a, %a) is %a, scalar %a", r->name, ln_tier_name(tier),
+                     n, sa, sb, at, (double)a[at], (double)b[at], (double)y[at], (double)want[at]);
     }
     call(function(t, r), kind_of(r), y, a, b, n, 1, 1, p);
     memcpy(want, y, bytes);

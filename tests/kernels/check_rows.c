@@ -63,7 +63,8 @@ static void reduce(ln_tier tier, ln_VREDUCE_F32 *fn, const char *name, size_t n,
         ok = isnan(sum) ? isnan(got) : (double)got == sum;
     if (strcmp(name, "product_f32") == 0 && !isfinite(product))
         ok = !isfinite(got);
-    check_ok(ok, "%s %s n=%zu pattern %d: %a, in double %a", name, ln_tier_name(tier), n, (int)pattern, (double)got, sum);
+    check_ok(ok, "%s %s n=%zu pattern %d: %a, in double %a", name, ln_tier_name(tier), n, (int)pattern, (double)got,
+             sum);
     check_guard_free(x);
 }
 

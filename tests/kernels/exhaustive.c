@@ -72,15 +72,42 @@ static const struct {
     double limit;
     size_t offset;
 } rows[] = {
-#define ROW(k, f, limit) {#k, f, limit, offsetof(ln_kernel_table, k##_f32)}
-    ROW(exp, exp, 2),           ROW(log, log, 2),           ROW(tanh, tanh, 2),         ROW(erf, erf, 2),
-    ROW(sigmoid, sigmoid_, 2),  ROW(gelu_erf, gelu_, 2),    ROW(gelu_tanh, gelu_tanh_, 2), ROW(sin, sin, 2),
-    ROW(cos, cos, 2),           ROW(tan, tan, 3),           ROW(asin, asin, 2),         ROW(acos, acos, 2),
-    ROW(atan, atan, 2),         ROW(sinh, sinh, 3),         ROW(cosh, cosh, 3),         ROW(asinh, asinh, 3),
-    ROW(acosh, acosh, 3),       ROW(atanh, atanh, 3),       ROW(softplus, softplus_, 3), ROW(mish, mish_, 4),
-    ROW(silu, silu_, 3),        ROW(softsign, softsign_, 2), ROW(reciprocal, reciprocal_, 1), ROW(sqrt, sqrt, 1),
-    ROW(hardswish, hardswish_, 4), ROW(floor, floor, 0),    ROW(ceil, ceil, 0),         ROW(round, rint, 0),
-    ROW(abs, fabs, 0),          ROW(neg, neg_, 0),          ROW(relu, relu_, 0),        ROW(sign, sign_, 0),
+#define ROW(k, f, limit)                                                                                               \
+    {                                                                                                                  \
+#k, f, limit, offsetof(ln_kernel_table, k##_f32)                                                               \
+    }
+    ROW(exp, exp, 2),
+    ROW(log, log, 2),
+    ROW(tanh, tanh, 2),
+    ROW(erf, erf, 2),
+    ROW(sigmoid, sigmoid_, 2),
+    ROW(gelu_erf, gelu_, 2),
+    ROW(gelu_tanh, gelu_tanh_, 2),
+    ROW(sin, sin, 2),
+    ROW(cos, cos, 2),
+    ROW(tan, tan, 3),
+    ROW(asin, asin, 2),
+    ROW(acos, acos, 2),
+    ROW(atan, atan, 2),
+    ROW(sinh, sinh, 3),
+    ROW(cosh, cosh, 3),
+    ROW(asinh, asinh, 3),
+    ROW(acosh, acosh, 3),
+    ROW(atanh, atanh, 3),
+    ROW(softplus, softplus_, 3),
+    ROW(mish, mish_, 4),
+    ROW(silu, silu_, 3),
+    ROW(softsign, softsign_, 2),
+    ROW(reciprocal, reciprocal_, 1),
+    ROW(sqrt, sqrt, 1),
+    ROW(hardswish, hardswish_, 4),
+    ROW(floor, floor, 0),
+    ROW(ceil, ceil, 0),
+    ROW(round, rint, 0),
+    ROW(abs, fabs, 0),
+    ROW(neg, neg_, 0),
+    ROW(relu, relu_, 0),
+    ROW(sign, sign_, 0),
 };
 
 static double error_of(float got, double want)
