@@ -116,17 +116,12 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
 #define ROWS(m)                                                                                                        \
     BODY(u_half_##m, m, 1, false)                                                                                      \
     BODY(u_whole_##m, m, 2, false) BODY(s_half_##m, m, 1, true) BODY(s_whole_##m, m, 2, true)
-ROWS(1)
-ROWS(2)
-ROWS(3)
-ROWS(4)
-ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
+/* clang-format off */
+ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) ROWS(9) ROWS(10) ROWS(11) ROWS(12)
 
-    typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
-#define ALL(p)                                                                                                         \
-    {                                                                                                                  \
-        p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12                                      \
-    }
+typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
+#define ALL(p) {p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12}
+/* clang-format on */
 static body *const bodies[2][2][MR] = {{ALL(u_half_), ALL(u_whole_)}, {ALL(s_half_), ALL(s_whole_)}};
 
 static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)
