@@ -45,6 +45,7 @@ V_ vf vmul(vf a, vf b, VU_ size_t vl) { return _mm512_mul_ps(a, b); }
 V_ vf vdiv(vf a, vf b, VU_ size_t vl) { return _mm512_div_ps(a, b); }
 V_ vf vfma(vf a, vf b, vf c, VU_ size_t vl) { return _mm512_fmadd_ps(a, b, c); }
 V_ vf vfnma(vf a, vf b, vf c, VU_ size_t vl) { return _mm512_fnmadd_ps(a, b, c); }
+V_ vf vfma_once(vf a, vf b, vf c, VU_ size_t vl) { return vfma(a, b, c, vl); }
 V_ vf vmul_error(vf a, vf b, vf p, VU_ size_t vl) { return _mm512_fmsub_ps(a, b, p); }
 V_ vf vmax(vf a, vf b, VU_ size_t vl) { return _mm512_max_ps(a, b); }
 V_ vf vmin(vf a, vf b, VU_ size_t vl) { return _mm512_min_ps(a, b); }

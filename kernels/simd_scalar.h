@@ -47,6 +47,8 @@ V_ vf vmul(vf a, vf b, VU_ size_t vl) { return a * b; }
 V_ vf vdiv(vf a, vf b, VU_ size_t vl) { return a / b; }
 V_ vf vfma(vf a, vf b, vf c, VU_ size_t vl) { return a * b + c; }  /* a * b + c */
 V_ vf vfnma(vf a, vf b, vf c, VU_ size_t vl) { return c - a * b; } /* c - a * b */
+/* a * b + c with one rounding (two that do no harm) in every tier; for the few places that need it */
+V_ vf vfma_once(vf a, vf b, vf c, VU_ size_t vl) { return (float)((double)a * (double)b + (double)c); }
 /* a * b - p where p is the rounded product: its error, exactly */
 V_ vf vmul_error(vf a, vf b, vf p, VU_ size_t vl) { return (float)((double)a * (double)b - (double)p); }
 V_ vf vmax(vf a, vf b, VU_ size_t vl) { return a > b ? a : b; }
