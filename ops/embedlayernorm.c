@@ -75,6 +75,8 @@ LN_RUN(ln_embedlayernorm)
 
 static linnet_status infer(ln_ctx *c)
 {
+    if (c->n_in <= BETA || !c->in[WORD])
+        return ln_fail(c, LINNET_ERR_MODEL, "has %d inputs, expected at least 7, the third of them present", c->n_in);
     const ln_info *ids = c->in[IDS], *word = c->in[WORD];
     static const char *const names[] = {"input_ids",         "segment_ids", "word_embedding", "position_embedding",
                                         "segment_embedding", "gamma",       "beta",           "mask",
@@ -95,8 +97,8 @@ static linnet_status infer(ln_ctx *c)
             LN_TRY(ln_check_dim(c, c->in[i]->dims[1], ids->dims[1], names[i]));
         }
     }
-    if ((ln_in(c, SEGMENT_IDS) == NULL) != (ln_in(c, SEGMENT) == NULL))
-        return ln_fail(c, LINNET_ERR_MODEL, "segment_ids and segment_embedding go together");
+    if (c->in[SEGMENT_IDS] && !c->in[SEGMENT])
+        return ln_fail(c, LINNET_ERR_MODEL, "segment_ids without segment_embedding");
     int64_t dims[3] = {LN_UNKNOWN, LN_UNKNOWN, word->rank == 2 ? word->dims[1] : LN_UNKNOWN};
     if (ids->rank == 2) {
         dims[0] = ids->dims[0];
@@ -119,7 +121,7 @@ static linnet_status plan(ln_ctx *c)
     p->hidden = c->in[WORD]->dims[1];
     p->words = c->in[WORD]->dims[0];
     p->positions = c->in[POSITION]->dims[0];
-    p->has_segment = ln_in(c, SEGMENT) != NULL;
+    p->has_segment = ln_in(c, SEGMENT_IDS) != NULL;
     p->segments = p->has_segment ? c->in[SEGMENT]->dims[0] : 0;
     p->has_mask = ln_in(c, MASK) != NULL;
     p->has_position_ids = ln_in(c, POSITION_IDS) != NULL;
@@ -139,7 +141,7 @@ LN_OP(MsEmbedLayerNormalization) = {
     .type = "EmbedLayerNormalization",
     .since = {1},
     .types = LN_T(LINNET_INT32),
-    .in = {7, 9},
+    .in = {1, 9},
     .out = {2, 3},
     .attrs = attrs,
     .params_size = sizeof(embed_params),
