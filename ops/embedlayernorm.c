@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EmbedLayerNormalization (com.microsoft): the sum of a word, a position and perhaps a segment embedding, normalised
+ * EmbedLayerNormalization (com.microsoft): the sum of a word, a position and perhaps a segment embedding (row 0 without
+ * segment_ids), normalised
  * over the hidden dimension; and for each sample the count of the mask's ones (0 without a mask).
  *
  *   input_ids, segment_ids?, word, position, segment?, gamma, beta, mask?, position_ids? -> output, mask_index, sum?
@@ -19,7 +20,7 @@ typedef struct embed_params {
     int64_t batch, length, hidden;
     int64_t words, positions, segments; /* rows of the tables */
     int32_t shared_positions;           /* position_ids has one row for all samples */
-    int32_t has_segment, has_mask, has_position_ids, has_sum;
+    int32_t has_segment, has_segment_ids, has_mask, has_position_ids, has_sum;
 } embed_params;
 
 static bool id_in_range(const ln_args *a, int64_t id, int64_t rows, const char *what, linnet_status *st)
@@ -41,21 +42,22 @@ LN_RUN(ln_embedlayernorm)
     const embed_params *p = a->params;
     size_t n = (size_t)p->hidden;
     float *x = a->scratch, *gamma = x + n, *beta = gamma + n, *room = beta + n;
-    const int32_t *ids = a->in[IDS], *segments = p->has_segment ? a->in[SEGMENT_IDS] : NULL;
+    const int32_t *ids = a->in[IDS], *segments = p->has_segment_ids ? a->in[SEGMENT_IDS] : NULL;
     const int32_t *positions = p->has_position_ids ? a->in[POSITION_IDS] : NULL;
     linnet_status st = LINNET_OK;
     ln_to_f32(gamma, a->in[GAMMA], p->type, 0, p->hidden);
     ln_to_f32(beta, a->in[BETA], p->type, 0, p->hidden);
     for (int64_t i = 0; i < p->batch * p->length; i++) {
         int64_t at = p->shared_positions ? i % p->length : i, position = positions ? positions[at] : i % p->length;
+        int64_t segment = segments ? segments[i] : 0;
         if (!id_in_range(a, ids[i], p->words, "input id", &st) ||
             !id_in_range(a, position, p->positions, "position", &st) ||
-            (segments && !id_in_range(a, segments[i], p->segments, "segment", &st)))
+            (p->has_segment && !id_in_range(a, segment, p->segments, "segment", &st)))
             return st;
         ln_to_f32(x, a->in[WORD], p->type, ids[i] * p->hidden, p->hidden);
         add_row(p, x, room, a->in[POSITION], position);
-        if (segments)
-            add_row(p, x, room, a->in[SEGMENT], segments[i]);
+        if (p->has_segment)
+            add_row(p, x, room, a->in[SEGMENT], segment);
         if (p->has_sum)
             ln_from_f32(a->out[2], p->type, i * p->hidden, x, p->hidden, 1);
         float mean = LN_K(sum_f32)(x, n, 0) / (float)p->hidden;
@@ -121,7 +123,8 @@ static linnet_status plan(ln_ctx *c)
     p->hidden = c->in[WORD]->dims[1];
     p->words = c->in[WORD]->dims[0];
     p->positions = c->in[POSITION]->dims[0];
-    p->has_segment = ln_in(c, SEGMENT_IDS) != NULL;
+    p->has_segment = ln_in(c, SEGMENT) != NULL;
+    p->has_segment_ids = ln_in(c, SEGMENT_IDS) != NULL;
     p->segments = p->has_segment ? c->in[SEGMENT]->dims[0] : 0;
     p->has_mask = ln_in(c, MASK) != NULL;
     p->has_position_ids = ln_in(c, POSITION_IDS) != NULL;
