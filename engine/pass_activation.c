@@ -154,7 +154,7 @@ linnet_status ln_pass_activation(ln_graph *g, ln_pass_ctx *c)
         if (ln_node_is(n, "Mul") && n->n_attrs == 0 && ln_rw_info(g, n->in[0])->type == LINNET_FLOAT32) {
             bool done = false;
             st = take_silu(g, c, id, &done);
-        } else if (ln_node_is(n, "Add") && n->n_attrs == 0) {
+        } else if ((ln_node_is(n, "Add") || (ln_node_is(n, "Sum") && n->n_in == 2)) && n->n_attrs == 0) {
             st = take_residual(g, c, id);
         } else if (is_activation(g, n, &a) && taker(g, n->in[0])) {
             st = take(g, c, taker(g, n->in[0]), id, &a);
