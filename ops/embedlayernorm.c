@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * EmbedLayerNormalization (com.microsoft): the sum of a word, a position and perhaps a segment embedding (row 0 without
- * segment_ids), normalised
- * over the hidden dimension; and for each sample the count of the mask's ones (0 without a mask).
+ * segment_ids), normalised over the hidden dimension; and for each sample the count of the mask's ones (0 without one).
  *
  *   input_ids, segment_ids?, word, position, segment?, gamma, beta, mask?, position_ids? -> output, mask_index, sum?
  */
