@@ -24,19 +24,28 @@ typedef struct ln_use {
 
 typedef struct ln_value {
     ln_info info;
-    const char *name;  /* never NULL; "" for values that passes make */
-    int32_t producer;  /* node, or LN_NO_NODE for inputs and constants */
+    const char *name; /* never NULL; "" for values that passes make */
+    int32_t producer; /* node, or LN_NO_NODE for inputs and constants */
     int32_t n_uses;
     ln_use first_use;
-    int32_t outputs;   /* how often it is listed as an output of the graph */
-    bool input;        /* an input of the graph */
+    int32_t outputs;       /* how often it is listed as an output of the graph */
+    bool input;            /* an input of the graph */
     const char *data_name; /* constants: where the data came from, for messages; may be NULL */
 } ln_value;
 
 typedef struct ln_graph ln_graph;
 
-enum { LN_ATTR_FLOAT = 1, LN_ATTR_INT, LN_ATTR_STRING, LN_ATTR_TENSOR, LN_ATTR_GRAPH,
-       LN_ATTR_FLOATLIST, LN_ATTR_INTLIST, LN_ATTR_STRINGLIST, LN_ATTR_TYPE };
+enum {
+    LN_ATTR_FLOAT = 1,
+    LN_ATTR_INT,
+    LN_ATTR_STRING,
+    LN_ATTR_TENSOR,
+    LN_ATTR_GRAPH,
+    LN_ATTR_FLOATLIST,
+    LN_ATTR_INTLIST,
+    LN_ATTR_STRINGLIST,
+    LN_ATTR_TYPE
+};
 
 typedef struct ln_attr {
     const char *name;
@@ -58,8 +67,8 @@ typedef struct ln_attr {
 typedef struct ln_node {
     const char *name; /* never NULL */
     const char *domain, *type;
-    const ln_op *op;  /* NULL: Linnet does not have it (at this version); version says which was asked for */
-    int32_t version;  /* entry of op->since in effect; without op the opset version of the domain */
+    const ln_op *op; /* NULL: Linnet does not have it (at this version); version says which was asked for */
+    int32_t version; /* entry of op->since in effect; without op the opset version of the domain */
     int32_t n_in, n_out, n_attrs;
     int32_t n_formal; /* inputs before the captured ones; n_in where there are no bodies */
     int32_t *in;      /* value ids, LN_NO_VALUE: absent */
@@ -80,7 +89,7 @@ struct ln_graph {
     ln_value *values;
     ln_node *nodes;
     int32_t n_values, cap_values, n_nodes, cap_nodes;
-    int32_t first, last; /* order of nodes */
+    int32_t first, last;       /* order of nodes */
     int32_t *inputs, *outputs; /* value ids; an initializer that may be fed is in `inputs` too and has data */
     int32_t n_inputs, n_outputs;
     int32_t n_formal; /* body: inputs before the captured ones */
@@ -95,7 +104,7 @@ struct ln_graph {
 
 /* All return NULL or a negative id when there is no memory. */
 ln_graph *ln_graph_new(ln_arena *arena);
-int32_t ln_graph_value(ln_graph *g, const char *name); /* unknown info */
+int32_t ln_graph_value(ln_graph *g, const char *name);  /* unknown info */
 int32_t ln_graph_symbol(ln_graph *g, const char *name); /* the (negative) dimension of a dim_param; 0: no memory */
 
 /* A node before node `before` (LN_NO_NODE: at the end). ins and outs are copied; outs must have no producer yet. The
@@ -142,16 +151,18 @@ int64_t ln_node_attr_int(const ln_node *n, const char *name, int64_t def);
 bool ln_node_is(const ln_node *n, const char *type); /* ai.onnx operator of that type */
 /* The node that alone uses the value (it is no output of the graph), or LN_NO_NODE. */
 int32_t ln_graph_only_user(const ln_graph *g, int32_t value);
-int64_t ln_graph_opset(const ln_graph *g, const char *domain); /* 0: not imported */
+int64_t ln_graph_opset(const ln_graph *g, const char *domain);  /* 0: not imported */
 const char *ln_node_label(const ln_graph *g, const ln_node *n); /* its name, or that of its first output */
 
 /* Checks the invariants; NULL, or what is wrong (a static text; ln_verify_no_memory: could not check). */
 const char *ln_graph_verify(const ln_graph *g);
 extern const char ln_verify_no_memory[];
 
-#define LN_FOR_NODES(g, id) for (int32_t id = (g)->first, next_; id >= 0 && ((next_ = (g)->nodes[id].next), 1); id = next_)
+#define LN_FOR_NODES(g, id)                                                                                            \
+    for (int32_t id = (g)->first, next_; id >= 0 && ((next_ = (g)->nodes[id].next), 1); id = next_)
 
-/* -- operator table ------------------------------------------------------------------------------------------------- */
+/* -- operator table -------------------------------------------------------------------------------------------------
+ */
 
 extern const ln_op *const ln_ops[];
 extern const int32_t ln_ops_count;

@@ -126,13 +126,13 @@ int64_t linnet_value_count(const linnet_value *value);
 /* What the model declares of an input or output. */
 typedef struct linnet_value_info {
     const char *name;
-    linnet_kind kind; /* TENSOR, SEQUENCE, MAP or OPTIONAL */
-    linnet_kind item; /* of a SEQUENCE or OPTIONAL: what it holds */
-    linnet_type type; /* element type of the tensors; MAP: of its values */
-    linnet_type key;  /* MAP: key type */
-    int32_t rank;     /* -1: not declared */
-    int64_t dims[LINNET_MAX_RANK];           /* -1: not fixed */
-    const char *dim_names[LINNET_MAX_RANK];  /* dim_param, or NULL */
+    linnet_kind kind;                       /* TENSOR, SEQUENCE, MAP or OPTIONAL */
+    linnet_kind item;                       /* of a SEQUENCE or OPTIONAL: what it holds */
+    linnet_type type;                       /* element type of the tensors; MAP: of its values */
+    linnet_type key;                        /* MAP: key type */
+    int32_t rank;                           /* -1: not declared */
+    int64_t dims[LINNET_MAX_RANK];          /* -1: not fixed */
+    const char *dim_names[LINNET_MAX_RANK]; /* dim_param, or NULL */
     int32_t has_default; /* input: an initializer of the same name gives its value when it is not fed */
 } linnet_value_info;
 

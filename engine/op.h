@@ -30,18 +30,18 @@
 
 /* The type of a value, and its elements where they are known before the run. */
 typedef struct ln_info {
-    uint8_t kind;  /* linnet_kind; a sequence or optional is described by item, type */
-    uint8_t item;  /* SEQUENCE, OPTIONAL: kind of what it holds (an optional may hold a sequence) */
-    uint8_t type;  /* linnet_type; UNDEFINED while not known */
-    uint8_t key;   /* MAP: type of the keys */
-    int32_t rank;  /* -1: not known */
+    uint8_t kind; /* linnet_kind; a sequence or optional is described by item, type */
+    uint8_t item; /* SEQUENCE, OPTIONAL: kind of what it holds (an optional may hold a sequence) */
+    uint8_t type; /* linnet_type; UNDEFINED while not known */
+    uint8_t key;  /* MAP: type of the keys */
+    int32_t rank; /* -1: not known */
     int64_t dims[LN_MAX_RANK];
     const void *data; /* constant: the elements, row-major; else NULL */
 } ln_info;
 
-bool ln_info_known(const ln_info *info);       /* a tensor whose type, rank and every dimension are known */
-int64_t ln_info_count(const ln_info *info);    /* elements; LN_UNKNOWN if a dimension is not known */
-size_t ln_info_bytes(const ln_info *info);     /* bytes of a known tensor */
+bool ln_info_known(const ln_info *info);    /* a tensor whose type, rank and every dimension are known */
+int64_t ln_info_count(const ln_info *info); /* elements; LN_UNKNOWN if a dimension is not known */
+size_t ln_info_bytes(const ln_info *info);  /* bytes of a known tensor */
 
 /* -- attributes -------------------------------------------------------------------------------------------------- */
 
@@ -62,25 +62,51 @@ typedef struct ln_attr_spec {
 } ln_attr_spec;
 
 /* The field's C type: float; int64_t; int32_t (ENUM); int64_t[max] with int32_t n_<field>; float[max] likewise. */
-#define LN_ATTR_F(S, field, def) {.name = #field, .kind = LN_AT_FLOAT, .offset = offsetof(S, field), .f = (def)}
-#define LN_ATTR_I(S, field, def) {.name = #field, .kind = LN_AT_INT, .offset = offsetof(S, field), .i = (def)}
-#define LN_ATTR_E(S, field, list, def) \
-    {.name = #field, .kind = LN_AT_ENUM, .offset = offsetof(S, field), .names = (list), .i = (def)}
-#define LN_ATTR_INTS(S, field) \
-    {.name = #field, .kind = LN_AT_INTS, .offset = offsetof(S, field), .n_offset = offsetof(S, n_##field), \
-     .max = sizeof(((S *)0)->field) / sizeof(int64_t)}
-#define LN_ATTR_FLOATS(S, field) \
-    {.name = #field, .kind = LN_AT_FLOATS, .offset = offsetof(S, field), .n_offset = offsetof(S, n_##field), \
-     .max = sizeof(((S *)0)->field) / sizeof(float)}
+#define LN_ATTR_F(S, field, def)                                                                                       \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_FLOAT, .offset = offsetof(S, field), .f = (def)                                  \
+    }
+#define LN_ATTR_I(S, field, def)                                                                                       \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_INT, .offset = offsetof(S, field), .i = (def)                                    \
+    }
+#define LN_ATTR_E(S, field, list, def)                                                                                 \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_ENUM, .offset = offsetof(S, field), .names = (list), .i = (def)                  \
+    }
+#define LN_ATTR_INTS(S, field)                                                                                         \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_INTS, .offset = offsetof(S, field), .n_offset = offsetof(S, n_##field),          \
+        .max = sizeof(((S *)0)->field) / sizeof(int64_t)                                                               \
+    }
+#define LN_ATTR_FLOATS(S, field)                                                                                       \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_FLOATS, .offset = offsetof(S, field), .n_offset = offsetof(S, n_##field),        \
+        .max = sizeof(((S *)0)->field) / sizeof(float)                                                                 \
+    }
 /* The same, and the node must have it. */
-#define LN_ATTR_I_REQ(S, field) {.name = #field, .kind = LN_AT_INT, .required = 1, .offset = offsetof(S, field)}
-#define LN_ATTR_F_REQ(S, field) {.name = #field, .kind = LN_AT_FLOAT, .required = 1, .offset = offsetof(S, field)}
-#define LN_ATTR_INTS_REQ(S, field) \
-    {.name = #field, .kind = LN_AT_INTS, .required = 1, .offset = offsetof(S, field), \
-     .n_offset = offsetof(S, n_##field), .max = sizeof(((S *)0)->field) / sizeof(int64_t)}
+#define LN_ATTR_I_REQ(S, field)                                                                                        \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_INT, .required = 1, .offset = offsetof(S, field)                                 \
+    }
+#define LN_ATTR_F_REQ(S, field)                                                                                        \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_FLOAT, .required = 1, .offset = offsetof(S, field)                               \
+    }
+#define LN_ATTR_INTS_REQ(S, field)                                                                                     \
+    {                                                                                                                  \
+        .name = #field, .kind = LN_AT_INTS, .required = 1, .offset = offsetof(S, field),                               \
+        .n_offset = offsetof(S, n_##field), .max = sizeof(((S *)0)->field) / sizeof(int64_t)                           \
+    }
 /* Allowed; the operator reads it with ln_attr_*, or it has no meaning for the result. */
-#define LN_ATTR_ANY(attr) {.name = (attr), .kind = LN_AT_ANY}
-#define LN_ATTR_END {.name = NULL, .kind = LN_AT_END}
+#define LN_ATTR_ANY(attr)                                                                                              \
+    {                                                                                                                  \
+        .name = (attr), .kind = LN_AT_ANY                                                                              \
+    }
+#define LN_ATTR_END                                                                                                    \
+    {                                                                                                                  \
+        .name = NULL, .kind = LN_AT_END                                                                                \
+    }
 
 /* Hidden attributes, which passes write and no file may hold; ops/fused.h says what they mean. */
 #define LN_NAME_CHANNELS_LAST "linnet.channels_last"
@@ -98,10 +124,10 @@ typedef struct ln_attr_spec {
 #define LN_T_UINTS (LN_T(LINNET_UINT8) | LN_T(LINNET_UINT16) | LN_T(LINNET_UINT32) | LN_T(LINNET_UINT64))
 #define LN_T_INTS (LN_T_SINTS | LN_T_UINTS)
 #define LN_T_NUMBERS (LN_T_FLOATS | LN_T_INTS)
-#define LN_T_FLOAT8                                                                                        \
-    (LN_T(LINNET_FLOAT8E4M3FN) | LN_T(LINNET_FLOAT8E4M3FNUZ) | LN_T(LINNET_FLOAT8E5M2) |                   \
-     LN_T(LINNET_FLOAT8E5M2FNUZ) | LN_T(LINNET_FLOAT8E8M0))
-#define LN_T_SMALL                                                                                         \
+#define LN_T_FLOAT8                                                                                                    \
+    (LN_T(LINNET_FLOAT8E4M3FN) | LN_T(LINNET_FLOAT8E4M3FNUZ) | LN_T(LINNET_FLOAT8E5M2) | LN_T(LINNET_FLOAT8E5M2FNUZ) | \
+     LN_T(LINNET_FLOAT8E8M0))
+#define LN_T_SMALL                                                                                                     \
     (LN_T(LINNET_UINT4) | LN_T(LINNET_INT4) | LN_T(LINNET_FLOAT4E2M1) | LN_T(LINNET_UINT2) | LN_T(LINNET_INT2))
 #define LN_T_COMPLEX (LN_T(LINNET_COMPLEX64) | LN_T(LINNET_COMPLEX128))
 #define LN_T_ALL ((UINT32_C(1) << LINNET_TYPE_COUNT) - 2)
@@ -123,8 +149,8 @@ enum {
 typedef struct ln_op {
     const char *domain; /* "" is ai.onnx */
     const char *type;
-    int16_t since[12];  /* versions supported, ascending: those at which the specification changed the operator */
-    uint32_t types;     /* LN_T mask of the first input's element type (of the first output's where there is none) */
+    int16_t since[12]; /* versions supported, ascending: those at which the specification changed the operator */
+    uint32_t types;    /* LN_T mask of the first input's element type (of the first output's where there is none) */
     struct {
         int16_t min, max;
     } in, out; /* counts; max LN_VARIADIC: any number. The engine has checked them: the first `min` are never absent */
@@ -139,10 +165,14 @@ typedef struct ln_op {
 } ln_op;
 
 /* Opens a descriptor at the start of a line; Make collects them into the table by this line. */
-#define LN_OP(name) extern const ln_op ln_op_##name; const ln_op ln_op_##name
+#define LN_OP(name)                                                                                                    \
+    extern const ln_op ln_op_##name;                                                                                   \
+    const ln_op ln_op_##name
 
 /* Run functions have external linkage, so that a compiled plan can name them. LN_RUN opens the definition. */
-#define LN_RUN(fn) linnet_status fn(const ln_args *a); linnet_status fn(const ln_args *a)
+#define LN_RUN(fn)                                                                                                     \
+    linnet_status fn(const ln_args *a);                                                                                \
+    linnet_status fn(const ln_args *a)
 #define LN_RUN_NAME(fn) .run = fn, .run_name = #fn
 
 /* -- infer, plan, late -------------------------------------------------------------------------------------------- */
@@ -163,8 +193,7 @@ struct ln_ctx {
 };
 
 /* Fails the call: status and a printf text that names the value and the numbers, without node and operator. */
-linnet_status ln_fail(ln_ctx *c, linnet_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+linnet_status ln_fail(ln_ctx *c, linnet_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 linnet_status ln_no_memory(ln_ctx *c);
 
 /* Returned by plan when it needs the elements of an input that is not constant: the node becomes a late step. */
@@ -189,8 +218,8 @@ int32_t ln_const_ints(const ln_ctx *c, int32_t i, int64_t *values, int32_t max);
 /* Shape helpers for infer. All return LINNET_OK or the failure they reported. */
 linnet_status ln_set_shape(ln_ctx *c, int32_t out, linnet_type type, int32_t rank, const int64_t *dims);
 linnet_status ln_set_unknown(ln_ctx *c, int32_t out, linnet_type type); /* a tensor of unknown rank */
-linnet_status ln_infer_same(ln_ctx *c);       /* every output as input 0 */
-linnet_status ln_infer_broadcast(ln_ctx *c);  /* output 0: type of input 0, shape of all inputs broadcast */
+linnet_status ln_infer_same(ln_ctx *c);                                 /* every output as input 0 */
+linnet_status ln_infer_broadcast(ln_ctx *c); /* output 0: type of input 0, shape of all inputs broadcast */
 /* dims of the broadcast of two shapes (specification: Broadcasting.md); false where they do not fit. */
 bool ln_broadcast(int32_t *rank, int64_t *dims, int32_t rank_b, const int64_t *dims_b);
 /* "[1, 3, ?]" into buf (200 bytes hold every shape). Returns buf. */
@@ -204,10 +233,10 @@ linnet_status ln_mul_size(ln_ctx *c, int64_t a, int64_t b, int64_t *product);
 
 /* Plan. */
 #define LN_SET_RUN(c, fn) ((c)->run = (fn), (c)->run_name = #fn)
-void ln_scratch(ln_ctx *c, size_t bytes);        /* for the step; 64-byte aligned; sums up over calls of one plan */
-void *ln_pack(ln_ctx *c, size_t bytes);          /* constant memory, zeroed, 64-byte aligned, a->packed in run; once per
-                                                    plan; NULL: no memory */
-void ln_drop_input(ln_ctx *c, int32_t in);       /* run does not read this input (it was packed): a->in is NULL there */
+void ln_scratch(ln_ctx *c, size_t bytes);  /* for the step; 64-byte aligned; sums up over calls of one plan */
+void *ln_pack(ln_ctx *c, size_t bytes);    /* constant memory, zeroed, 64-byte aligned, a->packed in run; once per
+                                              plan; NULL: no memory */
+void ln_drop_input(ln_ctx *c, int32_t in); /* run does not read this input (it was packed): a->in is NULL there */
 void ln_in_place(ln_ctx *c, int32_t out, int32_t in); /* run allows out to lie where in lies (same bytes) */
 /* Output out is the bytes of input in from byte_offset on: asks for no copy. True: granted, and if so for every output
  * the operator leaves c->run NULL. False: run must copy. */
@@ -243,7 +272,8 @@ linnet_status ln_body_infer(ln_ctx *c, int32_t body, const ln_info *formal);
 /* Output out of the body is its formal input in, perhaps by way of Identity. */
 bool ln_body_passes(const ln_ctx *c, int32_t body, int32_t in, int32_t out);
 /* Runs it. in: the formal inputs; out: ln_body_outputs() values, filled, whose memory lives until the next run
- * (keep = true) or (keep = false) through the next call for this body, of which they may so be inputs, but no longer. */
+ * (keep = true) or (keep = false) through the next call for this body, of which they may so be inputs, but no longer.
+ */
 linnet_status ln_body_run(ln_ctx *c, int32_t body, const linnet_value *in, linnet_value *out, bool keep);
 
 /* -- run ---------------------------------------------------------------------------------------------------------- */

@@ -69,8 +69,8 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
         bool stopped = false;
         for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
             const ln_pass *p = &ln_passes[i];
-            /* Without the first, folding, types and shapes are inferred still. Passes keep the infos of values that they
-             * leave; the next round infers anew. */
+            /* Without the first, folding, types and shapes are inferred still. Passes keep the infos of values that
+             * they leave; the next round infers anew. */
             bool off = listed(o->disable, p->name) && !(stays(p) && strcmp(o->disable, "all") == 0);
             if (i == 0 && off)
                 st = ln_infer_graph(g, memory, o->allow_missing, error);

@@ -10,9 +10,9 @@
 typedef struct ln_pass_ctx {
     ln_memory *memory;
     linnet_error *error;
-    int32_t changes; /* a pass counts what it changed */
-    int32_t round;   /* of the list, from 0 */
-    bool final;      /* shapes are those of a plan: what depends on them may be done */
+    int32_t changes;    /* a pass counts what it changed */
+    int32_t round;      /* of the list, from 0 */
+    bool final;         /* shapes are those of a plan: what depends on them may be done */
     bool allow_missing; /* nodes without an operator are passed over */
     /* Called for a fusion that matched in part and was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
@@ -36,7 +36,7 @@ extern const ln_pass ln_passes[];
 extern const int32_t ln_passes_count;
 
 typedef struct ln_optimize_options {
-    const char *disable; /* names with commas between, "all", or NULL */
+    const char *disable;    /* names with commas between, "all", or NULL */
     const char *stop_after; /* name of the last pass to run, or NULL */
     bool final;
     bool allow_missing; /* nodes without an operator are passed over */

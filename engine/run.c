@@ -175,7 +175,8 @@ linnet_status ln_run_execute(ln_run *r, const linnet_value *inputs, linnet_error
         linnet_status st;
         if (r->exec.steps_left && (*r->exec.steps_left)-- == 0) {
             *r->exec.steps_left = 0;
-            return ln_node_fail(plan->graph, step->node, error, LINNET_ERR_DATA, "the run takes more steps than allowed");
+            return ln_node_fail(plan->graph, step->node, error, LINNET_ERR_DATA,
+                                "the run takes more steps than allowed");
         }
         if (r->times)
             r->times[s].begin = now();

@@ -21,24 +21,24 @@
 #define LN_PICK_wasm(s, a2, a5, ne, nd, rv, wa) wa
 
 /* Every variant is declared; a cell that repeats a variant repeats a harmless declaration. */
-#define K(sig, k, s, a2, a5, ne, nd, rv, wa)                                                              \
-    extern ln_##sig ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd, ln_##k##_##rv, \
+#define K(sig, k, s, a2, a5, ne, nd, rv, wa)                                                                           \
+    extern ln_##sig ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd, ln_##k##_##rv,           \
         ln_##k##_##wa;
 #include "kernels/kernels.def"
 #undef K
 
-#define D(type, k, s, a2, a5, ne, nd, rv, wa)                                                                   \
-    extern const struct ln_##type ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd,     \
+#define D(type, k, s, a2, a5, ne, nd, rv, wa)                                                                          \
+    extern const struct ln_##type ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd,            \
         ln_##k##_##rv, ln_##k##_##wa;
 #define K(...)
 #include "kernels/kernels.def"
 #undef K
 
 #ifdef LN_TIER
-#define K(sig, k, ...) \
+#define K(sig, k, ...)                                                                                                 \
     static ln_##sig *const ln_k_##k __attribute__((unused)) = LN_CAT(ln_##k##_, LN_CAT(LN_PICK_, LN_TIER)(__VA_ARGS__));
-#define D(type, k, ...) \
-    static const struct ln_##type *const ln_k_##k __attribute__((unused)) = \
+#define D(type, k, ...)                                                                                                \
+    static const struct ln_##type *const ln_k_##k __attribute__((unused)) =                                            \
         &LN_CAT(ln_##k##_, LN_CAT(LN_PICK_, LN_TIER)(__VA_ARGS__));
 #include "kernels/kernels.def"
 #undef K
@@ -56,13 +56,20 @@ extern const ln_kernel_table *ln_kernels; /* the table of the running tier; neve
 #define LN_D(kn) (ln_kernels->kn) /* pointer to the struct of a D row */
 
 typedef enum ln_tier {
-    LN_TIER_SCALAR, LN_TIER_AVX2, LN_TIER_AVX512, LN_TIER_NEON, LN_TIER_NEONDOT, LN_TIER_RVV, LN_TIER_WASM, LN_TIER_COUNT
+    LN_TIER_SCALAR,
+    LN_TIER_AVX2,
+    LN_TIER_AVX512,
+    LN_TIER_NEON,
+    LN_TIER_NEONDOT,
+    LN_TIER_RVV,
+    LN_TIER_WASM,
+    LN_TIER_COUNT
 } ln_tier;
 
 const char *ln_tier_name(ln_tier tier);
 ln_tier ln_tier_running(void);
-int ln_tier_available(ln_tier tier);                    /* compiled in, and this machine has it */
-const ln_kernel_table *ln_tier_table(ln_tier tier);     /* NULL: not available here */
+int ln_tier_available(ln_tier tier);                /* compiled in, and this machine has it */
+const ln_kernel_table *ln_tier_table(ln_tier tier); /* NULL: not available here */
 
 /* Picks the best tier that the machine has, at most the one that the environment variable LINNET_CPU names. Called by
  * linnet_session_create and by tests; idempotent, thread-safe. Before it the scalar tier runs. */

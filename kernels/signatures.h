@@ -32,16 +32,16 @@ typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size
 /* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */
 typedef void ln_VPOOL_SUM_F32(float *y, const float *const *x, size_t rows, size_t n, float scale);
 
-/* y[i] = x[i] * (bias + scale * the sum of x[j]^2 over i - before <= j < i - before + size)^-0.75; beyond the n elements
- * x is 0. 0 <= before < size. squares: n + size - 1 elements of scratch. y == x is allowed. */
+/* y[i] = x[i] * (bias + scale * the sum of x[j]^2 over i - before <= j < i - before + size)^-0.75; beyond the n
+ * elements x is 0. 0 <= before < size. squares: n + size - 1 elements of scratch. y == x is allowed. */
 typedef void ln_VLRN_F32(float *y, const float *x, size_t n, float *squares, size_t before, size_t size, float scale,
                          float bias);
 
-/* Winograd (kernels/winograd.h): the 36 transformed values of a tile, v[i * pitch + c], of its 36 input pixels, row-major,
- * each a row of n channels. */
+/* Winograd (kernels/winograd.h): the 36 transformed values of a tile, v[i * pitch + c], of its 36 input pixels,
+ * row-major, each a row of n channels. */
 typedef void ln_WINOGRAD_IN(float *v, size_t pitch, const float *const *x, size_t n);
-/* The 16 output pixels of a tile, of its 36 products m[i * pitch + c]: y[p][c] = clamp(transformed + bias[c] + r[p][c]).
- * y[p] NULL: not stored. r NULL: nothing; else it has a pointer where y has one. */
+/* The 16 output pixels of a tile, of its 36 products m[i * pitch + c]: y[p][c] = clamp(transformed + bias[c] +
+ * r[p][c]). y[p] NULL: not stored. r NULL: nothing; else it has a pointer where y has one. */
 typedef void ln_WINOGRAD_OUT(float *const *y, const float *m, size_t pitch, const float *bias, const float *const *r,
                              float lo, float hi, size_t n);
 
@@ -58,12 +58,13 @@ typedef void ln_VUNARY_P_F32(float *y, const float *x, size_t n, const float *p)
 /* y[i] = f(a[i * a_step], b[i * b_step]), i < n; a step is 0 or 1. y == a and y == b are allowed. */
 typedef void ln_VBINARY_F32(float *y, const float *a, const float *b, size_t n, size_t a_step, size_t b_step);
 
-/* One number from x[i], i < n, in an order that depends on n alone. p: sum_square sums (x - p)^2, sum_exp e^(x - p) for x - p <= 88; the
- * others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a NaN. */
+/* One number from x[i], i < n, in an order that depends on n alone. p: sum_square sums (x - p)^2, sum_exp e^(x - p) for
+ * x - p <= 88; the others ignore it. Of no elements: 0, product 1, greatest -infinity, least infinity. A NaN gives a
+ * NaN. */
 typedef float ln_VREDUCE_F32(const float *x, size_t n, float p);
 
-/* y[i] = test[i] ? a[i * a_step] : b[i * b_step], i < n, elements of the kernel's width in bits; a step is 0 or 1. y == a
- * and y == b are allowed. */
+/* y[i] = test[i] ? a[i * a_step] : b[i * b_step], i < n, elements of the kernel's width in bits; a step is 0 or 1. y ==
+ * a and y == b are allowed. */
 typedef void ln_VWHERE(void *y, const uint8_t *test, const void *a, const void *b, size_t n, size_t a_step,
                        size_t b_step);
 
@@ -101,7 +102,8 @@ typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, in
 /* y[i] = ((x[i] ^ flip) - zero) * scale: flip is 0 for uint8; int8 goes with flip 0x80 and zero + 128. */
 typedef void ln_VDEQUANTIZE8(float *y, const uint8_t *x, size_t n, float scale, int32_t zero, uint32_t flip);
 
-/* Runs a plan of the type (kernels/fft.h). scratch: ln_fft_scratch(plan) bytes, aligned to 64. In place is not allowed. */
+/* Runs a plan of the type (kernels/fft.h). scratch: ln_fft_scratch(plan) bytes, aligned to 64. In place is not allowed.
+ */
 typedef void ln_FFT(const ln_fft_plan *plan, const ln_fft_job *job, void *scratch);
 /* sums[i] = the sum of the k bytes of row a[i], each ^ flip as unsigned, i < m. */
 typedef void ln_QROWSUM(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip);
