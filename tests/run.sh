@@ -33,6 +33,16 @@ for test in "$@"; do
     add "$name" "$log/$name.log" $?
 done
 
+# Tiers that must run here (LINNET_TIERS, which CI sets): a machine or a build that lacks one must not pass by skipping.
+for tier in ${LINNET_TIERS-}; do
+    if LINNET_CPU=$tier "$build/linnet" kernels | grep -q ", $tier runs$"; then
+        passed=$((passed + 1))
+    else
+        echo "tier $tier does not run here"
+        failed=$((failed + 1))
+    fi
+done
+
 # The ONNX suite on a tier (LINNET_CPU), under a name. Linnet has every operator of it: unsupported is a failure.
 suite=${LINNET_SUITE:-../shared/onnx-suite}
 conformance() { # name, tier, further arguments
