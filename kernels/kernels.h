@@ -44,6 +44,9 @@
 #undef K
 #define LN_K(k) (*ln_k_##k)
 #define LN_D(k) (ln_k_##k)
+static inline void ln_dispatch_init(void)
+{
+}
 #else
 typedef struct ln_kernel_table {
 #define K(sig, k, ...) ln_##sig *k;
