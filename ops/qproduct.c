@@ -232,8 +232,9 @@ void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_i
             transpose(to, j.a, p->m, p->k);
             j.a = to;
         }
-        j.packed = (const char *)in->packed + ib * p->b_bytes;
-        if (!p->packed) {
+        if (p->packed) {
+            j.packed = (const char *)in->packed + ib * p->b_bytes;
+        } else {
             char *to = (char *)a->scratch + p->scratch_b;
             j.sums = pack_one(p, to, in->b, in->b_zero, ib, in->bias);
             j.packed = to;
