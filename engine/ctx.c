@@ -228,7 +228,7 @@ static linnet_status decode_attributes(ln_ctx *c)
     return LINNET_OK;
 }
 
-static linnet_status check_counts(ln_ctx *c)
+linnet_status ln_ctx_check(ln_ctx *c)
 {
     const ln_op *op = c->op;
     if (c->n_in < op->in.min || (op->in.max != LN_VARIADIC && c->n_in > op->in.max))
@@ -276,7 +276,7 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
     }
     c->in = in;
     c->out = out;
-    linnet_status st = check_counts(c);
+    linnet_status st = ln_ctx_check(c);
     return st != LINNET_OK ? st : decode_attributes(c);
 }
 

@@ -295,7 +295,9 @@ linnet_status ln_exec_node(ln_exec *x, ln_graph *g, int32_t node, const linnet_v
             p.exec = x;
             p.late_in = in;
             p.late_out = out;
-            st = exec(x, &c, in, out, &temporary);
+            st = ln_ctx_check(&c); /* with the types as they are now */
+            if (st == LINNET_OK)
+                st = exec(x, &c, in, out, &temporary);
         }
     }
     ln_arena_free(&temporary);

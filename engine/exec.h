@@ -78,6 +78,9 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
 /* ln_view of a single node. */
 bool ln_exec_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset);
 
+/* The counts of inputs and outputs and the type of the first input are those of the operator; else fails. */
+linnet_status ln_ctx_check(ln_ctx *c);
+
 /* Fails with the node's name and operator. */
 linnet_status ln_node_fail(const ln_graph *g, int32_t node, linnet_error *error, linnet_status status,
                            const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -66,6 +66,9 @@ void linnet_session_free(linnet_session *s)
 static linnet_status check_tensor(const linnet_value_info *info, const linnet_value *v, linnet_error *error)
 {
     char want[200], got[200];
+    if (linnet_type_size(v->type) == 0)
+        return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' has element type %d, which is none",
+                            info->name, (int)v->type);
     if (v->type != info->type && info->type != LINNET_UNDEFINED)
         return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' has element type %s, the model wants %s",
                             info->name, linnet_type_name(v->type), linnet_type_name(info->type));
