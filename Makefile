@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Linnet's one Makefile. `make help` lists the targets. Objects, generated files and results live in $(B).
 
-B       ?= build
-CC      ?= cc
+# TARGET=<triple> builds for another machine, into build/<triple>/, with what `tools/setup.sh targets` installs.
+TARGET  ?=
+B       ?= build$(if $(TARGET),/$(TARGET))
 CFLAGS  ?= -O2 -g
 # For kernels, after the other flags: the portable ones are to be vectorised.
 KERNEL_OPT ?= -O3
@@ -11,9 +12,25 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 MAKEFLAGS += --no-builtin-rules
 
+# -- targets -----------------------------------------------------------------------------------------------------
+# Compiler and archiver of a triple. RISC-V's is clang, since gcc 12 has no vector intrinsics.
+CC_aarch64-linux-gnu   := aarch64-linux-gnu-gcc
+CC_arm-linux-gnueabihf := arm-linux-gnueabihf-gcc
+CC_riscv64-linux-gnu   := clang-19 --target=riscv64-linux-gnu -march=rv64gc
+CC_wasm32-wasi         := clang-19 --target=wasm32-wasi
+AR_wasm32-wasi         := llvm-ar-19
+ifneq ($(TARGET),)
+$(if $(CC_$(TARGET)),,$(error TARGET=$(TARGET) is not known; the targets are$(patsubst CC_%, %,$(filter CC_%,$(.VARIABLES)))))
+CC := $(CC_$(TARGET))
+AR := $(or $(AR_$(TARGET)),$(TARGET)-ar)
+EXTRA   += -isystem $(B)/include
+LDFLAGS += -static
+endif
+
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
-# An enum is unsigned to clang, and every field that holds one would need a cast; gcc looks after signs.
-WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion)
+# An enum is unsigned to clang, and every field that holds one would need a cast; gcc looks after signs. A loop that clang
+# does not unroll as a pragma asks is slower, not wrong.
+WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed)
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
 HOST := -D_GNU_SOURCE -pthread
 
@@ -22,9 +39,15 @@ ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
 ISA_scalar :=
 ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
-ifeq ($(ARCH),x86_64)
-TIERS := avx2 avx512
-endif
+ISA_neon    :=
+ISA_neondot := -march=armv8.2-a+dotprod+fp16
+ISA_rvv     := -march=rv64gcv
+ISA_wasm    := -msimd128
+TIERS_x86_64  := avx2 avx512
+TIERS_aarch64 := neon neondot
+TIERS_riscv64 := rvv
+TIERS_wasm32  := wasm
+TIERS := $(TIERS_$(ARCH))
 
 .PHONY: all lib demo test check compare install clean help
 all: $(B)/linnet $(B)/liblinnet.a $(B)/liblinnet-core.a ## the program and both libraries (the default)
@@ -47,8 +70,8 @@ TOOLS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(TOOLS_SRC))
 tier_of  = $(filter $(ALL_TIERS),$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 isa_of   = $(ISA_$(call tier_of,$(1)))
 
-# Image libraries for ops/host/: those that pkg-config knows. liblinnet.a has the host's operators, liblinnet-core.a not.
-CODECS      := $(foreach l,libjpeg libpng libwebp libtiff-4 libopenjp2,$(shell pkg-config --exists $(l) 2>/dev/null && echo $(l)))
+# Image libraries for ops/host/: those that pkg-config knows, none on another target. liblinnet.a has the host's operators, liblinnet-core.a not.
+CODECS      := $(if $(TARGET),,$(foreach l,libjpeg libpng libwebp libtiff-4 libopenjp2,$(shell pkg-config --exists $(l) 2>/dev/null && echo $(l))))
 CODEC_FLAGS := $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z)) \
                $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
 CODEC_LIBS  := $(if $(CODECS),$(shell pkg-config --libs $(CODECS)))
@@ -69,6 +92,27 @@ $(B)/gen/ops.inc $(B)/gen/ops_host.inc:
 $(B)/gen/codecs.txt: force
 	@mkdir -p $(@D)
 	@echo '$(CODECS)' | cmp -s - $@ || echo '$(CODECS)' > $@
+
+# protobuf-c: the machine's own; for a target its source, as the distribution has it, and its header (which knows no machine).
+ifeq ($(TARGET),)
+PROTOBUF := -lprotobuf-c
+else
+PROTOBUF := $(B)/libprotobuf-c.a
+PROTOBUF_SRC := build/sources/protobuf-c
+$(PROTOBUF_SRC)/protobuf-c/protobuf-c.c:
+	tools/source.sh protobuf-c $(PROTOBUF_SRC)
+
+$(B)/include/protobuf-c/protobuf-c.h: $(PROTOBUF_SRC)/protobuf-c/protobuf-c.c
+	@mkdir -p $(@D)
+	@cp $(<D)/protobuf-c.h $@
+
+$(PROTOBUF): $(PROTOBUF_SRC)/protobuf-c/protobuf-c.c
+	@mkdir -p $(B)/obj
+	$(CC) $(CFLAGS) -I$(PROTOBUF_SRC) -c $< -o $(B)/obj/protobuf-c.o
+	@rm -f $@ && $(AR) rcs $@ $(B)/obj/protobuf-c.o
+
+$(B)/gen/onnx.pb-c.h: $(B)/include/protobuf-c/protobuf-c.h
+endif
 
 $(B)/gen/onnx.pb-c.h $(B)/gen/onnx.pb-c.c &: onnx/onnx.proto
 	@mkdir -p $(@D)
@@ -108,9 +152,15 @@ $(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-TOOLS_LIBS := -lsndfile -lsamplerate -lprotobuf-c $(CODEC_LIBS) -ljpeg -lpng -lz -lm -pthread
-$(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a
-	$(CC) $(CFLAGS) $(EXTRA) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(TOOLS_LIBS) -o $@
+# The program reads sounds, PNG, JPEG and compressed NPZ where these libraries are; a target has none of them.
+TOOLS_FLAGS := $(if $(TARGET),,-DLN_HAVE_MEDIA)
+TOOLS_LIBS  := $(if $(TARGET),,-lsndfile -lsamplerate $(CODEC_LIBS) -ljpeg -lpng -lz) -lm -pthread
+$(B)/obj/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
+
+$(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(TOOLS_LIBS) -o $@
 
 # -- tests -------------------------------------------------------------------------------------------------------
 # tests/unit/test_*.c use cmocka, tests/kernels/check_*.c the harness in check.c; scripts say what they did themselves.
@@ -120,11 +170,11 @@ TEST_SCRIPT := $(wildcard tests/cli/*.sh)
 
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
 
-$(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet.a
+$(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet-core.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ -lm -pthread -o $@
 
 # Not part of `make test`: hours over all floats (STEP=1), seconds over a sample.
 $(B)/test/exhaustive: $(B)/obj/tests/kernels/exhaustive.o $(B)/liblinnet.a

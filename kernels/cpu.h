@@ -5,6 +5,8 @@
 #ifndef LN_KERNELS_CPU_H
 #define LN_KERNELS_CPU_H
 
+#include "kernels/kernels.h"
+
 /* 1 where the processor has it and the operating system saves its registers. */
 typedef struct ln_cpu_x86 {
     int avx2;   /* with FMA and F16C */
@@ -15,6 +17,11 @@ typedef struct ln_cpu_x86 {
 
 #if defined(__x86_64__)
 ln_cpu_x86 ln_cpu_x86_features(void);
+#endif
+
+/* 1 if this machine runs the code of a tier; asked only of tiers of its architecture. */
+#ifndef LN_TIER
+int ln_cpu_has(ln_tier tier);
 #endif
 
 #endif

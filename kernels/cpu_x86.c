@@ -43,4 +43,12 @@ ln_cpu_x86 ln_cpu_x86_features(void)
     }
     return cpu;
 }
+
+#ifndef LN_TIER
+int ln_cpu_has(ln_tier tier)
+{
+    ln_cpu_x86 cpu = ln_cpu_x86_features();
+    return tier == LN_TIER_AVX512 ? cpu.avx512 : tier == LN_TIER_AVX2 ? cpu.avx2 : 1;
+}
+#endif
 #endif

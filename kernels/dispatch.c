@@ -18,7 +18,7 @@ TABLE(scalar) = {
 #undef K
 };
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 TABLE(avx2) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_avx2(__VA_ARGS__)),
 #define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_avx2(__VA_ARGS__)),
@@ -33,6 +33,56 @@ TABLE(avx512) = {
 #undef K
 };
 #endif
+
+#ifdef __aarch64__
+TABLE(neon) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_neon(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_neon(__VA_ARGS__)),
+#include "kernels/kernels.def"
+#undef K
+};
+
+TABLE(neondot) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_neondot(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_neondot(__VA_ARGS__)),
+#include "kernels/kernels.def"
+#undef K
+};
+#endif
+
+#if defined(__riscv) && __riscv_xlen == 64
+TABLE(rvv) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#include "kernels/kernels.def"
+#undef K
+};
+#endif
+
+#ifdef __wasm__
+TABLE(wasm) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_wasm(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_wasm(__VA_ARGS__)),
+#include "kernels/kernels.def"
+#undef K
+};
+#endif
+
+/* What this program was compiled with; NULL: not for this architecture. */
+static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
+    [LN_TIER_SCALAR] = &table_scalar,
+#if defined(__x86_64__)
+    [LN_TIER_AVX2] = &table_avx2,
+    [LN_TIER_AVX512] = &table_avx512,
+#elif defined(__aarch64__)
+    [LN_TIER_NEON] = &table_neon,
+    [LN_TIER_NEONDOT] = &table_neondot,
+#elif defined(__riscv) && __riscv_xlen == 64
+    [LN_TIER_RVV] = &table_rvv,
+#elif defined(__wasm__)
+    [LN_TIER_WASM] = &table_wasm,
+#endif
+};
 
 static const char *const names[LN_TIER_COUNT] = {"scalar", "avx2", "avx512", "neon", "neondot", "rvv", "wasm"};
 
@@ -51,29 +101,12 @@ ln_tier ln_tier_running(void)
 
 int ln_tier_available(ln_tier tier)
 {
-    if (tier == LN_TIER_SCALAR)
-        return 1;
-#if defined(__x86_64__)
-    ln_cpu_x86 cpu = ln_cpu_x86_features();
-    if (tier == LN_TIER_AVX2)
-        return cpu.avx2;
-    if (tier == LN_TIER_AVX512)
-        return cpu.avx512;
-#endif
-    return 0;
+    return tier < LN_TIER_COUNT && tables[tier] && ln_cpu_has(tier);
 }
 
 const ln_kernel_table *ln_tier_table(ln_tier tier)
 {
-    if (!ln_tier_available(tier))
-        return NULL;
-#if defined(__x86_64__)
-    if (tier == LN_TIER_AVX2)
-        return &table_avx2;
-    if (tier == LN_TIER_AVX512)
-        return &table_avx512;
-#endif
-    return &table_scalar;
+    return ln_tier_available(tier) ? tables[tier] : NULL;
 }
 
 void ln_dispatch_init(void)

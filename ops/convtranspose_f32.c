@@ -92,7 +92,7 @@ static void pack_weights(const ln_deconv *p, float *to, const float *w, const fl
                            .bias_scale = 1};
         for (int32_t a = 0; a < 3; a++) {
             start += f.at[a].tap * unit[a];
-            b.grid_stride[a] = -f.at[a].tap_step * unit[a];
+            b.grid_stride[a] = (ptrdiff_t)(-f.at[a].tap_step * unit[a]);
         }
         for (int64_t g = 0; g < p->group; g++, to += f.packed) {
             b.b = w + g * k * n * p->taps + start;

@@ -4,12 +4,15 @@
  * brighter where its score is higher. Letters are three pixels by five, drawn double.
  */
 #include <math.h>
-#include <png.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
 #include "tools/audio.h"
+
+#ifdef LN_HAVE_MEDIA
+#include <png.h>
+#endif
 
 enum { WIDTH = 1000, HEIGHT = 257, ROW = 14, BAR = 10, TEXT = 240, N_FFT = 512 };
 
@@ -80,8 +83,8 @@ static bool spectrogram(ln_arena *arena, const ln_audio *audio, float *columns)
     if (!scratch)
         return false;
     for (int i = 0; i < N_FFT; i++)
-        window[i] = (float)(0.5 - 0.5 * cos(2 * 3.14159265358979 * i / N_FFT));
-    double per_column = (double)audio->n / WIDTH;
+        window[i] = (float)(0.5 - 0.5 * cos(2 * 3.14159265358979 * i / (double)N_FFT));
+    double per_column = (double)audio->n / (double)WIDTH;
     int64_t step = per_column < N_FFT / 2 ? (int64_t)per_column + 1 : N_FFT / 2;
     for (int32_t x = 0; x < WIDTH; x++) {
         float *to = columns + x * HEIGHT;
@@ -120,6 +123,7 @@ static void draw_spectrogram(picture *p, float *columns)
         }
 }
 
+#ifdef LN_HAVE_MEDIA
 static bool save(const char *path, picture *p)
 {
     png_image image = {.version = PNG_IMAGE_VERSION,
@@ -130,6 +134,13 @@ static bool save(const char *path, picture *p)
         return ln_bad("%s: %s", path, image.message) == 0;
     return true;
 }
+#else
+static bool save(const char *path, picture *p)
+{
+    (void)p;
+    return ln_bad("%s: this build writes no PNG", path) == 0;
+}
+#endif
 
 bool ln_audio_png(ln_arena *arena, const char *path, const ln_audio *audio, const ln_heard *heard, int n_heard,
                   int64_t windows, int64_t hop, int64_t length)
@@ -148,7 +159,7 @@ bool ln_audio_png(ln_arena *arena, const char *path, const ln_audio *audio, cons
         int32_t y = HEIGHT + 4 + h * ROW;
         write_text(&p, 4, y, heard[h].label, TEXT - 8);
         for (int32_t x = 0; x < WIDTH; x++) {
-            int64_t at = (int64_t)((x + 0.5) * (double)audio->n / WIDTH);
+            int64_t at = (int64_t)((x + 0.5) * (double)audio->n / (double)WIDTH);
             double score = 0; /* the best of the windows over that moment */
             for (int64_t w = at / hop; w >= 0 && w * hop + length > at; w--)
                 if (w < windows && (double)heard[h].scores[w] > score)

@@ -2,10 +2,11 @@
  *
  * Sound files through libsndfile; other rates through the windowed sinc of libsamplerate.
  */
+#include "tools/audio.h"
+
+#ifdef LN_HAVE_MEDIA
 #include <samplerate.h>
 #include <sndfile.h>
-
-#include "tools/audio.h"
 
 /* More than that is not read: 12 hours at 48 kHz. */
 static const sf_count_t most_samples = (sf_count_t)1 << 31;
@@ -67,3 +68,10 @@ bool ln_audio_read(ln_arena *arena, const char *path, double rate, ln_audio *aud
     sf_close(file);
     return ok && (audio->rate == rate || resample(arena, path, rate, audio));
 }
+#else
+bool ln_audio_read(ln_arena *arena, const char *path, double rate, ln_audio *audio)
+{
+    (void)arena, (void)rate, (void)audio;
+    return ln_bad("%s: this build reads no sound files", path) == 0;
+}
+#endif

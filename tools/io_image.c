@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef LN_HAVE_MEDIA
 #include <jpeglib.h>
 #include <png.h>
+#endif
 
 #include "tools/tool.h"
 
@@ -38,6 +40,7 @@ static bool new_image(ln_arena *arena, const char *path, int64_t width, int64_t 
     return image->data != NULL;
 }
 
+#ifdef LN_HAVE_MEDIA
 static bool read_png(ln_arena *arena, const char *path, const ln_bytes *file, ln_image *image)
 {
     png_image png = {.version = PNG_IMAGE_VERSION};
@@ -99,6 +102,20 @@ static bool read_jpeg(ln_arena *arena, const char *path, const ln_bytes *file, l
     jpeg_destroy_decompress(&jpeg);
     return made;
 }
+
+#else
+static bool read_png(ln_arena *arena, const char *path, const ln_bytes *file, ln_image *image)
+{
+    (void)arena, (void)file, (void)image;
+    return ln_bad("%s: this build reads no PNG", path) == 0;
+}
+
+static bool read_jpeg(ln_arena *arena, const char *path, const ln_bytes *file, ln_image *image)
+{
+    (void)arena, (void)file, (void)image;
+    return ln_bad("%s: this build reads no JPEG", path) == 0;
+}
+#endif
 
 static uint32_t le(const uint8_t *p, int bytes)
 {

@@ -8,9 +8,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "tools/tool.h"
+
+#ifdef LN_HAVE_MEDIA
+#include <zlib.h>
+#endif
 
 /* -- reading a .npy ------------------------------------------------------------------------------------------------ */
 
@@ -283,6 +286,31 @@ bool ln_npz_has(const ln_bytes *file, const char *key)
     return zip_find(file, key, &e, &count);
 }
 
+#ifdef LN_HAVE_MEDIA
+static uint8_t *zip_inflate(ln_arena *arena, uint8_t *packed, const entry *e)
+{
+    if (e->size > 1100 * (e->packed + 1)) /* deflate packs at most 1032 to 1 */
+        return NULL;
+    uint8_t *out = ln_arena_alloc(arena, (size_t)e->size + 1, 64);
+    z_stream z = {.next_in = packed, .next_out = out};
+    if (!out || e->packed > UINT32_MAX || e->size > UINT32_MAX || inflateInit2(&z, -MAX_WBITS) != Z_OK)
+        return NULL;
+    z.avail_in = (uInt)e->packed;
+    z.avail_out = (uInt)e->size;
+    int result = inflate(&z, Z_FINISH);
+    bool whole = (result == Z_STREAM_END || result == Z_OK || result == Z_BUF_ERROR) && z.total_out == e->size;
+    inflateEnd(&z);
+    return whole ? out : NULL;
+}
+#else
+static uint8_t *zip_inflate(ln_arena *arena, uint8_t *packed, const entry *e)
+{
+    (void)arena, (void)packed;
+    ln_bad("%.*s: this build reads no compressed archives", (int)e->name_size, e->name);
+    return NULL;
+}
+#endif
+
 static uint8_t *zip_unpack(ln_arena *arena, const ln_bytes *f, const entry *e)
 {
     if (e->offset > f->size || f->size - e->offset < 30)
@@ -293,18 +321,7 @@ static uint8_t *zip_unpack(ln_arena *arena, const ln_bytes *f, const entry *e)
         return NULL;
     if (e->method == 0)
         return e->size <= e->packed ? f->data + start : NULL;
-    if (e->method != 8 || e->size > 1100 * (e->packed + 1)) /* deflate packs at most 1032 to 1 */
-        return NULL;
-    uint8_t *out = ln_arena_alloc(arena, (size_t)e->size + 1, 64);
-    z_stream z = {.next_in = f->data + start, .next_out = out};
-    if (!out || e->packed > UINT32_MAX || e->size > UINT32_MAX || inflateInit2(&z, -MAX_WBITS) != Z_OK)
-        return NULL;
-    z.avail_in = (uInt)e->packed;
-    z.avail_out = (uInt)e->size;
-    int result = inflate(&z, Z_FINISH);
-    bool whole = (result == Z_STREAM_END || result == Z_OK || result == Z_BUF_ERROR) && z.total_out == e->size;
-    inflateEnd(&z);
-    return whole ? out : NULL;
+    return e->method == 8 ? zip_inflate(arena, f->data + start, e) : NULL;
 }
 
 bool ln_npz_decode(ln_arena *arena, const char *path, const ln_bytes *file, const char *key, linnet_value *v)

@@ -62,6 +62,12 @@ void check_tiers(void (*fn)(ln_tier tier, const ln_kernel_table *table))
 {
 #if defined(__x86_64__)
     static const ln_tier tiers[] = {LN_TIER_SCALAR, LN_TIER_AVX2, LN_TIER_AVX512};
+#elif defined(__aarch64__)
+    static const ln_tier tiers[] = {LN_TIER_SCALAR, LN_TIER_NEON, LN_TIER_NEONDOT};
+#elif defined(__riscv) && __riscv_xlen == 64
+    static const ln_tier tiers[] = {LN_TIER_SCALAR, LN_TIER_RVV};
+#elif defined(__wasm__)
+    static const ln_tier tiers[] = {LN_TIER_SCALAR, LN_TIER_WASM};
 #else
     static const ln_tier tiers[] = {LN_TIER_SCALAR};
 #endif
