@@ -70,8 +70,10 @@ TOOLS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(TOOLS_SRC))
 tier_of  = $(filter $(ALL_TIERS),$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 isa_of   = $(ISA_$(call tier_of,$(1)))
 
-# Image libraries for ops/host/: those that pkg-config knows, none on another target. liblinnet.a has the host's operators, liblinnet-core.a not.
-CODECS      := $(if $(TARGET),,$(foreach l,libjpeg libpng libwebp libtiff-4 libopenjp2,$(shell pkg-config --exists $(l) 2>/dev/null && echo $(l))))
+# Image libraries for ops/host/: those that pkg-config knows, none on another target. liblinnet.a has the host's operators,
+# liblinnet-core.a not. (There may be no pkg-config yet: the shell, not Make, is to find that out, quietly.)
+CODECS      := $(if $(TARGET),,$(shell for l in libjpeg libpng libwebp libtiff-4 libopenjp2; do \
+                   (pkg-config --exists $$l) 2>/dev/null && echo $$l; done))
 CODEC_FLAGS := $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z)) \
                $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
 CODEC_LIBS  := $(if $(CODECS),$(shell pkg-config --libs $(CODECS)))

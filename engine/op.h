@@ -109,6 +109,7 @@ typedef struct ln_attr_spec {
     }
 
 /* Hidden attributes, which passes write and no file may hold; ops/fused.h says what they mean. */
+#define LN_NAME_HIDDEN "linnet." /* what the names of all start with */
 #define LN_NAME_CHANNELS_LAST "linnet.channels_last"
 #define LN_NAME_ACT "linnet.act"
 #define LN_NAME_ACT_LO "linnet.act_lo"

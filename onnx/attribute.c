@@ -107,6 +107,9 @@ linnet_status ln_import_attribute(ln_importer *im, ln_scope *scope, const Onnx__
     *attr = (ln_attr){0};
     if (!proto->name || !proto->name[0])
         return ln_import_fail(s, LINNET_ERR_MODEL, "an attribute has no name");
+    if (strncmp(proto->name, LN_NAME_HIDDEN, sizeof LN_NAME_HIDDEN - 1) == 0) /* passes vouch for what theirs say */
+        return ln_import_fail(s, LINNET_ERR_MODEL, "attribute '%.80s': a file may hold none of Linnet's own",
+                              proto->name);
     linnet_status st = ln_import_resolve(im, scope, proto, &value);
     if (st != LINNET_OK || !value)
         return st;

@@ -18,7 +18,7 @@ static char *text(const char *s)
 
 bool ln_export_hidden(const ln_attr *a)
 {
-    return strncmp(a->name, "linnet.", 7) == 0;
+    return strncmp(a->name, LN_NAME_HIDDEN, sizeof LN_NAME_HIDDEN - 1) == 0;
 }
 
 linnet_status ln_export_fail(const ln_exporter *x, const ln_export_scope *scope, const ln_node *n, linnet_status status,

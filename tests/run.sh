@@ -44,17 +44,31 @@ for tier in ${LINNET_TIERS-}; do
 done
 
 # The ONNX suite on a tier (LINNET_CPU), under a name. Linnet has every operator of it: unsupported is a failure.
+# BUILD/log/NAME.hash has a line for every test with a hash of its outputs.
 suite=${LINNET_SUITE:-../shared/onnx-suite}
+jobs=$(nproc 2>/dev/null || echo 1)
 conformance() { # name, tier, further arguments
     name=$1 tier=$2
     shift 2
-    LINNET_CPU=$tier "$build/linnet" conformance "$suite" --quiet "$@" >"$log/$name.log" 2>&1
+    LINNET_CPU=$tier "$build/linnet" conformance "$suite" --hash --jobs "$jobs" "$@" >"$log/$name.hash" 2>&1
     code=$?
+    grep -v '^pass ' "$log/$name.hash" >"$log/$name.log"
     # shellcheck disable=SC2046
     set -- $(sed -n 's/^[0-9]* tests: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) unsupported, \([0-9]*\) skipped$/\1 \2 \3 \4/p' \
         "$log/$name.log") 0 0 0 0
     echo "$1 passed, $(($2 + $3)) failed, $4 skipped" >>"$log/$name.log"
     add "$name" "$log/$name.log" $code
+}
+
+# The outputs of two runs are the same, bit for bit.
+same_bits() { # name, name
+    log_file=$log/$2-bits.log
+    if diff "$log/$1.hash" "$log/$2.hash" >"$log_file"; then
+        echo "1 passed, 0 failed, 0 skipped" >>"$log_file"
+    else
+        echo "0 passed, 1 failed, 0 skipped" >>"$log_file"
+    fi
+    add "$2-bits" "$log_file" 0
 }
 
 if [ ! -d "$suite" ]; then
@@ -63,9 +77,14 @@ if [ ! -d "$suite" ]; then
 elif [ -n "${LINNET_QUICK-}" ]; then
     conformance conformance avx512
 else
-    conformance conformance avx512 --junit "$build/conformance.xml"
+    conformance conformance avx512 --threads 1 --junit "$build/conformance.xml" --json "$build/conformance.json"
     case $(uname -m) in x86_64) conformance conformance-avx2 avx2 ;; esac
     conformance conformance-scalar scalar
+    conformance conformance-passes-off avx512 --disable-passes all
+    for threads in 2 7; do
+        conformance conformance-threads-$threads avx512 --threads $threads
+        same_bits conformance conformance-threads-$threads
+    done
 fi
 
 echo "$passed passed, $failed failed, $skipped skipped" | tee "$log/total"

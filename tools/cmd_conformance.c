@@ -207,6 +207,7 @@ static int conform(const ln_cli *cli, ln_arena *arena)
     if (!ln_cli_int(cli, "threads", 1, 1024, &threads))
         return LN_EXIT_BAD;
     r.options.hash = ln_cli_flag(cli, "hash");
+    r.options.save = ln_cli_flag(cli, "save");
     r.options.session.threads = (int32_t)threads;
     r.options.session.disable_passes = ln_cli_text(cli, "disable-passes", NULL);
     if (!ln_cli_int(cli, "jobs", 1, MAX_JOBS, &jobs) || !ln_cli_double(cli, "limit", 0.001, 86400, &r.limit))
@@ -246,6 +247,7 @@ static const ln_option options[] = {
     LN_SESSION_THREADS,
     LN_SESSION_PASSES,
     {"hash", 0, false, NULL, "print a hash of the outputs of every test that passed"},
+    {"save", 0, false, NULL, "write outputs as result_N.pb beside the expected ones, which may then be absent"},
     {"quiet", 'q', false, NULL, "print only the tests that did not pass"},
     {"json", 0, false, "FILE", "write the results as JSON"},
     {"junit", 0, false, "FILE", "write the results as JUnit XML"},

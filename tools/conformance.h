@@ -32,6 +32,7 @@ bool ln_tests_find(ln_tests *tests, const char *folder);
 
 typedef struct ln_test_options {
     linnet_session_options session;
+    bool save; /* outputs become files; what is expected may be absent */
     bool hash; /* the reason of a pass is a hash of all outputs: equal bits, equal hash */
 } ln_test_options;
 

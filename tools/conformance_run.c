@@ -97,6 +97,17 @@ static uint64_t hash_value(uint64_t h, const linnet_value *v)
     return h;
 }
 
+/* --save: output k as result_<k>.pb. Whether there is an expected one is then for the caller to say. */
+static bool save_output(state *s, const char *folder, size_t k)
+{
+    char path[1100];
+    const char *name = linnet_model_output(s->model, k)->name;
+    const linnet_value *got = linnet_session_output(s->session, name);
+    snprintf(path, sizeof path, "%s/result_%zu.pb", folder, k);
+    snprintf(s->reason, s->size, "output '%s' is missing or cannot be written", name);
+    return got && ln_value_write(s->arena, path, name, got);
+}
+
 static ln_verdict check_output(state *s, size_t k, const linnet_value *want, const linnet_value *first_input)
 {
     char why[384];
@@ -158,7 +169,15 @@ static ln_verdict run_set(state *s, int set, bool *there)
     }
     ln_verdict verdict = set_and_run(s, inputs, n);
     for (size_t k = 0; verdict == LN_PASS && k < linnet_model_output_count(s->model); k++) {
+        if (s->options->save) {
+            snprintf(path, sizeof path, "%s/test_data_set_%d", s->test->path, set);
+            if (!save_output(s, path, k))
+                return LN_FAIL;
+            s->reason[0] = 0;
+        }
         snprintf(path, sizeof path, "%s/test_data_set_%d/output_%zu.pb", s->test->path, set, k);
+        if (s->options->save && !is_file(path))
+            continue;
         if (!ln_pb_read(s->arena, path, linnet_model_output(s->model, k), &want, &error))
             return failed(s, path, &error);
         verdict = check_output(s, k, &want, &inputs[0]);

@@ -577,6 +577,9 @@ static void malformed(void **state)
     ADD(&b, m->graph->node[0], attribute, b_attr_i(&b, "k", 1));
     load_fails(&b, m, LINNET_ERR_MODEL, "'k' is given twice");
     m = relu(&b);
+    ADD(&b, m->graph->node[0], attribute, b_attr_i(&b, "linnet.act", 1));
+    load_fails(&b, m, LINNET_ERR_MODEL, "'linnet.act': a file may hold none");
+    m = relu(&b);
     ADD(&b, m->graph->node[0], attribute, b_attr_ref(&b, "k", 2, "k"));
     load_fails(&b, m, LINNET_ERR_MODEL, "of a function");
     static const int64_t huge[] = {INT64_C(1) << 40, INT64_C(1) << 40}, negative[] = {-1};
