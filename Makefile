@@ -235,6 +235,11 @@ $(BENCH_BIN): $(B)/bench/%: bench/%.cc $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a $(BENCH_LIBS) -lbenchmark -lprotobuf-c -lm -pthread -o $@
 
+.PHONY: bench-models
+bench-models: all ## whole models beside ONNX Runtime: median, start to first result, memory, on one thread and two
+	@tools/setup.sh bench
+	@bench/compare_ort.sh $(B) --threads 1,2
+
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined

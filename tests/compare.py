@@ -20,6 +20,9 @@ import onnx
 import onnxruntime as ort
 from onnx import numpy_helper
 
+sys.path.insert(0, "bench")
+import networks
+
 BUILD = sys.argv[1]
 ONLY = sys.argv[2:]
 SHARED = os.environ.get("LINNET_SHARED", "../shared")
@@ -273,31 +276,9 @@ def voice():
 
 
 def random_weights(source, target, inputs):
-    """Every ConstantOfShape becomes an initializer: normal, scaled by the fan-in; what a BatchNormalization reads stays
-    near one (scale, variance) or zero. The last layer is scaled so that a softmax behind it does not saturate."""
+    """The last layer is scaled so that a softmax behind it does not saturate."""
     model = onnx.load(source)
-    rng = np.random.default_rng(2026)
-    shapes = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    role = {}
-    for node in model.graph.node:
-        for slot, name in enumerate(node.input):
-            role[name] = (node.op_type, slot)
-    nodes = []
-    for node in model.graph.node:
-        if node.op_type != "ConstantOfShape":
-            nodes.append(node)
-            continue
-        name, shape = node.output[0], tuple(int(n) for n in shapes[node.input[0]])
-        op, slot = role.get(name, ("", 0))
-        if op == "BatchNormalization" and slot in (1, 4):
-            value = rng.uniform(0.5, 1.5, shape)
-        elif len(shape) < 2:
-            value = rng.standard_normal(shape) * 0.1
-        else:
-            value = rng.standard_normal(shape, dtype=np.float32) * np.sqrt(2 / np.prod(shape[1:]))
-        model.graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    nodes = networks.random_weights(model)
     if nodes[-1].op_type == "Softmax":
         logits = nodes[-1].input[0]
         outputs = list(model.graph.output)

@@ -50,6 +50,7 @@ if [ "$level" = bench ]; then
     need g++ g++
     need libbenchmark-dev benchmark/benchmark.h
     need libfftw3-dev fftw3.h
+    need time /usr/bin/time
     need libkissfft-dev kissfft/kiss_fftr.h
 fi
 
