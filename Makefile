@@ -16,7 +16,7 @@ MAKEFLAGS += --no-builtin-rules
 # Compiler and archiver of a triple. RISC-V's is clang, since gcc 12 has no vector intrinsics.
 CC_aarch64-linux-gnu   := aarch64-linux-gnu-gcc
 CC_arm-linux-gnueabihf := arm-linux-gnueabihf-gcc
-CC_riscv64-linux-gnu   := clang-19 --target=riscv64-linux-gnu -march=rv64gc
+CC_riscv64-linux-gnu   := clang-19 --target=riscv64-linux-gnu -march=rv64gc -fuse-ld=lld -Wno-unused-command-line-argument
 CC_wasm32-wasi         := clang-19 --target=wasm32-wasi
 AR_wasm32-wasi         := llvm-ar-19
 ifneq ($(TARGET),)

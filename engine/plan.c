@@ -296,6 +296,10 @@ static linnet_status assign(struct ln_builder *b)
             regions[n++] =
                 (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s, .value = LN_NO_VALUE};
     plan->block_bytes = ln_memplan(regions, n, order);
+    if (plan->block_bytes > PTRDIFF_MAX)
+        return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "",
+                            "a run needs %llu bytes, more than this machine can address",
+                            (unsigned long long)plan->block_bytes);
     plan->live_bytes = ln_memplan_bound(regions, n, plan->n_steps);
     plan->regions = regions;
     plan->n_regions = n;

@@ -78,7 +78,7 @@ linnet_status ln_run_make(ln_run **made, const ln_plan *plan, struct ln_pool *po
         for (int32_t i = 0; i < plan->steps[s].n_in + plan->steps[s].n_out; i++)
             inputs += plan->steps[s].refs[i].where == LN_AT_INPUT;
     }
-    r->memory = ln_memory_alloc(plan->memory, plan->block_bytes);
+    r->memory = ln_memory_alloc(plan->memory, (size_t)plan->block_bytes);
     r->args = ln_arena_array(&m->arena, plan->n_steps + 1, sizeof *r->args);
     r->pointers = ln_arena_array(&m->arena, operands + 1, sizeof *r->pointers);
     r->patches = ln_arena_array(&m->arena, inputs + 1, sizeof *r->patches);
@@ -89,7 +89,7 @@ linnet_status ln_run_make(ln_run **made, const ln_plan *plan, struct ln_pool *po
         ln_run_free(r);
         return no_memory(error);
     }
-    r->block = (ln_block){.start = r->memory, .size = plan->block_bytes};
+    r->block = (ln_block){.start = r->memory, .size = (size_t)plan->block_bytes};
     r->exec.blocks = &r->block;
     resolve(r, plan);
     *made = r;
@@ -105,7 +105,7 @@ void ln_run_free(ln_run *r)
     ln_exec_free(&r->exec);
     ln_arena_free(&m->arena);
     ln_arena_free(&m->heap);
-    ln_memory_free(memory, r->memory, r->plan->block_bytes);
+    ln_memory_free(memory, r->memory, (size_t)r->plan->block_bytes);
     ln_memory_free(memory, m, sizeof *m);
 }
 

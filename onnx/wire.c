@@ -107,7 +107,7 @@ static linnet_status field(scan *s, level *l, level *inner)
         return broken(s, l, name, start, "the length is no multiple of the element's");
     if (list && wire == LENGTH && size && wire_of(f->type) == VARINT && (payload[size - 1] & 0x80))
         return broken(s, l, name, start, "the last number is cut off");
-    if (f && f->type == PROTOBUF_C_TYPE_STRING && size && memchr(payload, 0, size))
+    if (f && f->type == PROTOBUF_C_TYPE_STRING && size && memchr(payload, 0, (size_t)size))
         return broken(s, l, name, start, "a text contains a zero byte");
     if (f && f->type == PROTOBUF_C_TYPE_MESSAGE) {
         uint64_t bit = UINT64_C(1) << (f - l->type->fields);

@@ -83,7 +83,8 @@ LN_RUN(ln_matmulnbits)
         j.x = x;
     }
     if (p->m > 0)
-        ln_parallel(a, (p->N + COLUMNS - 1) / COLUMNS, COLUMNS * (double)p->K * (1 + 0.1 * (double)p->m), columns, &j);
+        ln_parallel(a, (p->N + COLUMNS - 1) / COLUMNS, (double)COLUMNS * (double)p->K * (1 + 0.1 * (double)p->m),
+                    columns, &j);
     return LINNET_OK;
 }
 

@@ -242,7 +242,7 @@ LN_RUN(ln_qlinearconv)
     j.zero = (const uint8_t *)scratch + p->scratch_zero;
     size_t size = p->integer ? 4 : 1;
     int64_t blocks = (p->w.out_size + PIXELS - 1) / PIXELS;
-    double cost = 0.02 * PIXELS * (double)(p->w.taps * p->group_channels) * (double)p->outputs;
+    double cost = 0.02 * (double)PIXELS * (double)(p->w.taps * p->group_channels) * (double)p->outputs;
     for (int64_t b = 0; b < p->batch; b++) {
         j.image = x + b * p->channels * p->w.in_size;
         j.y = (char *)a->out[0] + (size_t)(b * p->outputs * p->w.out_size) * size;

@@ -45,7 +45,7 @@ int32_t ln_resize_taps(const ln_resize_how *h)
     if (h->mode == LN_RESIZE_NEAREST)
         return 1;
     double taps = 2 - 2 * first_tap(h);
-    return taps <= MAX_TAPS ? (int32_t)taps : 0;
+    return taps <= (double)MAX_TAPS ? (int32_t)taps : 0;
 }
 
 static double kernel(const ln_resize_how *h, double x)
