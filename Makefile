@@ -32,7 +32,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 # does not unroll as a pragma asks is slower, not wrong.
 WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed)
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
-HOST := -D_GNU_SOURCE -pthread
+HOST := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread
 
 # One rule per tier: the suffix of the file's name sets its flags.
 ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')

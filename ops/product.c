@@ -328,7 +328,7 @@ static linnet_status plan_f32(ln_ctx *c, ln_product *p)
         return LINNET_OK;
 
     size_t packed = ln_gemm_f32_packed(d, (size_t)p->n, 1, (size_t)p->k);
-    if (packed > SIZE_MAX / 64)
+    if (packed > SIZE_MAX / sizeof(float) - 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "a matrix of %lld x %lld is too large", (long long)p->k, (long long)p->n);
     p->b_packed = (int64_t)(packed + 15) / 16 * 16;
     p->worker = (int64_t)ln_gemm_f32_scratch(d, 1, (size_t)p->k);
