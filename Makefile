@@ -230,15 +230,34 @@ check: ## format, include directions, warnings of gcc and clang
 
 # -- benchmarks ---------------------------------------------------------------------------------------------------
 BENCH_BIN := $(patsubst bench/bench_%.cc,$(B)/bench/bench_%,$(wildcard bench/bench_*.cc))
+PEER_LIBS := -ldnnl -lopenblas -lgomp
 $(B)/bench/bench_fft: BENCH_LIBS := -lfftw3f -lkissfft-float
-$(BENCH_BIN): $(B)/bench/%: bench/%.cc $(B)/liblinnet.a
+$(B)/bench/bench_gemm $(B)/bench/bench_conv $(B)/bench/bench_qgemm $(B)/bench/bench_rows: BENCH_LIBS := $(PEER_LIBS)
+$(BENCH_BIN): $(B)/bench/%: bench/%.cc bench/peers.h $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a $(BENCH_LIBS) -lbenchmark -lprotobuf-c -lm -pthread -o $@
 
-.PHONY: bench-models
+# Repetitions of all rows in random order, so that what else the machine does hits all alike. OpenBLAS picks its kernels
+# by the processor; gemm-skylakex is the same beside those for Skylake-X.
+KERNEL_BENCHES := gemm conv qgemm rows
+BENCH_ARGS ?= --benchmark_filter=-/scalar --benchmark_min_time=0.02 --benchmark_repetitions=5
+BENCH_RUN   = --benchmark_enable_random_interleaving=true --benchmark_display_aggregates_only=true --benchmark_out_format=json
+.PHONY: bench-models bench-kernels bench-ops
 bench-models: all ## whole models beside ONNX Runtime: median, start to first result, memory, on one thread and two
 	@tools/setup.sh bench
 	@bench/compare_ort.sh $(B) --threads 1,2
+
+bench-kernels: ## the kernels beside oneDNN and OpenBLAS, with shares of the measured peaks and a roofline (minutes)
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory -j$(JOBS) $(KERNEL_BENCHES:%=$(B)/bench/bench_%) >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	@for b in $(KERNEL_BENCHES); do \
+	    $(B)/bench/bench_$$b $(BENCH_ARGS) $(BENCH_RUN) --benchmark_out=$(B)/bench/$$b.json >/dev/null 2>$(B)/bench/$$b.log || exit 1; done
+	@OPENBLAS_CORETYPE=SKYLAKEX $(B)/bench/bench_gemm $(BENCH_ARGS) $(BENCH_RUN) --benchmark_filter='peak|avx512|openblas' \
+	    --benchmark_out=$(B)/bench/gemm-skylakex.json >/dev/null 2>&1
+	@bench/with_python.sh $(B) bench/summary.py $(B)
+
+bench-ops: all ## every operator alone beside ONNX Runtime (ARGS: --threads N, --assert, names with wildcards)
+	@bench/with_python.sh $(B) bench/compare_ops.py $(B) $(ARGS)
 
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.

@@ -52,6 +52,8 @@ if [ "$level" = bench ]; then
     need libfftw3-dev fftw3.h
     need time /usr/bin/time
     need libkissfft-dev kissfft/kiss_fftr.h
+    need libdnnl-dev oneapi/dnnl/dnnl.h
+    need libopenblas-dev cblas.h
 fi
 
 [ -n "$missing" ] || exit 0
