@@ -193,11 +193,12 @@ run-tests: test-programs
 	@tests/run.sh $(B) $(UNIT_BIN) $(CHECK_BIN) $(TEST_SCRIPT)
 
 # The same programs with AddressSanitizer and UndefinedBehaviorSanitizer, and the graph verified after every pass. -Wconversion
-# is left to the other builds: gcc's sanitizers make it see conversions that are not there. install.sh links a program that
+# is left to the other builds: gcc's sanitizers make it see conversions that are not there. valgrind.sh is a rival of theirs,
+# and install.sh links a program that
 # knows nothing of sanitizers.
 SAN_FLAGS := B=$(B)/san CFLAGS="-O1 -g -DLN_DEBUG" KERNEL_OPT= WARN="-Wall -Wextra -Werror" \
              EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
-             TEST_SCRIPT="$(filter-out tests/cli/install.sh,$(TEST_SCRIPT))"
+             TEST_SCRIPT="$(filter-out tests/cli/install.sh tests/cli/valgrind.sh,$(TEST_SCRIPT))"
 .PHONY: test-san
 test-san:
 	@mkdir -p $(B)/san
