@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packing and the loops around the integer micro-kernel: see qgemm.h. Panels are the outer loop, so a panel stays in
- * the cache while the rows pass.
+ * Packing and the loops around the integer micro-kernel: see qgemm.h. A block of rows stays in the second cache while
+ * all panels pass, and a panel in the first while the rows of the block do.
  */
 #include <string.h>
 
 #include "kernels/qgemm.h"
+
+#define ROWS_BYTES (256u << 10) /* of A in a block */
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -62,17 +64,23 @@ void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, si
               size_t panel_end, const ln_qgemm_tile *t, const ln_qgemm_args *g)
 {
     size_t panel_bytes = ln_qgemm_panel_bytes(t, g->segments, g->k), size = g->out == LN_QGEMM_8 ? 1 : 4;
-    for (size_t p = panel_begin; p < panel_end; p++) {
-        size_t n0 = p * t->nr, columns = n - n0 < t->nr ? n - n0 : t->nr;
-        ln_qgemm_args tile = *g;
-        tile.scale = g->scale ? g->scale + n0 : NULL;
-        tile.fbias = g->fbias ? g->fbias + n0 : NULL;
-        for (size_t i = 0; i < m; i += t->mr) {
-            size_t rows = m - i < t->mr ? m - i : t->mr;
-            tile.row_sum = g->row_sum ? g->row_sum + i : NULL;
-            tile.row_scale = g->row_scale ? g->row_scale + i : NULL;
-            t->run((char *)c + (i * g->c_stride + n0) * size, a + i, (const char *)packed + p * panel_bytes, rows,
-                   columns, &tile);
+    size_t row = g->segments * g->k, block = ROWS_BYTES / (row ? row : 1) / t->mr * t->mr;
+    if (block < t->mr)
+        block = t->mr;
+    for (size_t i0 = 0; i0 < m; i0 += block) {
+        size_t i1 = m - i0 < block ? m : i0 + block;
+        for (size_t p = panel_begin; p < panel_end; p++) {
+            size_t n0 = p * t->nr, columns = n - n0 < t->nr ? n - n0 : t->nr;
+            ln_qgemm_args tile = *g;
+            tile.scale = g->scale ? g->scale + n0 : NULL;
+            tile.fbias = g->fbias ? g->fbias + n0 : NULL;
+            for (size_t i = i0; i < i1; i += t->mr) {
+                size_t rows = i1 - i < t->mr ? i1 - i : t->mr;
+                tile.row_sum = g->row_sum ? g->row_sum + i : NULL;
+                tile.row_scale = g->row_scale ? g->row_scale + i : NULL;
+                t->run((char *)c + (i * g->c_stride + n0) * size, a + i, (const char *)packed + p * panel_bytes, rows,
+                       columns, &tile);
+            }
         }
     }
 }

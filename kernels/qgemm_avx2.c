@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The integer product on AVX2, exact: bytes are widened to 16 bits and VPMADDWD adds pairs of products in 32. 6 rows by
- * 8 columns; an accumulator holds two partial sums for each of four columns, added up at the end. (VPMADDUBSW would do
- * twice the work a step, but saturates at 16 bits.)
+ * 16 columns. The rows are widened a piece of K at a time into a buffer in the first cache, from where pairs are spread
+ * for free as they are loaded; B is widened as it is loaded, once for all rows. (VPMADDUBSW would do twice the work a
+ * step, but saturates at 16 bits.)
  */
 #include <immintrin.h>
 #include <string.h>
 
 #include "kernels/qgemm_epilogue.h"
 
-enum { MR = 6, NR = 8, KR = 4 };
+enum { MR = 6, NR = 16, KR = 2, PIECE = 256 }; /* PIECE: a multiple of 16 */
 
 #define UNROLL _Pragma("GCC unroll 6")
 #define INLINE static inline __attribute__((always_inline))
@@ -29,15 +30,17 @@ INLINE void store_bytes(uint8_t *y, __m256i v)
     _mm_storel_epi64((__m128i *)(void *)y, _mm_packus_epi16(h, h));
 }
 
-INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head, const ln_qgemm_args *g)
+/* Eight columns from j on, or those of them that there are, of row i. */
+INLINE void finish(void *c, size_t i, size_t j, size_t n, __m256i dot, const int32_t *head, const ln_qgemm_args *g)
 {
-    if (n < NR) {
-        int32_t sums[NR];
+    if (n - j < 8) {
+        int32_t sums[8];
         _mm256_storeu_si256((__m256i *)(void *)sums, dot);
-        for (size_t j = 0; j < n; j++)
-            ln_qgemm_store(c, i, j, (uint32_t)sums[j], head, NR, g);
+        for (size_t e = 0; j + e < n; e++)
+            ln_qgemm_store(c, i, j + e, (uint32_t)sums[e], head, NR, g);
         return;
     }
+    head += j;
     __m256i acc = _mm256_add_epi32(dot, _mm256_loadu_si256((const __m256i *)(const void *)head));
     acc = _mm256_sub_epi32(acc, _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + NR)),
                                                    _mm256_set1_epi32(g->a_zero)));
@@ -45,12 +48,12 @@ INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head
         acc =
             _mm256_sub_epi32(acc, _mm256_mullo_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(head + 2 * NR)),
                                                      _mm256_set1_epi32(g->row_sum[i])));
-    size_t at = i * g->c_stride;
+    size_t at = i * g->c_stride + j;
     if (g->out == LN_QGEMM_I32) {
         _mm256_storeu_si256((__m256i *)(void *)((int32_t *)c + at), acc);
         return;
     }
-    __m256 scale = g->scale ? _mm256_loadu_ps(g->scale) : _mm256_set1_ps(1);
+    __m256 scale = g->scale ? _mm256_loadu_ps(g->scale + j) : _mm256_set1_ps(1);
     if (g->row_scale)
         scale = _mm256_mul_ps(scale, _mm256_set1_ps(g->row_scale[i]));
     if (g->out == LN_QGEMM_8) {
@@ -59,8 +62,27 @@ INLINE void finish(void *c, size_t i, size_t n, __m256i dot, const int32_t *head
     }
     __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), scale);
     if (g->fbias)
-        f = _mm256_add_ps(f, _mm256_loadu_ps(g->fbias));
+        f = _mm256_add_ps(f, _mm256_loadu_ps(g->fbias + j));
     _mm256_storeu_ps((float *)c + at, f);
+}
+
+/* n bytes as 16-bit numbers, and a zero where n is odd. */
+INLINE void widen(int16_t *y, const uint8_t *x, size_t n, __m128i flip)
+{
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16) {
+        __m128i v = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(x + j)), flip);
+        _mm256_store_si256((__m256i *)(void *)(y + j), _mm256_cvtepu8_epi16(v));
+    }
+    if (j + 8 <= n) {
+        __m128i v = _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(const void *)(x + j)), flip);
+        _mm_store_si128((__m128i *)(void *)(y + j), _mm_cvtepu8_epi16(v));
+        j += 8;
+    }
+    for (uint8_t f = (uint8_t)_mm_extract_epi8(flip, 0); j < n; j++)
+        y[j] = x[j] ^ f;
+    if (n % 2)
+        y[n] = 0;
 }
 
 INLINE void rows(const size_t m, void *c, const uint8_t *const *a, const void *panel, size_t n, const ln_qgemm_args *g)
@@ -68,32 +90,31 @@ INLINE void rows(const size_t m, void *c, const uint8_t *const *a, const void *p
     const int32_t *head = panel;
     const char *b = (const char *)(head + 3 * NR);
     const __m128i flip = _mm_set1_epi8((char)g->flip);
-    const uint8_t *row[MR];
+    _Alignas(32) int16_t wide[MR][PIECE];
     __m256i acc[MR][2];
     UNROLL for (size_t i = 0; i < m; i++) acc[i][0] = acc[i][1] = _mm256_setzero_si256();
-    for (size_t s = 0; s < g->segments; s++) {
-        UNROLL for (size_t i = 0; i < m; i++) row[i] = a[s * g->a_stride + i];
-        for (size_t k = 0; k < g->k; k += KR, b += NR * KR) {
-            __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b));
-            __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(b + 16)));
-            UNROLL for (size_t i = 0; i < m; i++)
-            {
-                uint32_t four = 0;
-                if (k + KR <= g->k)
-                    memcpy(&four, row[i] + k, sizeof four);
-                else /* B is zero behind the end */
-                    for (size_t t = k; t < g->k; t++)
-                        four |= (uint32_t)row[i][t] << 8 * (t - k);
-                __m256i x = _mm256_cvtepu8_epi16(_mm_xor_si128(_mm_set1_epi32((int32_t)four), flip));
-                acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(x, b0));
-                acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(x, b1));
+    for (size_t s = 0; s < g->segments; s++)
+        for (size_t k = 0; k < g->k; k += PIECE) {
+            size_t part = g->k - k < PIECE ? g->k - k : PIECE;
+            UNROLL for (size_t i = 0; i < m; i++) widen(wide[i], a[s * g->a_stride + i] + k, part, flip);
+            for (size_t j = 0; j < part; j += KR, b += NR * KR) {
+                __m256i b0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b));
+                __m256i b1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(b + 16)));
+                UNROLL for (size_t i = 0; i < m; i++)
+                {
+                    int32_t two;
+                    memcpy(&two, wide[i] + j, sizeof two);
+                    __m256i x = _mm256_set1_epi32(two);
+                    acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(x, b0));
+                    acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(x, b1));
+                }
             }
         }
-    }
     UNROLL for (size_t i = 0; i < m; i++)
     {
-        __m256i sum = _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[i][0], acc[i][1]), 0xd8);
-        finish(c, i, n, sum, head, g);
+        finish(c, i, 0, n, acc[i][0], head, g);
+        if (n > 8)
+            finish(c, i, 8, n, acc[i][1], head, g);
     }
 }
 
