@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What `run` and `bench` share: loading a model, opening a session, and giving it inputs from files or at random, with
- * the shapes that the command line fixes.
+ * What `run` and `bench` share: opening a session, and giving it inputs from files or at random, with the shapes that
+ * the command line fixes.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,17 +15,6 @@ const char ln_feed_help[] =
     "Inputs: NAME= may be left out when the model has one input, or for an .npz that has arrays of the inputs'\n"
     "names. A file without a known ending is taken for raw elements of the declared type. With --random, a\n"
     "dimension that neither the model nor --dim or --shape fixes is 1.\n";
-
-linnet_model *ln_load(const char *path)
-{
-    linnet_model *model = NULL;
-    linnet_error error = {0};
-    if (linnet_model_load_file(&model, path, NULL, &error)) {
-        ln_bad_error(path, &error);
-        return NULL;
-    }
-    return model;
-}
 
 linnet_session *ln_open_session(const ln_cli *cli, const linnet_model *model, bool profile)
 {

@@ -51,7 +51,7 @@ struct ln_cli {
 
 /* The commands, in the order of the help; ends with a NULL name. */
 extern const ln_command *const ln_commands[];
-extern const ln_command ln_cmd_frontend, ln_cmd_join, ln_cmd_listen;
+extern const ln_command ln_cmd_frontend, ln_cmd_join, ln_cmd_listen, ln_cmd_convert;
 extern const ln_command ln_cmd_run, ln_cmd_classify, ln_cmd_info, ln_cmd_bench, ln_cmd_conformance, ln_cmd_ops,
     ln_cmd_optimize, ln_cmd_kernels;
 
@@ -212,7 +212,7 @@ linnet_session *ln_open_session(const ln_cli *cli, const linnet_model *model, bo
         "disable-passes", 0, false, "LIST", "passes to leave out, with commas between, or all (but fold and quantize)" \
     }
 
-/* Loads, with a message when it fails. NULL: said what is wrong. */
+/* Loads an .onnx or a .tflite (open.c), with a message when it fails. NULL: said what is wrong. */
 linnet_model *ln_load(const char *path);
 
 #endif
