@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Pad with zeros before Conv goes into its pads; before AveragePool where that counts its padding, before MaxPool where
- * the padding value is below everything.
+ * the padding value is below everything, or as low as the input gets and no window has padding alone.
  */
 #include <math.h>
 #include <string.h>
@@ -37,7 +37,40 @@ static bool read_pads(const ln_graph *g, const ln_node *pad, int32_t rank, int64
     return true;
 }
 
-static bool may_take(const ln_node *n, float value)
+/* No element of the value is below `least` (0 or less), as its makers show. */
+static bool at_least(const ln_graph *g, int32_t value, float least, int32_t depth)
+{
+    if (value < 0 || g->values[value].producer < 0 || least > 0 || depth > 8)
+        return false;
+    const ln_node *n = &g->nodes[g->values[value].producer];
+    if (n->domain[0])
+        return false;
+    if (strcmp(n->type, "Relu") == 0 || strcmp(n->type, "Sigmoid") == 0 || strcmp(n->type, "Softmax") == 0)
+        return true;
+    if (strcmp(n->type, "Concat") == 0) {
+        for (int32_t i = 0; i < n->n_in; i++)
+            if (!at_least(g, n->in[i], least, depth + 1))
+                return false;
+        return true;
+    }
+    return strcmp(n->type, "Transpose") == 0 && at_least(g, n->in[0], least, depth + 1);
+}
+
+/* Every window of the pool meets the input where pads are smaller than windows. */
+static bool all_meet(const ln_node *n, const int64_t *pads, int32_t rank)
+{
+    const ln_attr *window = ln_node_attr(n, "kernel_shape"), *own = ln_node_attr(n, "pads");
+    if (!window || window->n != rank - 2 || ln_node_attr(n, "dilations"))
+        return false;
+    for (int32_t i = 0; i < rank - 2; i++)
+        for (int32_t end = 0; end < 2; end++)
+            if (pads[end * rank + 2 + i] + (own ? own->ints[end * (rank - 2) + i] : 0) >= window->ints[i])
+                return false;
+    return true;
+}
+
+static bool may_take(const ln_graph *g, const ln_node *n, const ln_node *pad, const int64_t *pads, int32_t rank,
+                     float value)
 {
     const ln_attr *auto_pad = ln_node_attr(n, "auto_pad");
     if (auto_pad && !(auto_pad->s.size == 6 && memcmp(auto_pad->s.data, "NOTSET", 6) == 0))
@@ -47,7 +80,8 @@ static bool may_take(const ln_node *n, float value)
     if (ln_node_attr_int(n, "ceil_mode", 0))
         return false;
     if (ln_node_is(n, "MaxPool"))
-        return value == -INFINITY && ln_rw_out(n, 1) < 0;
+        return ln_rw_out(n, 1) < 0 && (value == -INFINITY || (value <= 0 && all_meet(n, pads, rank) &&
+                                                              at_least(g, pad->in[0], value, 0)));
     if (!ln_node_is(n, "AveragePool") || value != 0)
         return false;
     const ln_attr *own = ln_node_attr(n, "pads");
@@ -69,7 +103,7 @@ linnet_status ln_pass_pad(ln_graph *g, ln_pass_ctx *c)
         bool taker = ln_node_is(n, "Conv") || ln_node_is(n, "MaxPool") || ln_node_is(n, "AveragePool");
         if (!pad || !taker || rank < 3 || ln_rw_info(g, n->in[0])->type != LINNET_FLOAT32)
             continue;
-        if (!read_pads(g, pad, rank, pads, &value) || !may_take(n, value)) {
+        if (!read_pads(g, pad, rank, pads, &value) || !may_take(g, n, pad, pads, rank, value)) {
             ln_pass_refuse(c, g, id, "its Pad is not constant, or pads what this operator cannot");
             continue;
         }

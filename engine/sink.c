@@ -336,14 +336,27 @@ static bool sink_pad(sinking *s)
 {
     int64_t pads[2 * LN_MAX_RANK], mapped[2 * LN_MAX_RANK];
     int32_t count;
-    if (ln_node_attr(node_of(s), "pads") || ln_rw_in(node_of(s), 3) >= 0 ||
-        !ints_of(s, 1, pads, 2 * LN_MAX_RANK, &count) || count != 2 * s->rank || !first_only(s))
+    const ln_attr *a = ln_node_attr(node_of(s), "pads"); /* before opset 11 */
+    if (a) {
+        if (a->kind != LN_ATTR_INTLIST || a->n != 2 * s->rank)
+            return false;
+        count = (int32_t)a->n;
+        memcpy(pads, a->ints, (size_t)count * sizeof *pads);
+    } else if (!ints_of(s, 1, pads, 2 * LN_MAX_RANK, &count)) {
+        return false;
+    }
+    if (ln_rw_in(node_of(s), 3) >= 0 || count != 2 * s->rank || !first_only(s))
         return false;
     for (int32_t i = 0; i < s->rank; i++) {
         mapped[s->perm[i]] = pads[i];
         mapped[s->rank + s->perm[i]] = pads[s->rank + i];
     }
-    return new_ints(s, 1, mapped, count);
+    if (!a)
+        return new_ints(s, 1, mapped, count);
+    int64_t *copy = ln_arena_dup(s->g->arena, mapped, (size_t)count * sizeof *mapped, 8);
+    s->no_memory |= !copy;
+    s->more[s->n_more++] = (ln_attr){.name = "pads", .kind = LN_ATTR_INTLIST, .n = count, .ints = copy};
+    return copy != NULL;
 }
 
 static bool sink_slice(sinking *s)

@@ -60,22 +60,26 @@ static bool measure_runs(ln_bench *b)
     return good;
 }
 
+/* Of each step the median, which a run that was interrupted does not move. */
 static bool measure_steps(ln_bench *b)
 {
     const ln_run *run = b->session->current->run;
-    int32_t n = run->plan->n_steps;
-    b->steps = ln_arena_zalloc(b->arena, ((size_t)n + 1) * sizeof *b->steps, 64);
-    if (!b->steps)
+    size_t n = (size_t)run->plan->n_steps;
+    b->steps = ln_arena_zalloc(b->arena, (n + 1) * sizeof *b->steps, 64);
+    double *times = ln_arena_zalloc(b->arena, (n * STEP_RUNS + 1) * sizeof *times, 64);
+    if (!b->steps || !times)
         return ln_bad("out of memory") == 0;
-    int runs = 0;
+    size_t runs = 0;
     for (double begin = ln_now(); runs < STEP_RUNS && (runs < 2 || ln_now() - begin < b->budget / 2); runs++) {
         if (!ln_bench_run(b))
             return false;
-        for (int32_t i = 0; i < n; i++)
-            b->steps[i] += 1e-9 * (double)(run->times[i].end - run->times[i].begin);
+        for (size_t i = 0; i < n; i++)
+            times[i * STEP_RUNS + runs] = 1e-9 * (double)(run->times[i].end - run->times[i].begin);
     }
-    for (int32_t i = 0; i < n; i++)
-        b->steps[i] /= runs;
+    for (size_t i = 0; i < n; i++) {
+        qsort(times + i * STEP_RUNS, runs, sizeof *times, ascending);
+        b->steps[i] = times[i * STEP_RUNS + runs / 2];
+    }
     return true;
 }
 
