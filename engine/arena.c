@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arenas over the caller's allocator. Chunks double up to 1 MiB; what is larger gets a chunk of its own. The limit
+ * Arenas over the caller's allocator. Chunks double up to 1 MiB; what is larger gets a chunk of its own. Without an
+ * allocator of the caller's, large pieces are pages of the machine: zeroed already, huge ones where they fit. The limit
  * on memory is counted here, over all arenas that share an ln_memory.
  */
 #include "engine/arena.h"
@@ -8,8 +9,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
-enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64 };
+enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64, PAGES_MIN = 1 << 20, HUGE_MIN = 8 << 20 };
 
 struct ln_chunk {
     ln_chunk *next;
@@ -32,9 +36,52 @@ static void host_free(void *user, void *block)
 void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
 {
     m->from = from ? *from : (linnet_allocator){host_alloc, host_free, NULL};
+    m->own = !from;
     m->limit = limit ? limit : UINT64_C(16) << 30;
     atomic_init(&m->used, 0);
 }
+
+#ifdef __linux__
+/* Allocations that are pages of their own, zeroed; freed by the same rule. */
+static bool paged(const ln_memory *m, size_t bytes)
+{
+    return m->own && bytes >= PAGES_MIN;
+}
+
+static void *map_pages(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (bytes >= HUGE_MIN)
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+static void unmap_pages(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+}
+#else
+static bool paged(const ln_memory *m, size_t bytes)
+{
+    (void)m;
+    (void)bytes;
+    return false;
+}
+
+static void *map_pages(size_t bytes)
+{
+    (void)bytes;
+    return NULL;
+}
+
+static void unmap_pages(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+#endif
 
 void *ln_memory_alloc(ln_memory *m, size_t bytes)
 {
@@ -43,7 +90,7 @@ void *ln_memory_alloc(ln_memory *m, size_t bytes)
         atomic_fetch_sub(&m->used, bytes);
         return NULL;
     }
-    void *p = m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
+    void *p = paged(m, bytes) ? map_pages(bytes) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
     if (!p)
         atomic_fetch_sub(&m->used, bytes);
     return p;
@@ -53,7 +100,10 @@ void ln_memory_free(ln_memory *m, void *block, size_t bytes)
 {
     if (!block)
         return;
-    m->from.free(m->from.user, block);
+    if (paged(m, bytes))
+        unmap_pages(block, bytes);
+    else
+        m->from.free(m->from.user, block);
     atomic_fetch_sub(&m->used, bytes);
 }
 
@@ -103,8 +153,11 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
 
 void *ln_arena_zalloc(ln_arena *a, size_t bytes, size_t align)
 {
-    void *p = ln_arena_alloc(a, bytes, align);
-    if (p)
+    void *p = a->chunks ? take(a->chunks, bytes, align) : NULL;
+    bool fresh = !p && paged(a->memory, bytes); /* a chunk of its own, and pages come zeroed */
+    if (!p)
+        p = ln_arena_alloc(a, bytes, align);
+    if (p && !fresh)
         memset(p, 0, bytes);
     return p;
 }
@@ -126,6 +179,36 @@ void *ln_arena_dup(ln_arena *a, const void *bytes, size_t size, size_t align)
     if (p && size)
         memcpy(p, bytes, size);
     return p;
+}
+
+void ln_pages_discard(const void *data, size_t bytes)
+{
+#ifdef __linux__
+    const uintptr_t page = 4096; /* where pages are larger, the call fails, and nothing is lost */
+    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
+    if (begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+#else
+    (void)data;
+    (void)bytes;
+#endif
+}
+
+bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes)
+{
+    for (const ln_chunk *c = a->chunks; c; c = c->next)
+        if ((uintptr_t)data > (uintptr_t)c && bytes <= c->size && (uintptr_t)data - (uintptr_t)c <= c->size - bytes)
+            return true;
+    return false;
+}
+
+bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes)
+{
+    if (!ln_arena_holds(a, data, bytes))
+        return false;
+    if (a->memory->own)
+        ln_pages_discard(data, bytes);
+    return true;
 }
 
 void ln_arena_reset(ln_arena *a)

@@ -17,6 +17,7 @@
 typedef struct ln_memory {
     linnet_allocator from;
     uint64_t limit;
+    bool own; /* the allocator is malloc */
     _Atomic uint64_t used;
 } ln_memory;
 
@@ -36,8 +37,13 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align); /* NULL: none lef
 void *ln_arena_zalloc(ln_arena *a, size_t bytes, size_t align);
 char *ln_arena_strndup(ln_arena *a, const char *text, size_t size);
 void *ln_arena_dup(ln_arena *a, const void *bytes, size_t size, size_t align);
-void ln_arena_reset(ln_arena *a); /* forgets everything, keeps the largest chunk for reuse */
-void ln_arena_free(ln_arena *a);  /* gives everything back */
+bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes);
+/* Gives the pages of what the arena holds back to the machine, where it can: the contents are lost, and nothing may
+ * read or write there any more. False: the arena does not hold it. */
+bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes);
+void ln_pages_discard(const void *data, size_t bytes); /* the same of memory that ln_memory_alloc gave, if from NULL */
+void ln_arena_reset(ln_arena *a);                      /* forgets everything, keeps the largest chunk for reuse */
+void ln_arena_free(ln_arena *a);                       /* gives everything back */
 
 /* array of n items of size, checked */
 void *ln_arena_array(ln_arena *a, int64_t n, size_t size);

@@ -131,6 +131,8 @@ void linnet_model_free(linnet_model *model)
 {
     if (!model)
         return;
+    if (model->store)
+        model->store->free(model->store);
     if (model->unmap)
         model->unmap(model->mappings);
     ln_arena_free(&model->arena);

@@ -5,7 +5,7 @@
 #ifndef LN_ENGINE_MODEL_H
 #define LN_ENGINE_MODEL_H
 
-#include "engine/graph.h"
+#include "engine/store.h"
 
 typedef struct ln_property {
     const char *key, *value;
@@ -20,6 +20,7 @@ struct linnet_model {
     int32_t n_inputs, n_outputs;
     ln_property *properties;
     int32_t n_properties;
+    ln_store *store;             /* of constants that can be read again; NULL: none */
     struct ln_mapping *mappings; /* files of external data */
     void (*unmap)(struct ln_mapping *mappings);
 };

@@ -80,16 +80,29 @@ static float element(const ln_graph *g, int32_t value, int64_t channel)
     return ln_info_count(ln_rw_info(g, value)) == 1 ? x[0] : x[channel];
 }
 
-static int64_t channel_of(const target *t, const ln_info *w, int64_t index)
+/* to = from with each output channel scaled; to may be from. */
+static void scale_weights(float *to, const float *from, const target *t, const ln_info *w, const float *s)
 {
-    int64_t inner = 1;
+    int64_t inner = 1, outer = 1, n = w->dims[t->axis];
     for (int32_t i = t->axis + 1; i < w->rank; i++)
         inner *= w->dims[i];
-    int64_t in_axis = index / inner % w->dims[t->axis];
-    if (t->groups == 1)
-        return in_axis;
-    int64_t first = index / inner / w->dims[1]; /* input channel; groups are blocks of these */
-    return first / (w->dims[0] / t->groups) * w->dims[1] + in_axis;
+    for (int32_t i = 0; i < t->axis; i++)
+        outer *= w->dims[i];
+    for (int64_t o = 0; o < outer; o++) {
+        /* ConvTranspose: o is an input channel, and groups are blocks of these. */
+        const float *factor = s + (t->groups == 1 ? 0 : o / (outer / t->groups) * n);
+        for (int64_t c = 0; c < n; c++, to += inner, from += inner)
+            for (int64_t i = 0; i < inner; i++)
+                to[i] = from[i] * factor[c];
+    }
+}
+
+static bool all_ones(const float *s, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && s[i] == 1)
+        i++;
+    return i == n;
 }
 
 /* The same for a BatchNormalization: its scale and B. */
@@ -122,14 +135,19 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
     int32_t conv_id = ln_rw_id(g, conv);
     ln_info w = *ln_rw_info(g, conv->in[1]);
     const float *old = w.data, *old_bias = ln_rw_floats(g, ln_rw_in(conv, 2));
-    float *weights, *bias;
-    int32_t wv = ln_rw_new_floats(g, w.rank, w.dims, &weights);
+    float *weights = NULL, *bias;
+    int32_t wv = conv->in[1], old_wv = wv;
+    if (!all_ones(s, t->channels)) {
+        if (ln_owns_constant(g, wv, conv_id))
+            weights = (float *)(uintptr_t)old;
+        else
+            wv = ln_rw_new_floats(g, w.rank, w.dims, &weights);
+    }
     int32_t bv = wv < 0 ? wv : ln_rw_new_floats(g, 1, &t->channels, &bias);
     if (wv < 0 || bv < 0)
         return ln_rw_no_memory(c);
-    int64_t n = ln_info_count(&w);
-    for (int64_t i = 0; i < n; i++)
-        weights[i] = old[i] * s[channel_of(t, &w, i)];
+    if (weights)
+        scale_weights(weights, old, t, &w, s);
     for (int64_t i = 0; i < t->channels; i++)
         bias[i] = (old_bias ? old_bias[i] : 0.0f) * s[i] + b[i];
     int32_t in[3] = {conv->in[0], wv, bv}, old_nodes[2] = {conv_id, node};
@@ -137,8 +155,11 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
     ln_attr *attrs = ln_rw_attrs(g, conv, NULL, 0, &n_attrs);
     if (!attrs)
         return ln_rw_no_memory(c);
-    return ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", conv->type, conv->version, 3, in, n_attrs,
-                         attrs);
+    linnet_status st =
+        ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", conv->type, conv->version, 3, in, n_attrs, attrs);
+    if (st == LINNET_OK && c->release && wv != old_wv)
+        ln_release_constant(g, c->store, old_wv, LN_NO_NODE);
+    return st;
 }
 
 static bool norm_factors(const ln_graph *g, const ln_node *n, int64_t channels, float *s, float *b)

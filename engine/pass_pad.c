@@ -80,8 +80,8 @@ static bool may_take(const ln_graph *g, const ln_node *n, const ln_node *pad, co
     if (ln_node_attr_int(n, "ceil_mode", 0))
         return false;
     if (ln_node_is(n, "MaxPool"))
-        return ln_rw_out(n, 1) < 0 && (value == -INFINITY || (value <= 0 && all_meet(n, pads, rank) &&
-                                                              at_least(g, pad->in[0], value, 0)));
+        return ln_rw_out(n, 1) < 0 &&
+               (value == -INFINITY || (value <= 0 && all_meet(n, pads, rank) && at_least(g, pad->in[0], value, 0)));
     if (!ln_node_is(n, "AveragePool") || value != 0)
         return false;
     const ln_attr *own = ln_node_attr(n, "pads");

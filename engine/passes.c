@@ -61,7 +61,9 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
                      .final = o->final,
                      .allow_missing = o->allow_missing,
                      .refused = o->refused,
-                     .user = o->user};
+                     .user = o->user,
+                     .release = o->release,
+                     .store = o->store};
     linnet_status st = LINNET_OK;
     for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
         c.changes = 0;

@@ -5,7 +5,7 @@
 #ifndef LN_ENGINE_PASSES_H
 #define LN_ENGINE_PASSES_H
 
-#include "engine/graph.h"
+#include "engine/store.h"
 
 typedef struct ln_pass_ctx {
     ln_memory *memory;
@@ -18,6 +18,8 @@ typedef struct ln_pass_ctx {
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
     const char *pass; /* the running pass */
+    bool release;     /* constants without users may go (a plan is being made), ... */
+    ln_store *store;  /* ... these by way of the store, if there is one */
 } ln_pass_ctx;
 
 typedef linnet_status ln_pass_fn(ln_graph *g, ln_pass_ctx *c);
@@ -42,6 +44,8 @@ typedef struct ln_optimize_options {
     bool allow_missing; /* nodes without an operator are passed over */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
+    bool release; /* as in ln_pass_ctx */
+    ln_store *store;
 } ln_optimize_options;
 
 /* Infer, then the passes until nothing changes (bounded), inferring in between. */

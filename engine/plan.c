@@ -30,6 +30,7 @@ struct ln_builder {
     ln_graph *g;
     place *places;      /* by value */
     int32_t **in_place; /* by step: wishes per output */
+    ln_store *store;    /* may be NULL */
     linnet_error *error;
 };
 
@@ -177,6 +178,9 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
             st = ln_no_memory(&c);
         }
     }
+    for (int32_t i = 0; st == LINNET_OK && !s->late && i < c.n_in; i++)
+        if (p.dropped[i] && n->in[i] >= 0)
+            ln_release_constant(b->g, b->store, n->in[i], node);
     ln_arena_free(&temporary);
     return st;
 }
@@ -341,6 +345,9 @@ static linnet_status resolve(struct ln_builder *b)
                 refs[i] = reference(b, n->in[i]);
         for (int32_t i = 0; i < n->n_out; i++)
             refs[n->n_in + i] = reference(b, n->out[i]);
+        for (int32_t i = 0; b->store && i < n->n_in; i++)
+            if (refs[i].where == LN_AT_CONSTANT)
+                b->store->keep(b->store, refs[i].data);
     }
     ln_ref *in = ln_arena_array(&plan->arena, plan->n_inputs + 1, sizeof *in);
     ln_ref *out = ln_arena_array(&plan->arena, plan->n_outputs + 1, sizeof *out);
@@ -350,6 +357,9 @@ static linnet_status resolve(struct ln_builder *b)
         in[i] = reference(b, b->g->inputs[i]);
     for (int32_t i = 0; i < plan->n_outputs; i++)
         out[i] = reference(b, b->g->outputs[i]);
+    for (int32_t i = 0; b->store && i < plan->n_outputs; i++)
+        if (out[i].where == LN_AT_CONSTANT)
+            b->store->keep(b->store, out[i].data);
     plan->input_refs = in;
     plan->outputs = out;
     return LINNET_OK;
@@ -401,12 +411,17 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
     if (st != LINNET_OK)
         return ln_error_set(error, st, "", "", "out of memory while planning");
     forget_infos(g);
-    ln_optimize_options oo = {.disable = o->disable_passes, .final = true, .refused = o->refused, .user = o->user};
+    ln_optimize_options oo = {.disable = o->disable_passes,
+                              .final = true,
+                              .refused = o->refused,
+                              .user = o->user,
+                              .release = true,
+                              .store = o->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;
     int32_t n_nodes = 0;
     LN_FOR_NODES(g, id) n_nodes++;
-    struct ln_builder b = {.plan = plan, .g = g, .error = error};
+    struct ln_builder b = {.plan = plan, .g = g, .store = o->store, .error = error};
     ln_arena temporary;
     ln_arena_init(&temporary, plan->memory);
     b.places = ln_arena_array(&temporary, (int64_t)g->n_values + 1, sizeof *b.places);

@@ -8,6 +8,7 @@
 #define LN_ENGINE_PLAN_H
 
 #include "engine/exec.h"
+#include "engine/store.h"
 
 /* Where a value lies. */
 enum {
@@ -70,6 +71,7 @@ typedef struct ln_plan_options {
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
+    ln_store *store; /* of the graph's constants; may be NULL */
 } ln_plan_options;
 
 /* inputs: one value for each input of the graph, in its order; kind, type and dims are read, no data. An input that has

@@ -203,6 +203,19 @@ static bool fits(const linnet_session *s, const ln_plan *plan)
     return true;
 }
 
+static linnet_status make_plan(linnet_session *s, ln_plan **plan, linnet_error *error)
+{
+    ln_store *store = s->model->store;
+    linnet_status st = store ? store->begin(store, error) : LINNET_OK;
+    if (st != LINNET_OK)
+        return st;
+    s->plan_options.store = store;
+    st = ln_plan_make(plan, s->model->graph, s->inputs, s->memory, &s->plan_options, error);
+    if (store)
+        store->end(store);
+    return st;
+}
+
 linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
 {
     if (s->current && fits(s, s->current->plan))
@@ -221,7 +234,7 @@ linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
                 p = &s->plans[i];
         s->current = NULL;
         drop(p);
-        st = ln_plan_make(&p->plan, s->model->graph, s->inputs, s->memory, &s->plan_options, error);
+        st = make_plan(s, &p->plan, error);
         if (st == LINNET_OK)
             st = ln_run_make(&p->run, p->plan, s->pool, error);
         if (st == LINNET_OK && s->profile) {

@@ -454,6 +454,11 @@ static linnet_status write_model(ln_exporter *x, const ln_graph *g, const linnet
 
 linnet_status ln_onnx_write(const ln_graph *g, const linnet_model *m, const char *path, linnet_error *error)
 {
+    if (m && m->store) { /* constants that a session let go of are read again */
+        linnet_status st = m->store->begin(m->store, error);
+        if (st != LINNET_OK)
+            return st;
+    }
     ln_memory memory;
     ln_memory_init(&memory, m ? &m->memory.from : NULL, 0);
     ln_exporter x = {.error = error};
@@ -464,5 +469,7 @@ linnet_status ln_onnx_write(const ln_graph *g, const linnet_model *m, const char
     if (st == LINNET_OK)
         st = ln_write_message(&model.base, path, error);
     ln_arena_free(&x.arena);
+    if (m && m->store)
+        m->store->end(m->store);
     return st;
 }

@@ -249,9 +249,14 @@ static linnet_status initializer(ln_importer *im, ln_scope *scope, const char *n
 static linnet_status initializers(ln_importer *im, ln_scope *scope, const Onnx__GraphProto *proto)
 {
     for (size_t i = 0; i < proto->n_initializer; i++) {
-        linnet_status st = initializer(im, scope, proto->initializer[i]->name, proto->initializer[i], NULL);
+        const Onnx__TensorProto *t = proto->initializer[i];
+        linnet_status st = initializer(im, scope, t->name, t, NULL);
         if (st != LINNET_OK)
             return st;
+        int32_t value;
+        if (im->source.raw && !scope->outer && ln_names_find(&scope->names, t->name, &value) && t->has_raw_data &&
+            t->raw_data.len >= LN_STORE_MIN && scope->g->values[value].info.data == t->raw_data.data)
+            im->source.raw[i] = t->raw_data.data;
     }
     for (size_t i = 0; i < proto->n_sparse_initializer; i++) {
         const Onnx__SparseTensorProto *sparse = proto->sparse_initializer[i];

@@ -35,6 +35,10 @@ typedef struct ln_external {
     size_t size;
 } ln_external;
 
+/* store.c. bytes: the file's, decoded already; data[i]: initializer i of the graph if it is a block with the raw data,
+ * else NULL. NULL: there is none, and constants just stay. */
+ln_store *ln_store_new(int fd, const uint8_t *bytes, size_t size, const void *const *data, size_t n);
+
 /* Where values come from and go to. */
 typedef struct ln_source {
     ln_arena *arena; /* of what stays */
@@ -42,6 +46,7 @@ typedef struct ln_source {
     ln_mapping **mappings; /* of mapped files and blocks that are kept; NULL: everything is copied to the arena */
     const char *folder;    /* real path of the folder of external data; NULL: there may be none */
     ln_external *files;
+    const void **raw; /* per initializer of the model's graph: its block, as ln_store_new wants it; may be NULL */
     ln_names symbols; /* names of dimensions of the model's graph */
     linnet_error *error;
     const char *node, *op; /* what messages are about; NULL: no node */

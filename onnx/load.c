@@ -76,8 +76,16 @@ static linnet_status import(ln_importer *im)
     return st == LINNET_OK ? ln_model_declare(m, s->error) : st;
 }
 
-/* bytes: from memory or a mapping. folder: of external data, a real path; NULL: none. */
-static linnet_status load(linnet_model **model, const void *bytes, size_t size, const char *folder,
+/* The graph's initializers can be read again from the file. */
+static void make_store(linnet_model *m, const Onnx__ModelProto *proto, const void **raw, int fd, const void *bytes,
+                       size_t size)
+{
+    if (raw && m->memory.own)
+        m->store = ln_store_new(fd, bytes, size, raw, proto->graph->n_initializer);
+}
+
+/* bytes: from memory, or a mapping of fd (else -1). folder: of external data, a real path; NULL: none. */
+static linnet_status load(linnet_model **model, const void *bytes, size_t size, int fd, const char *folder,
                           const linnet_load_options *options, linnet_error *error)
 {
     linnet_model *m = ln_model_new(options);
@@ -86,6 +94,10 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
     m->unmap = ln_mappings_free;
     ln_decoder decoder;
     ln_decoder_init(&decoder, &m->memory);
+    if (fd >= 0) {
+        decoder.file = bytes;
+        decoder.file_size = size;
+    }
     linnet_status st;
     ProtobufCMessage *message =
         ln_decode(&decoder, &onnx__model_proto__descriptor, bytes, size, "the model", &st, error);
@@ -98,7 +110,11 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
                                      .error = error},
                           .model = m,
                           .proto = (const Onnx__ModelProto *)message};
+        if (fd >= 0 && im.proto->graph)
+            im.source.raw = ln_arena_zalloc(&decoder.arena, (im.proto->graph->n_initializer + 1) * sizeof(void *), 8);
         st = import(&im);
+        if (st == LINNET_OK)
+            make_store(m, im.proto, im.source.raw, fd, bytes, size);
     }
     ln_decoder_free(&decoder, &m->mappings);
     if (st != LINNET_OK) {
@@ -122,7 +138,7 @@ linnet_status linnet_model_load_memory(linnet_model **model, const void *bytes, 
     if (has_folder && !realpath(options->folder, folder))
         return ln_error_set(error, LINNET_ERR_IO, NULL, NULL, "cannot open the folder '%.200s': %s", options->folder,
                             strerror(errno));
-    return load(model, bytes, size, has_folder ? folder : NULL, options, error);
+    return load(model, bytes, size, -1, has_folder ? folder : NULL, options, error);
 }
 
 /* The real path of the folder that a file lies in. */
@@ -138,9 +154,9 @@ static bool folder_of(const char *path, char folder[PATH_MAX])
     return realpath(!slash ? "." : size ? given : "/", folder) != NULL;
 }
 
-static linnet_status map_model(const char *path, void **bytes, size_t *size, linnet_error *error)
+static linnet_status map_model(const char *path, int *opened, void **bytes, size_t *size, linnet_error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = *opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     linnet_status st = LINNET_OK;
     if (fd < 0 || fstat(fd, &info) != 0)
@@ -155,8 +171,6 @@ static linnet_status map_model(const char *path, void **bytes, size_t *size, lin
         if (*bytes == MAP_FAILED)
             st = ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "cannot map '%.300s': %s", path, strerror(errno));
     }
-    if (fd >= 0)
-        close(fd);
     return st;
 }
 
@@ -169,10 +183,13 @@ linnet_status linnet_model_load_file(linnet_model **model, const char *path, con
     *model = NULL;
     if (error)
         *error = (linnet_error){0};
-    linnet_status st = map_model(path, &bytes, &size, error);
-    if (st != LINNET_OK)
-        return st;
-    st = load(model, bytes, size, folder_of(path, folder) ? folder : NULL, options, error);
-    munmap(bytes, size);
+    int fd;
+    linnet_status st = map_model(path, &fd, &bytes, &size, error);
+    if (st == LINNET_OK) {
+        st = load(model, bytes, size, fd, folder_of(path, folder) ? folder : NULL, options, error);
+        munmap(bytes, size);
+    }
+    if (fd >= 0)
+        close(fd);
     return st;
 }

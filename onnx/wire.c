@@ -37,6 +37,15 @@ static bool varint(scan *s, const uint8_t *end, uint64_t *value)
     return false;
 }
 
+uint64_t ln_wire_number(const uint8_t **at, const uint8_t *end)
+{
+    scan s = {.at = *at};
+    uint64_t value;
+    (void)varint(&s, end, &value);
+    *at = s.at;
+    return value;
+}
+
 static unsigned wire_of(ProtobufCType type)
 {
     switch (type) {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * When the memory of a constant may go; see store.h.
+ */
+#include "engine/store.h"
+
+/* An element of [data, data + bytes) is read by a node other than the given one, or is an output. */
+static bool needed(const ln_graph *g, const char *data, size_t bytes, int32_t node)
+{
+    for (int32_t i = 0; i < g->n_values; i++) {
+        const ln_value *v = &g->values[i];
+        const char *other = v->info.data;
+        if (!other || v->info.kind != LINNET_TENSOR || (v->first_use.node < 0 && !v->outputs))
+            continue;
+        if (other >= data + bytes || other + ln_info_bytes(&v->info) <= data)
+            continue;
+        if (v->input || v->outputs || node < 0 || ln_graph_only_user(g, i) != node)
+            return true;
+    }
+    return false;
+}
+
+bool ln_owns_constant(const ln_graph *g, int32_t value, int32_t node)
+{
+    const ln_info *info = &g->values[value].info;
+    size_t bytes = ln_info_bytes(info);
+    return !g->values[value].input && ln_arena_holds(g->arena, info->data, bytes) &&
+           !needed(g, info->data, bytes, node);
+}
+
+void ln_release_constant(ln_graph *g, ln_store *store, int32_t value, int32_t node)
+{
+    const ln_info *info = &g->values[value].info;
+    if (!info->data || info->kind != LINNET_TENSOR || !ln_info_known(info) || info->type == LINNET_STRING)
+        return;
+    size_t bytes = ln_info_bytes(info);
+    if (bytes < LN_STORE_MIN || g->values[value].input || needed(g, info->data, bytes, node))
+        return;
+    if (!ln_arena_discard(g->arena, info->data, bytes) && store)
+        store->drop(store, info->data);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The store of a model that came from a file (engine/store.h): the raw initializers of its graph, and where they lie
+ * in the file. The file stays open, so that another name, or none, does no harm; where it was changed since, reading
+ * again is an error.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "onnx/import.h"
+
+typedef struct entry {
+    void *data; /* a block of the model */
+    size_t size;
+    off_t offset;
+    bool dropped, kept;
+} entry;
+
+typedef struct file_store {
+    ln_store base;
+    pthread_mutex_t lock;
+    int fd;
+    struct stat was;
+    int32_t planning; /* plans that are being made */
+    entry *entries;   /* by address */
+    size_t n;
+} file_store;
+
+static entry *find(const file_store *f, const void *data)
+{
+    size_t low = 0, high = f->n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const entry *e = &f->entries[middle];
+        if ((uintptr_t)data < (uintptr_t)e->data)
+            high = middle;
+        else if ((uintptr_t)data >= (uintptr_t)e->data + e->size)
+            low = middle + 1;
+        else
+            return &f->entries[middle];
+    }
+    return NULL;
+}
+
+/* -- what the engine calls ------------------------------------------------------------------------------------------
+ */
+
+static linnet_status read_again(file_store *f, entry *e, linnet_error *error)
+{
+    struct stat is;
+    bool same = fstat(f->fd, &is) == 0 && is.st_size == f->was.st_size && is.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
+                is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
+    if (!same)
+        return ln_error_set(error, LINNET_ERR_IO, "", "", "the model's file was changed since it was loaded");
+    for (size_t at = 0; at < e->size;) {
+        ssize_t n = pread(f->fd, (char *)e->data + at, e->size - at, e->offset + (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ln_error_set(error, LINNET_ERR_IO, "", "", "cannot read weights of the model again: %s",
+                                n ? strerror(errno) : "the file ends");
+        at += (size_t)n;
+    }
+    e->dropped = false;
+    return LINNET_OK;
+}
+
+static linnet_status begin(ln_store *s, linnet_error *error)
+{
+    file_store *f = (file_store *)s;
+    linnet_status st = LINNET_OK;
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->n && st == LINNET_OK; i++)
+        if (f->entries[i].dropped)
+            st = read_again(f, &f->entries[i], error);
+    if (st == LINNET_OK)
+        f->planning++;
+    pthread_mutex_unlock(&f->lock);
+    return st;
+}
+
+static void end(ln_store *s)
+{
+    file_store *f = (file_store *)s;
+    pthread_mutex_lock(&f->lock);
+    f->planning--;
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void drop(ln_store *s, const void *data)
+{
+    file_store *f = (file_store *)s;
+    entry *e = find(f, data);
+    if (!e)
+        return;
+    pthread_mutex_lock(&f->lock);
+    if (f->planning == 1 && !e->kept && !e->dropped) {
+        ln_pages_discard(e->data, e->size);
+        e->dropped = true;
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void keep(ln_store *s, const void *data)
+{
+    file_store *f = (file_store *)s;
+    entry *e = find(f, data);
+    if (!e)
+        return;
+    pthread_mutex_lock(&f->lock);
+    e->kept = true;
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void free_store(ln_store *s)
+{
+    file_store *f = (file_store *)s;
+    close(f->fd);
+    pthread_mutex_destroy(&f->lock);
+    free(f->entries);
+    free(f);
+}
+
+/* -- making ---------------------------------------------------------------------------------------------------------
+ */
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const entry *)a)->data, y = (uintptr_t)((const entry *)b)->data;
+    return (x > y) - (x < y);
+}
+
+/* The payload of field `number` that comes next in [*at, end), which ln_wire_check has passed; false: there is none. */
+static bool next_payload(const uint8_t **at, const uint8_t *end, unsigned number, const uint8_t **payload, size_t *size)
+{
+    while (*at < end) {
+        uint64_t tag = ln_wire_number(at, end), n = 0;
+        switch (tag & 7) {
+        case 0:
+            (void)ln_wire_number(at, end);
+            break;
+        case 1:
+            n = 8;
+            break;
+        case 5:
+            n = 4;
+            break;
+        default:
+            n = ln_wire_number(at, end);
+        }
+        *payload = *at;
+        *size = (size_t)n;
+        *at += n;
+        if (tag >> 3 == number && (tag & 7) == 2)
+            return true;
+    }
+    return false;
+}
+
+enum { MODEL_GRAPH = 7, GRAPH_INITIALIZER = 5, TENSOR_RAW_DATA = 9 };
+
+/* protobuf-c keeps the order of repeated messages, and the last of a field that is given twice. */
+static void locate(file_store *f, const uint8_t *bytes, size_t size, const void *const *data, size_t n)
+{
+    const uint8_t *at = bytes, *graph, *tensor, *raw;
+    size_t graph_size, tensor_size, raw_size, index = 0;
+    if (!next_payload(&at, bytes + size, MODEL_GRAPH, &graph, &graph_size))
+        return;
+    for (at = graph; next_payload(&at, graph + graph_size, GRAPH_INITIALIZER, &tensor, &tensor_size) && index < n;
+         index++) {
+        if (!data[index])
+            continue;
+        entry e = {.data = (void *)(uintptr_t)data[index]};
+        for (const uint8_t *t = tensor; next_payload(&t, tensor + tensor_size, TENSOR_RAW_DATA, &raw, &raw_size);) {
+            e.size = raw_size;
+            e.offset = raw - bytes;
+        }
+        if (e.size >= LN_STORE_MIN)
+            f->entries[f->n++] = e;
+    }
+}
+
+ln_store *ln_store_new(int fd, const uint8_t *bytes, size_t size, const void *const *data, size_t n)
+{
+    file_store *f = calloc(1, sizeof *f);
+    entry *entries = calloc(n + 1, sizeof *entries);
+    int own = f && entries ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (own < 0 || fstat(own, &f->was) != 0 || pthread_mutex_init(&f->lock, NULL) != 0) {
+        if (own >= 0)
+            close(own);
+        free(entries);
+        free(f);
+        return NULL;
+    }
+    f->base = (ln_store){begin, end, drop, keep, free_store};
+    f->fd = own;
+    f->entries = entries;
+    locate(f, bytes, size, data, n);
+    qsort(entries, f->n, sizeof *entries, by_address);
+    return &f->base;
+}
