@@ -260,6 +260,15 @@ bench-kernels: ## the kernels beside oneDNN and OpenBLAS, with shares of the mea
 bench-ops: all ## every operator alone beside ONNX Runtime (ARGS: --threads N, --assert, names with wildcards)
 	@bench/with_python.sh $(B) bench/compare_ops.py $(B) $(ARGS)
 
+.PHONY: bench-fft bench-birdnet
+bench-fft: ## real transforms beside FFTW, KissFFT and ONNX Runtime; fails where they are too slow
+	@tools/setup.sh bench && mkdir -p $(B)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/bench/bench_fft >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	@bench/with_python.sh $(B) bench/compare_dft.py $(B)
+
+bench-birdnet: all ## BirdNET V2.4's graph beside ONNX Runtime; fails where it is too slow
+	@bench/with_python.sh $(B) bench/birdnet_v24.py $(B)
+
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A spectrogram written as several nodes becomes one (ops/spectrogram.c), so that no complex number is stored:
- *   STFT, or DFT of frames (with their window)             real input, one-sided
+ *   STFT, or DFT of frames (with their window)             real input, one-sided; frames may be a Gather by constants
  *   -> the sum of squares of the parts, or its root        ReduceSumSquare, ReduceL2, ReduceSum of Mul or Pow, or Add
- * of the squares of both parts taken by Gather or Split
+ * of the squares of both parts taken by Gather or Split; or the real part alone, by Gather
  *   -> Sqrt; MatMul by a constant filterbank; Max or Clip from below, Add of a constant, Log     one step after another
  */
 #include <float.h>
@@ -83,10 +83,16 @@ static bool part_of(const ln_graph *g, int32_t value, int32_t *whole, int64_t *p
     return true;
 }
 
-/* The complex value whose power (2) or magnitude (1) node n computes; LN_NO_VALUE: none. */
+/* The complex value whose square (2), magnitude (1) or real part (3) node n computes; LN_NO_VALUE: none. */
 static int32_t complex_of(const ln_graph *g, const ln_node *n, int64_t *power)
 {
     *power = 2;
+    if (ln_node_is(n, "Gather")) {
+        int32_t whole;
+        int64_t part;
+        *power = 3;
+        return part_of(g, n->out[0], &whole, &part) && part == 0 ? whole : LN_NO_VALUE;
+    }
     if (ln_node_is(n, "Add")) {
         int32_t a = ln_spectral_squared(g, n->in[0]), b = ln_spectral_squared(g, n->in[1]), whole[2] = {-1, -1};
         int64_t part[2] = {-1, -1};
@@ -130,6 +136,29 @@ static bool stft_frames(const ln_graph *g, const ln_node *n, frames *f)
     return window < 0 || ln_info_known(ln_rw_info(g, window));
 }
 
+/* Frames of a length that lie in a signal of rank 2, one every *step, taken by Gather: a matrix of indices that grow by
+ * 1 along a row and by the step from row to row, to the signal's end. Returns the signal; LN_NO_VALUE otherwise. */
+static int32_t gathered(const ln_graph *g, int32_t value, int64_t length, int64_t *step)
+{
+    const ln_node *n = ln_rw_producer(g, value, "Gather");
+    if (!n)
+        return LN_NO_VALUE;
+    const ln_info *x = ln_rw_info(g, n->in[0]), *k = ln_rw_info(g, n->in[1]);
+    if (!ln_info_known(x) || x->rank != 2 || ln_node_attr_int(n, "axis", 0) != 1 || !k->data || k->rank != 2 ||
+        (k->type != LINNET_INT64 && k->type != LINNET_INT32) || k->dims[0] < 2 || k->dims[1] != length || length < 1)
+        return LN_NO_VALUE;
+    int64_t count = k->dims[0];
+#define AT(i) (k->type == LINNET_INT64 ? ((const int64_t *)k->data)[i] : ((const int32_t *)k->data)[i])
+    *step = AT(length);
+    if (*step < 1 || *step > x->dims[1] || length > x->dims[1] || (x->dims[1] - length) / *step + 1 != count)
+        return LN_NO_VALUE;
+    for (int64_t i = 0; i < count * length; i++)
+        if (AT(i) != i / length * *step + i % length)
+            return LN_NO_VALUE;
+#undef AT
+    return n->in[0];
+}
+
 static bool dft_frames(const ln_graph *g, const ln_node *n, frames *f)
 {
     const ln_info *x = ln_rw_info(g, n->in[0]);
@@ -155,6 +184,11 @@ static bool dft_frames(const ln_graph *g, const ln_node *n, frames *f)
         f->signal = mul->in[i], f->window = mul->in[1 - i], f->trailing_one = 0;
         break;
     }
+    int32_t whole = gathered(g, f->trailing_one && un ? un->in[0] : f->signal, f->length, &f->step);
+    if (whole >= 0)
+        f->signal = whole, f->trailing_one = 0;
+    else
+        f->step = 0;
     return true;
 }
 

@@ -79,6 +79,8 @@ typedef struct ln_fft_bands {
     int32_t range[];
 } ln_fft_bands;
 
+typedef enum ln_fft_power { LN_FFT_MAGNITUDE = 1, LN_FFT_SQUARE, LN_FFT_REAL_PART } ln_fft_power;
+
 /* Where the data is. All strides are in elements of the type (a complex number is two of them: re, im). */
 typedef struct ln_fft_job {
     const void *in;
@@ -89,7 +91,7 @@ typedef struct ln_fft_job {
     int32_t in_len;  /* numbers of a transform's input that are there; the rest are 0 */
     int32_t in_real; /* COMPLEX, HERMITE: the input has no imaginary parts */
     int32_t out_len; /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
-    int32_t power;   /* REAL, with scale 1: 1: magnitudes, 2: their squares are written (as real numbers); 0: neither */
+    int32_t power;   /* REAL, with scale 1: a real number is written: ln_fft_power; 0: complex ones */
     const ln_fft_bands *bands; /* power: sums over bands in place of bins; or NULL */
 } ln_fft_job;
 

@@ -19,7 +19,7 @@ typedef struct ln_fourier {
     int32_t n, in_len, out_len, in_real;
     int32_t lanes;    /* transforms that a task takes at once */
     int32_t type;     /* linnet_type of the tensors */
-    int32_t power;    /* 1: magnitudes, 2: squares (ln_fft_job); 0: complex results */
+    int32_t power;    /* ln_fft_power; 0: complex results */
     int32_t log;      /* then the natural logarithm */
     float least, add; /* before it: max(x, least) + add */
     uint64_t bands;   /* bytes from the packed memory to ln_fft_bands; 0: none */

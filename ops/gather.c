@@ -43,15 +43,12 @@ static inline int64_t index_of(const gather_params *p, const void *indices, int6
 
 #define LOOP(bytes)                                                                                                    \
     for (int64_t i = begin; i < end; i++, y += (bytes))                                                                \
-        memcpy(y, x + (i / p->n * p->dim + index_of(p, j->a->in[1], i % p->n)) * (bytes), (size_t)(bytes));
+        memcpy(y, x + index_of(p, j->a->in[1], i) * (bytes), (size_t)(bytes));
 
-static void blocks(void *arg, int32_t worker, int64_t begin, int64_t end)
+/* The indices [begin, end) of one outer row. */
+static void row_blocks(const job *j, char *y, const char *x, int64_t begin, int64_t end)
 {
-    const job *j = arg;
     const gather_params *p = j->p;
-    const char *x = j->a->in[0];
-    char *y = (char *)j->a->out[0] + begin * p->block;
-    (void)worker;
     switch (p->block) {
     case 4:
         LOOP(4)
@@ -61,6 +58,27 @@ static void blocks(void *arg, int32_t worker, int64_t begin, int64_t end)
         break;
     default:
         LOOP(p->block)
+    }
+}
+
+static void blocks(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    const gather_params *p = j->p;
+    const char *x = j->a->in[0];
+    char *y = (char *)j->a->out[0] + begin * p->block;
+    int64_t row = p->dim * p->block;
+    (void)worker;
+    if (p->n == 1 && p->block <= 8) {
+        x += begin * row + index_of(p, j->a->in[1], 0) * p->block;
+        ln_gather_step(y, x, row, (size_t)p->block, end - begin);
+        return;
+    }
+    while (begin < end) {
+        int64_t first = begin % p->n, last = first + end - begin < p->n ? first + end - begin : p->n;
+        row_blocks(j, y, x + begin / p->n * row, first, last);
+        y += (last - first) * p->block;
+        begin += last - first;
     }
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Spectrogram-1 of ai.linnet, which a pass makes of STFT (or a window and DFT), magnitude or power, a filterbank and
- * the logarithm: no complex number is written to memory. float32, float64.
+ * Spectrogram-1 of ai.linnet, which a pass makes of STFT (or a window and DFT), magnitude, power or real part, a
+ * filterbank and the logarithm: no complex number is written to memory. float32, float64.
  *
  * Inputs: signal; window (optional, [frame_length]); filterbank (optional, constant, [frame_length/2+1, bands]).
  * frame_step > 0: the signal is [batch, length] or [batch, length, 1], the output [batch, frames, bins or bands];
  * frame_step 0: every row of the signal [..., length] (with trailing 1: [..., length, 1], trailing_one 1) is a frame,
  * zeros following up to frame_length, and the output is [..., bins or bands].
- * log 1: ln(max(x, least) + add).
+ * power: ln_fft_power: 1 magnitudes, 2 their squares, 3 real parts. log 1: ln(max(x, least) + add).
  */
 #include <float.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static linnet_status spectrogram_infer(ln_ctx *c)
         return s;
     if (p->log && x->type == LINNET_FLOAT64)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "log of float64");
-    if (p->frame_step < 0 || (p->power != 1 && p->power != 2))
+    if (p->frame_step < 0 || p->power < LN_FFT_MAGNITUDE || p->power > LN_FFT_REAL_PART)
         return ln_fail(c, LINNET_ERR_MODEL, "frame_step is %lld, power %lld", (long long)p->frame_step,
                        (long long)p->power);
     int64_t bins = p->frame_length / 2 + 1;
