@@ -19,6 +19,30 @@ CC_arm-linux-gnueabihf := arm-linux-gnueabihf-gcc
 CC_riscv64-linux-gnu   := clang-19 --target=riscv64-linux-gnu -march=rv64gc -fuse-ld=lld -Wno-unused-command-line-argument
 CC_wasm32-wasi         := clang-19 --target=wasm32-wasi
 AR_wasm32-wasi         := llvm-ar-19
+# Machines without a system: the core library alone, of one tier, for what `linnet compile` writes.
+TIER_cortex-m0plus := scalar
+TIER_cortex-m4     := scalar
+TIER_cortex-m7     := scalar
+TIER_cortex-m55    := scalar
+TIER_rv32imac      := scalar
+TIER_rv64gcv       := scalar
+TIER_aarch64       := scalar
+ARM_NONE := arm-none-eabi-gcc -mthumb
+RISCV_NONE := riscv64-unknown-elf-gcc --specs=picolibc.specs
+CC_cortex-m0plus := $(ARM_NONE) -mcpu=cortex-m0plus
+CC_cortex-m4     := $(ARM_NONE) -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16
+CC_cortex-m7     := $(ARM_NONE) -mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-d16
+# gcc 12 makes vcvt conditional where its assembler does not take that; without the pass that does it, it does not.
+CC_cortex-m55    := $(ARM_NONE) -mcpu=cortex-m55 -mfloat-abi=hard -fno-if-conversion2
+CC_rv32imac      := $(RISCV_NONE) -march=rv32imac -mabi=ilp32
+CC_rv64gcv       := $(RISCV_NONE) -march=rv64gc -mabi=lp64d -mcmodel=medany
+CC_aarch64       := aarch64-linux-gnu-gcc -mcpu=cortex-a53 -fno-pie -fno-stack-protector
+$(foreach t,cortex-m0plus cortex-m4 cortex-m7 cortex-m55,$(eval AR_$(t) := arm-none-eabi-ar))
+AR_rv32imac := riscv64-unknown-elf-ar
+AR_rv64gcv  := riscv64-unknown-elf-ar
+AR_aarch64  := aarch64-linux-gnu-ar
+BARE := $(TIER_$(TARGET))
+
 ifneq ($(TARGET),)
 $(if $(CC_$(TARGET)),,$(error TARGET=$(TARGET) is not known; the targets are$(patsubst CC_%, %,$(filter CC_%,$(.VARIABLES)))))
 CC := $(CC_$(TARGET))
@@ -31,8 +55,15 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 # An enum is unsigned to clang, and every field that holds one would need a cast; gcc looks after signs. A loop that clang
 # does not unroll as a pragma asks is slower, not wrong.
 WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed)
+# Freestanding, but memcpy and the like are what they are called; int32_t is no int to newlib, which only texts mind.
+ifneq ($(BARE),)
+CFLAGS     := -Os -g
+KERNEL_OPT := $(BARE_KERNEL_OPT)
+WARN       += -Wno-format
+EXTRA      += -ffreestanding -fbuiltin -DLN_FIRMWARE -DLN_TIER=$(BARE)
+endif
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
-HOST := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread
+HOST := $(if $(BARE),,-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread)
 
 # One rule per tier: the suffix of the file's name sets its flags.
 ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
@@ -50,7 +81,7 @@ TIERS_wasm32  := wasm
 TIERS := $(TIERS_$(ARCH))
 
 .PHONY: all lib demo test check compare install clean help
-all: $(B)/linnet $(B)/liblinnet.a $(B)/liblinnet-core.a ## the program and both libraries (the default)
+all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the program and both libraries (the default)
 
 # -- sources -----------------------------------------------------------------------------------------------------
 ALL_TIERS   := avx2 avx512 neon neondot rvv wasm
@@ -61,6 +92,12 @@ HOST_SRC    := $(wildcard ops/host/*.c)
 ENGINE_SRC  := $(wildcard engine/*.c)
 ONNX_SRC    := $(wildcard onnx/*.c)
 TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
+
+# Firmware has the kernels of its tier, run functions, and what runs a compiled plan.
+ifneq ($(BARE),)
+KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_%,$(KERNEL_SRC))
+ENGINE_SRC := engine/compiled.c engine/types.c
+endif
 
 CORE_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(KERNEL_SRC) $(OPS_SRC) $(ENGINE_SRC))
 HOST_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(HOST_SRC))
@@ -178,6 +215,23 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ -lm -pthread -o $@
 
+# Compiled models on the machines that they are for; what they have to give comes from a session on the host.
+FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv cortex-m0plus rv32imac
+$(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(TOOLS_LIBS) -o $@
+
+.PHONY: firmware print-CC
+firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
+	@tools/setup.sh firmware && mkdir -p $(B)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/test/reference >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	@for t in $(FIRMWARE_TARGETS); do \
+	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$t >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
+	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)
+
+print-CC:
+	@echo '$(CC)'
+
 # Not part of `make test`: hours over all floats (STEP=1), seconds over a sample.
 $(B)/test/exhaustive: $(B)/obj/tests/kernels/exhaustive.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
@@ -188,14 +242,14 @@ exhaustive: $(B)/test/exhaustive ## accuracy of the elementary functions over ev
 	$< $(or $(STEP),1)
 
 .PHONY: test-programs run-tests
-test-programs: all $(UNIT_BIN) $(CHECK_BIN)
+test-programs: all $(UNIT_BIN) $(CHECK_BIN) $(B)/test/reference
 run-tests: test-programs
 	@tests/run.sh $(B) $(UNIT_BIN) $(CHECK_BIN) $(TEST_SCRIPT)
 
 # The same programs with AddressSanitizer and UndefinedBehaviorSanitizer, and the graph verified after every pass. -Wconversion
 # is left to the other builds: gcc's sanitizers make it see conversions that are not there. valgrind.sh is a rival of theirs,
-# and install.sh links a program that
-# knows nothing of sanitizers.
+# and install.sh and compile.sh link
+# programs that know nothing of sanitizers.
 SAN_FLAGS := B=$(B)/san CFLAGS="-O1 -g -DLN_DEBUG" KERNEL_OPT= WARN="-Wall -Wextra -Werror" \
              EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
              TEST_SCRIPT="$(filter-out tests/cli/install.sh tests/cli/valgrind.sh,$(TEST_SCRIPT))"
@@ -304,7 +358,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, hea
 	    $(ROOT)/share/bash-completion/completions $(ROOT)/share/zsh/site-functions
 	install -m 755 $(B)/linnet $(ROOT)/bin/linnet
 	install -m 644 $(B)/liblinnet.a $(B)/liblinnet-core.a $(ROOT)/lib/
-	install -m 644 engine/linnet.h $(ROOT)/include/linnet.h
+	install -m 644 engine/linnet.h engine/linnet_compiled.h $(ROOT)/include/
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@CODECS@|$(CODEC_LIBS)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
 	install -m 644 docs/linnet.1 $(ROOT)/share/man/man1/linnet.1
 	install -m 644 tools/completion.bash $(ROOT)/share/bash-completion/completions/linnet

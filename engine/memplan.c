@@ -67,12 +67,12 @@ static uint64_t best_gap(const ln_region *r, const int32_t *by_offset, int32_t p
     return best != UINT64_MAX ? best : end;
 }
 
-uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order)
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align)
 {
     uint64_t total = 0;
     int32_t *sorted = order, *by_offset = order + n;
     for (int32_t i = 0; i < n; i++)
-        regions[i].bytes = (regions[i].bytes + 63) & ~UINT64_C(63);
+        regions[i].bytes = (regions[i].bytes + align - 1) / align * align;
     sort_by_size(regions, sorted, n);
     for (int32_t i = 0; i < n; i++) {
         ln_region *now = &regions[sorted[i]];

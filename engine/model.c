@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A loaded model: made empty for a reader to fill, asked by the public accessors, freed. And the small public functions
- * that belong to no stage: names of types and statuses, messages.
+ * that belong to no stage: names of statuses, messages.
  */
 #include "engine/model.h"
 
@@ -45,49 +45,6 @@ const char *linnet_status_name(linnet_status status)
 {
     static const char *const names[] = {"ok", "argument", "memory", "io", "model", "unsupported", "data"};
     return (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "unknown";
-}
-
-static const struct {
-    const char *name;
-    uint8_t size;
-} types[LINNET_TYPE_COUNT] = {
-    [LINNET_UNDEFINED] = {"undefined", 0},
-    [LINNET_FLOAT32] = {"float32", 4},
-    [LINNET_UINT8] = {"uint8", 1},
-    [LINNET_INT8] = {"int8", 1},
-    [LINNET_UINT16] = {"uint16", 2},
-    [LINNET_INT16] = {"int16", 2},
-    [LINNET_INT32] = {"int32", 4},
-    [LINNET_INT64] = {"int64", 8},
-    [LINNET_STRING] = {"string", sizeof(linnet_string)},
-    [LINNET_BOOL] = {"bool", 1},
-    [LINNET_FLOAT16] = {"float16", 2},
-    [LINNET_FLOAT64] = {"float64", 8},
-    [LINNET_UINT32] = {"uint32", 4},
-    [LINNET_UINT64] = {"uint64", 8},
-    [LINNET_COMPLEX64] = {"complex64", 8},
-    [LINNET_COMPLEX128] = {"complex128", 16},
-    [LINNET_BFLOAT16] = {"bfloat16", 2},
-    [LINNET_FLOAT8E4M3FN] = {"float8e4m3fn", 1},
-    [LINNET_FLOAT8E4M3FNUZ] = {"float8e4m3fnuz", 1},
-    [LINNET_FLOAT8E5M2] = {"float8e5m2", 1},
-    [LINNET_FLOAT8E5M2FNUZ] = {"float8e5m2fnuz", 1},
-    [LINNET_UINT4] = {"uint4", 1},
-    [LINNET_INT4] = {"int4", 1},
-    [LINNET_FLOAT4E2M1] = {"float4e2m1", 1},
-    [LINNET_FLOAT8E8M0] = {"float8e8m0", 1},
-    [LINNET_UINT2] = {"uint2", 1},
-    [LINNET_INT2] = {"int2", 1},
-};
-
-size_t linnet_type_size(linnet_type type)
-{
-    return (unsigned)type < LINNET_TYPE_COUNT ? types[type].size : 0;
-}
-
-const char *linnet_type_name(linnet_type type)
-{
-    return (unsigned)type < LINNET_TYPE_COUNT ? types[type].name : "undefined";
 }
 
 int64_t linnet_value_count(const linnet_value *value)

@@ -165,10 +165,15 @@ typedef struct ln_op {
     ln_late_fn *late;
 } ln_op;
 
-/* Opens a descriptor at the start of a line; Make collects them into the table by this line. */
+/* Opens a descriptor at the start of a line; Make collects them into the table by this line. Firmware (LN_FIRMWARE) has
+ * run functions only: its descriptors are static and not used, so the compiler leaves out what they alone name. */
+#ifdef LN_FIRMWARE
+#define LN_OP(name) static const ln_op ln_op_##name __attribute__((unused))
+#else
 #define LN_OP(name)                                                                                                    \
     extern const ln_op ln_op_##name;                                                                                   \
     const ln_op ln_op_##name
+#endif
 
 /* Run functions have external linkage, so that a compiled plan can name them. LN_RUN opens the definition. */
 #define LN_RUN(fn)                                                                                                     \
@@ -188,8 +193,9 @@ struct ln_ctx {
     /* plan */
     ln_run_fn *run;
     const char *run_name;
-    int32_t threads; /* most workers that will run tasks; scratch for each is the operator's to ask for */
-    bool late;       /* running as a late step, or folding: every input is constant */
+    int32_t threads;      /* most workers that will run tasks; scratch for each is the operator's to ask for */
+    bool late;            /* running as a late step, or folding: every input is constant */
+    size_t pointer_bytes; /* of a pointer on the machine where run will be called: for scratch that holds pointers */
     struct ln_ctx_private *p;
 };
 
@@ -289,12 +295,25 @@ struct ln_args {
     linnet_error *error;  /* may be NULL */
 };
 
-/* Fails a run on data: "index 7 is out of range [-3, 2]". */
-linnet_status ln_run_fail(const ln_args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* Does fn over [0, n) in parts. cost: nanoseconds an item takes, roughly; little work stays on this thread. worker is
  * in [0, threads). The result must not depend on how [0, n) is cut. */
 typedef void ln_task_fn(void *arg, int32_t worker, int64_t begin, int64_t end);
+
+#ifndef LN_FIRMWARE
+/* Fails a run on data: "index 7 is out of range [-3, 2]". */
+linnet_status ln_run_fail(const ln_args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void *arg);
+#else
+/* No threads, and no place for a message: neither cost nor text is there after compiling. */
+linnet_status ln_run_no_text(const ln_args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define ln_run_fail(...) (0 ? ln_run_no_text(__VA_ARGS__) : LINNET_ERR_DATA)
+static inline void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void *arg)
+{
+    (void)a;
+    (void)cost;
+    if (n > 0)
+        fn(arg, 0, 0, n);
+}
+#endif
 
 #endif

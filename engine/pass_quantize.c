@@ -159,6 +159,9 @@ static int32_t integer_bias(match *m, int32_t bias, const quantised *x, const qu
     const ln_node *dq = ln_rw_producer(g, bias, "DequantizeLinear");
     const ln_info *b = ln_rw_info(g, dq ? dq->in[0] : bias);
     int64_t count = ln_info_count(b);
+    /* With it, a sum of products of two bytes still fits in int32. Of a channel whose weights are all zero converters
+     * make biases near 2^30. */
+    double most = INT32_MAX - 255.0 * 128.0 * (double)ln_info_count(ln_rw_info(g, w->value)) / (double)(n > 0 ? n : 1);
     float scale;
     *ok = false;
     if (!b->data || count != n || b->rank != 1 || (!dq && b->type != LINNET_FLOAT32))
@@ -192,7 +195,7 @@ static int32_t integer_bias(match *m, int32_t bias, const quantised *x, const qu
             value = s * ((double)q - zero);
         }
         double units = nearbyint(value / ((double)scale_of(g, x, 0) * scale_of(g, w, i)));
-        if (!(fabs(units) < 1073741824.0))
+        if (!(fabs(units) < most))
             return LN_NO_VALUE;
         ints[i] = (int32_t)units;
     }

@@ -27,6 +27,7 @@ typedef struct place {
 
 struct ln_builder {
     ln_plan *plan;
+    const ln_plan_options *options;
     ln_graph *g;
     place *places;      /* by value */
     int32_t **in_place; /* by step: wishes per output */
@@ -148,6 +149,8 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
                 *c.out[i] = b->g->values[n->out[i]].info;
         p.builder = b;
         c.threads = plan->threads;
+        if (b->options->pointer_bytes)
+            c.pointer_bytes = b->options->pointer_bytes;
         c.run = n->op->run;
         c.run_name = n->op->run_name;
         st = n->op->plan(&c);
@@ -190,7 +193,7 @@ static linnet_status plan_nodes(struct ln_builder *b)
     ln_plan *plan = b->plan;
     for (int32_t v = 0; v < b->g->n_values; v++)
         b->places[v] = (place){.root = v, .first = -1, .last = -1, .region = -1, .late = -1, .input = -1};
-    for (int32_t i = 0; i < b->g->n_inputs; i++)
+    for (int32_t i = 0; i < b->g->n_inputs && !b->options->inputs_in_block; i++)
         b->places[b->g->inputs[i]].input = i;
     LN_FOR_NODES(b->g, id)
     {
@@ -262,6 +265,11 @@ static void grant_in_place(struct ln_builder *b, int32_t step)
 static void lifetimes(struct ln_builder *b)
 {
     ln_plan *plan = b->plan;
+    for (int32_t i = 0; i < b->g->n_inputs && b->options->inputs_in_block; i++) {
+        touch(b, b->g->inputs[i], 0);
+        if (b->options->keep_inputs && b->options->keep_inputs[i])
+            touch(b, b->g->inputs[i], plan->n_steps);
+    }
     for (int32_t s = 0; s < plan->n_steps; s++) {
         const ln_node *n = &b->g->nodes[plan->steps[s].node];
         for (int32_t i = 0; i < n->n_in; i++)
@@ -299,7 +307,7 @@ static linnet_status assign(struct ln_builder *b)
         if (plan->steps[s].scratch_bytes)
             regions[n++] =
                 (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s, .value = LN_NO_VALUE};
-    plan->block_bytes = ln_memplan(regions, n, order);
+    plan->block_bytes = ln_memplan(regions, n, order, b->options->align ? b->options->align : 64);
     if (plan->block_bytes > PTRDIFF_MAX)
         return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "",
                             "a run needs %llu bytes, more than this machine can address",
@@ -421,7 +429,7 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
         return st;
     int32_t n_nodes = 0;
     LN_FOR_NODES(g, id) n_nodes++;
-    struct ln_builder b = {.plan = plan, .g = g, .store = o->store, .error = error};
+    struct ln_builder b = {.plan = plan, .options = o, .g = g, .store = o->store, .error = error};
     ln_arena temporary;
     ln_arena_init(&temporary, plan->memory);
     b.places = ln_arena_array(&temporary, (int64_t)g->n_values + 1, sizeof *b.places);

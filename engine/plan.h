@@ -68,6 +68,11 @@ typedef struct ln_plan {
 typedef struct ln_plan_options {
     const char *disable_passes;
     int32_t threads;
+    /* For a plan that is compiled (0: as on this machine, for a run of a session). */
+    bool inputs_in_block;    /* inputs lie in the block, too, until their last use */
+    const bool *keep_inputs; /* per input: through the whole run, for a state; NULL: none */
+    uint32_t align;          /* of regions in the block, a power of two; 0: 64 */
+    uint32_t pointer_bytes;
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
@@ -81,8 +86,9 @@ linnet_status ln_plan_make(ln_plan **plan, const ln_graph *g, const linnet_value
 void ln_plan_free(ln_plan *plan);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,
- * into the smallest gap. Returns the bytes of the block; 64-byte aligned. order: scratch for 2 n ints. */
-uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order);
+ * into the smallest gap. Returns the bytes of the block. Offsets and sizes are rounded to align, a power of two. order:
+ * scratch for 2 n ints. */
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align);
 uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps);
 
 /* -- run ------------------------------------------------------------------------------------------------------------

@@ -77,6 +77,9 @@ const ln_kernel_table *ln_tier_table(ln_tier tier); /* NULL: not available here 
 /* Picks the best tier that the machine has, at most the one that the environment variable LINNET_CPU names. Called by
  * linnet_session_create and by tests; idempotent, thread-safe. Before it the scalar tier runs. */
 void ln_dispatch_init(void);
+/* Makes a table the running one (ln_tier_running says what it said before): for a compiler that plans for another
+ * machine, and for a compiled model that was packed for a tier. Not while kernels run. */
+void ln_dispatch_to(const ln_kernel_table *table);
 #endif
 
 #endif

@@ -2,9 +2,8 @@
  *
  * Quantised addition, multiplication and pooling, scalar: the meaning for every tier.
  */
-#include <math.h>
-
 #include "kernels/qgemm.h"
+#include "kernels/round.h"
 
 void ln_qbinary8_scalar(uint8_t *c, const uint8_t *a, const uint8_t *b, size_t n, const ln_qbinary_args *g)
 {
@@ -19,7 +18,7 @@ void ln_qbinary8_scalar(uint8_t *c, const uint8_t *a, const uint8_t *b, size_t n
             f = (g->a_scale * (float)va + g->b_scale * (float)vb) / g->c_scale;
         f = f > g->lo ? f : g->lo;
         f = f < g->hi ? f : g->hi;
-        c[i] = (uint8_t)((int32_t)rintf(f) + g->c_zero);
+        c[i] = (uint8_t)(ln_round_small(f) + g->c_zero);
     }
 }
 
@@ -49,6 +48,6 @@ void ln_qpool_mean8_scalar(uint8_t *y, const uint8_t *const *rows, size_t taps, 
         }
         f = f > g->lo ? f : g->lo;
         f = f < g->hi ? f : g->hi;
-        y[c] = (uint8_t)((int32_t)rintf(f) + g->y_zero);
+        y[c] = (uint8_t)(ln_round_small(f) + g->y_zero);
     }
 }

@@ -6,16 +6,15 @@
 #ifndef LN_KERNELS_QGEMM_EPILOGUE_H
 #define LN_KERNELS_QGEMM_EPILOGUE_H
 
-#include <math.h>
-
 #include "kernels/qgemm.h"
+#include "kernels/round.h"
 
 static inline uint8_t ln_requantize(uint32_t acc, float scale, float lo, float hi, int32_t zero)
 {
     float f = (float)(int32_t)acc * scale;
     f = f > lo ? f : lo;
     f = f < hi ? f : hi;
-    return (uint8_t)((int32_t)rintf(f) + zero);
+    return (uint8_t)(ln_round_small(f) + zero);
 }
 
 /* Row i, column j of a tile; dot is the plain sum. */

@@ -3,9 +3,8 @@
  * float32 to 8 bits and back, scalar. The quotient is clamped before it is converted, so that no value is out of
  * int32's range; the clamp leaves room for any zero point.
  */
-#include <math.h>
-
 #include "kernels/kernels.h"
+#include "kernels/round.h"
 
 void ln_quantize8_scalar(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low)
 {
@@ -14,7 +13,7 @@ void ln_quantize8_scalar(uint8_t *y, const float *x, size_t n, float scale, int3
         float q = x[i] / scale;
         q = q > lo ? q : lo;
         q = q < hi ? q : hi;
-        y[i] = (uint8_t)((int32_t)rintf(q) + zero);
+        y[i] = (uint8_t)(ln_round_small(q) + zero);
     }
 }
 

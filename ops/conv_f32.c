@@ -365,7 +365,7 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     size_t packed;
     if (p->depthwise) {
         packed = (size_t)(p->out_channels * (p->taps + 1));
-        p->worker = (p->kernel[0] * p->kernel[1] * (int64_t)sizeof(float *) + 63) / 64 * 64;
+        p->worker = (p->kernel[0] * p->kernel[1] * (int64_t)c->pointer_bytes + 63) / 64 * 64;
     } else {
         packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
         size_t merged = ln_gemm_f32_scratch(d, (size_t)(p->taps / p->kernel[2]), (size_t)(k * p->kernel[2]));

@@ -2,11 +2,11 @@
  *
  * Conversions to and from float32, and the checks of inputs that many operators share: see convert.h.
  */
-#include <math.h>
 #include <string.h>
 
 #include "kernels/float8.h"
 #include "kernels/kernels.h"
+#include "kernels/round.h"
 #include "ops/convert.h"
 
 static const ln_f8_format *format_of(int type)
@@ -107,7 +107,7 @@ bool ln_int_range(int type, int32_t *low, int32_t *high)
 /* f rounded and saturated; the bounds of int32 are no floats, so they are compared as powers of two. */
 static int32_t to_int(float f, int32_t low, int32_t high)
 {
-    float r = rintf(f);
+    float r = ln_round_even(f);
     if (!(r > (float)low))
         return low;
     return r >= (float)high ? high : (int32_t)r;

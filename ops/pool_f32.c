@@ -8,18 +8,21 @@
 #include "kernels/kernels.h"
 #include "ops/pool.h"
 
+typedef void combine_fn(const ln_pool_params *p, float *y, const float *const *rows, int64_t n, int64_t count);
+
 static void combine(const ln_pool_params *p, float *y, const float *const *rows, int64_t n, int64_t count)
 {
     size_t channels = (size_t)p->channels;
-    if (p->kind == LN_POOL_MAX) {
+    if (p->kind == LN_POOL_MAX)
         LN_K(pool_max_f32)(y, rows, (size_t)n, channels);
-        return;
-    }
-    if (p->kind == LN_POOL_AVERAGE) {
+    else
         LN_K(pool_sum_f32)(y, rows, (size_t)n, channels, count ? 1 / (float)count : 0);
-        return;
-    }
-    for (size_t c = 0; c < channels; c++) {
+}
+
+static void combine_lp(const ln_pool_params *p, float *y, const float *const *rows, int64_t n, int64_t count)
+{
+    (void)count;
+    for (int64_t c = 0; c < p->channels; c++) {
         float s = 0;
         for (int64_t i = 0; i < n; i++)
             s += p->p == 2 ? rows[i][c] * rows[i][c] : powf(fabsf(rows[i][c]), (float)p->p);
@@ -27,9 +30,15 @@ static void combine(const ln_pool_params *p, float *y, const float *const *rows,
     }
 }
 
+typedef struct job {
+    const ln_args *args;
+    combine_fn *combine;
+} job;
+
 static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
-    const ln_args *args = arg;
+    const job *j = arg;
+    const ln_args *args = j->args;
     const ln_pool_params *p = args->params;
     const float **rows = (const float **)(void *)((char *)args->scratch + worker * p->worker);
     for (int64_t i = begin; i < end; i++) {
@@ -49,27 +58,42 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
                     for (int64_t k = first[2]; k < last[2]; k++)
                         rows[n++] = line + (at[2] + k * p->dilation[2]) * p->channels;
                 }
-            combine(p, y, rows, n, p->count_include_pad ? counted[0] * counted[1] * counted[2] : n);
+            j->combine(p, y, rows, n, p->count_include_pad ? counted[0] * counted[1] * counted[2] : n);
         }
     }
 }
 
-LN_RUN(ln_pool_f32_last)
+static linnet_status run(const ln_args *a, combine_fn *fn)
 {
     const ln_pool_params *p = a->params;
+    job j = {a, fn};
     double cost = (double)p->out[2] * ((double)p->taps * (double)p->channels * 0.15 + 5);
-    ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, lines, (void *)(uintptr_t)a);
+    ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, lines, &j);
     return LINNET_OK;
+}
+
+LN_RUN(ln_pool_f32_last)
+{
+    return run(a, combine);
+}
+
+/* By itself, so that firmware without it needs no powf. */
+LN_RUN(ln_pool_lp_f32_last)
+{
+    return run(a, combine_lp);
 }
 
 linnet_status ln_pool_plan_f32(ln_ctx *c, ln_pool_params *p)
 {
     /* A window has no more positions in the input than that has pixels. */
     int64_t most = p->taps < p->in_pixels ? p->taps : p->in_pixels, bytes;
-    LN_TRY(ln_mul_size(c, most + 1, (int64_t)sizeof(float *), &p->worker));
+    LN_TRY(ln_mul_size(c, most + 1, (int64_t)c->pointer_bytes, &p->worker));
     p->worker = (p->worker + 63) / 64 * 64;
     LN_TRY(ln_mul_size(c, p->worker, c->threads, &bytes));
     ln_scratch(c, (size_t)bytes);
-    LN_SET_RUN(c, ln_pool_f32_last);
+    if (p->kind == LN_POOL_MAX || p->kind == LN_POOL_AVERAGE)
+        LN_SET_RUN(c, ln_pool_f32_last);
+    else
+        LN_SET_RUN(c, ln_pool_lp_f32_last);
     return LINNET_OK;
 }

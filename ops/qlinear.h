@@ -6,8 +6,7 @@
 #ifndef LN_OPS_QLINEAR_H
 #define LN_OPS_QLINEAR_H
 
-#include <math.h>
-
+#include "kernels/round.h"
 #include "ops/qproduct.h"
 
 /* x / scale, rounded and saturated; the byte of the int8 or uint8. */
@@ -16,7 +15,7 @@ static inline uint8_t ln_quantize_one(float x, float scale, int32_t zero, int is
     float q = x / scale, lo = (float)((is_signed ? -128 : 0) - zero), hi = lo + 255;
     q = q > lo ? q : lo;
     q = q < hi ? q : hi;
-    return (uint8_t)((int32_t)rintf(q) + zero);
+    return (uint8_t)(ln_round_small(q) + zero);
 }
 
 /* The value of byte b of a tensor. */

@@ -360,7 +360,7 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
     if (p->transpose_in)
         scratch += ((size_t)(p->channels * p->w.in_size) + 63) / 64 * 64;
     p->scratch_worker = (int64_t)scratch;
-    p->worker_copy = (int64_t)((PIXELS * taps * sizeof(void *) + 63) / 64 * 64);
+    p->worker_copy = (int64_t)((PIXELS * taps * c->pointer_bytes + 63) / 64 * 64);
     p->worker_tile = p->worker_copy + (joined ? (int64_t)((PIXELS * taps * k + 63) / 64 * 64) : 0);
     p->worker_bytes = p->worker_tile + (p->transpose_out ? (PIXELS * p->outputs * 4 + 63) / 64 * 64 : 0);
     ln_scratch(c, scratch + (size_t)(p->worker_bytes * c->threads));

@@ -182,7 +182,7 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
     qpool_params *p = c->params;
     LN_TRY(geometry(c, kind));
     int64_t rows = kind == GLOBAL ? p->w.in_size : p->w.taps, bytes;
-    LN_TRY(ln_mul_size(c, rows, (int64_t)sizeof(void *), &p->worker_bytes));
+    LN_TRY(ln_mul_size(c, rows, (int64_t)c->pointer_bytes, &p->worker_bytes));
     LN_TRY(ln_mul_size(c, p->worker_bytes, c->threads, &bytes));
     ln_scratch(c, (size_t)bytes);
     return LINNET_OK;

@@ -3,12 +3,13 @@
  * com.microsoft QLinearSigmoid, QLinearLeakyRelu (a table of 256 results, made by plan where scales are constant) and
  * QLinearSoftmax. ONNX Runtime docs/ContribOperators.md.
  */
+#include <math.h>
+
 #include "ops/qlinear.h"
 
 typedef struct qunary_params {
     float alpha;
-    int32_t is_signed, sigmoid, packed, zeros; /* zeros: 1: of X is given, 2: of Y */
-    int32_t unused;
+    int32_t is_signed, sigmoid, zeros; /* zeros: 1: of X is given, 2: of Y */
     int64_t n;
 } qunary_params;
 
@@ -42,16 +43,26 @@ static void look_up(void *arg, int32_t worker, int64_t begin, int64_t end)
         j->y[i] = j->table[j->x[i]];
 }
 
+static linnet_status run(const ln_args *a, const uint8_t table[256])
+{
+    const qunary_params *p = a->params;
+    job j = {table, a->in[X], a->out[0]};
+    ln_parallel(a, p->n, 0.5, look_up, &j);
+    return LINNET_OK;
+}
+
 LN_RUN(ln_qlinearunary)
 {
     const qunary_params *p = a->params;
     uint8_t table[256];
-    job j = {p->packed ? a->packed : table, a->in[X], a->out[0]};
-    if (!p->packed)
-        fill(p, table, a->in[X_SCALE], p->zeros & 1 ? a->in[X_ZERO] : NULL, a->in[Y_SCALE],
-             p->zeros & 2 ? a->in[Y_ZERO] : NULL);
-    ln_parallel(a, p->n, 0.5, look_up, &j);
-    return LINNET_OK;
+    fill(p, table, a->in[X_SCALE], p->zeros & 1 ? a->in[X_ZERO] : NULL, a->in[Y_SCALE],
+         p->zeros & 2 ? a->in[Y_ZERO] : NULL);
+    return run(a, table);
+}
+
+LN_RUN(ln_qlinearunary_packed)
+{
+    return run(a, a->packed);
 }
 
 static linnet_status check(ln_ctx *c)
@@ -73,14 +84,14 @@ static linnet_status plan(ln_ctx *c, int32_t sigmoid)
     p->sigmoid = sigmoid;
     p->n = ln_info_count(c->in[X]);
     p->zeros = (xz ? 1 : 0) | (yz ? 2 : 0);
-    p->packed = c->in[X_SCALE]->data && c->in[Y_SCALE]->data && (!xz || xz->data) && (!yz || yz->data);
     ln_in_place(c, 0, 0);
-    if (!p->packed)
+    if (!c->in[X_SCALE]->data || !c->in[Y_SCALE]->data || (xz && !xz->data) || (yz && !yz->data))
         return LINNET_OK;
     uint8_t *table = ln_pack(c, 256);
     if (!table)
         return ln_no_memory(c);
     fill(p, table, c->in[X_SCALE]->data, xz ? xz->data : NULL, c->in[Y_SCALE]->data, yz ? yz->data : NULL);
+    LN_SET_RUN(c, ln_qlinearunary_packed);
     return LINNET_OK;
 }
 
@@ -134,19 +145,25 @@ typedef struct qsoftmax_params {
     int32_t is_signed, y_zero;
 } qsoftmax_params;
 
+/* Behind each other in the packed constants, or made when the run begins. */
+typedef struct softmax_table {
+    float units;
+    float power[256]; /* exp(-d * x_scale) */
+} softmax_table;
+
 typedef struct softmax_job {
     const qsoftmax_params *p;
     const uint8_t *x;
     uint8_t *y;
-    float units;
+    const softmax_table *t;
     int32_t y_zero;
-    float power[256]; /* exp(-d * x_scale) */
 } softmax_job;
 
 static void softmax_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const softmax_job *j = arg;
     const qsoftmax_params *p = j->p;
+    const float *power = j->t->power;
     int flip = p->is_signed ? 0x80 : 0;
     (void)worker;
     for (int64_t r = begin; r < end; r++) {
@@ -158,25 +175,43 @@ static void softmax_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
             max = v > max ? v : max;
         }
         for (int64_t i = 0; i < p->n; i++)
-            sum += j->power[max - (j->x[at + i * p->inner] ^ flip)];
+            sum += power[max - (j->x[at + i * p->inner] ^ flip)];
         for (int64_t i = 0; i < p->n; i++)
-            j->y[at + i * p->inner] = ln_quantize_one(j->power[max - (j->x[at + i * p->inner] ^ flip)] * j->units / sum,
+            j->y[at + i * p->inner] = ln_quantize_one(power[max - (j->x[at + i * p->inner] ^ flip)] * j->t->units / sum,
                                                       1.0f, j->y_zero, p->is_signed);
     }
 }
 
-LN_RUN(ln_qlinearsoftmax)
+static void fill_softmax(softmax_table *t, const float *x_scale, const float *y_scale)
+{
+    t->units = floorf(1 / *y_scale);
+    for (int d = 0; d < 256; d++)
+        t->power[d] = (float)exp(-(double)d * (double)*x_scale);
+}
+
+static linnet_status softmax(const ln_args *a, const softmax_table *t)
 {
     const qsoftmax_params *p = a->params;
     softmax_job j = {.p = p,
                      .x = a->in[X],
                      .y = a->out[0],
-                     .units = floorf(1 / *(const float *)a->in[Y_SCALE]),
+                     .t = t,
                      .y_zero = p->y_zero ? ln_zero_of(a->in[Y_ZERO], p->is_signed, 0) : 0};
-    for (int d = 0; d < 256; d++)
-        j.power[d] = (float)exp(-(double)d * (double)*(const float *)a->in[X_SCALE]);
     ln_parallel(a, p->outer * p->inner, 3 * (double)p->n, softmax_rows, &j);
     return LINNET_OK;
+}
+
+LN_RUN(ln_qlinearsoftmax)
+{
+    softmax_table t;
+    fill_softmax(&t, a->in[X_SCALE], a->in[Y_SCALE]);
+    return softmax(a, &t);
+}
+
+/* By itself, so that firmware needs no exp. */
+LN_RUN(ln_qlinearsoftmax_packed)
+{
+    return softmax(a, a->packed);
 }
 
 static linnet_status softmax_infer(ln_ctx *c)
@@ -206,6 +241,13 @@ static linnet_status softmax_plan(ln_ctx *c)
     }
     p->is_signed = x->type == LINNET_INT8;
     p->y_zero = ln_in(c, Y_ZERO) != NULL;
+    if (!c->in[X_SCALE]->data || !c->in[Y_SCALE]->data)
+        return LINNET_OK;
+    softmax_table *t = ln_pack(c, sizeof *t);
+    if (!t)
+        return ln_no_memory(c);
+    fill_softmax(t, c->in[X_SCALE]->data, c->in[Y_SCALE]->data);
+    LN_SET_RUN(c, ln_qlinearsoftmax_packed);
     return LINNET_OK;
 }
 

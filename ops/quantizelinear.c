@@ -4,9 +4,8 @@
  * QuantizeLinear-10 to -28 (float6 apart). The quotient is rounded to the type of the scale, or to `precision`; to
  * float8 and float4 there is no rounding to integers. float32 to 8 bits goes by a kernel, all else by float32 chunks.
  */
-#include <math.h>
-
 #include "kernels/kernels.h"
+#include "kernels/round.h"
 #include "ops/quant.h"
 
 #define CHUNK 256
@@ -47,7 +46,7 @@ static void chunk(const job *j, int64_t at, int64_t n, int64_t scale)
             /* Clamped first: then the sum of integers is exact in float32. */
             float lo = (float)low - z[k], hi = (float)high - z[k];
             q = q > lo ? q : lo;
-            q = rintf(q < hi ? q : hi);
+            q = ln_round_even(q < hi ? q : hi);
         }
         x[i] = q + z[k];
     }

@@ -18,6 +18,16 @@ static void tanhs_f32(float *x, int64_t n)
     LN_K(tanh_f32)(x, x, (size_t)n);
 }
 
+static void elus_f32(float *x, float alpha, int64_t n)
+{
+    LN_K(elu_f32)(x, x, (size_t)n, &alpha);
+}
+
+static void softplus_f32(float *x, int64_t n)
+{
+    LN_K(softplus_f32)(x, x, (size_t)n);
+}
+
 static void sigmoid_f64(double *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -30,23 +40,26 @@ static void tanhs_f64(double *x, int64_t n)
         x[i] = tanh(x[i]);
 }
 
+static void elus_f64(double *x, double alpha, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = x[i] >= 0 ? x[i] : alpha * expm1(x[i]);
+}
+
+static void softplus_f64(double *x, int64_t n) /* without overflow */
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = x[i] > 0 ? x[i] + log1p(exp(-x[i])) : log1p(exp(x[i]));
+}
+
 #define REAL float
-#define EXP expf
-#define EXPM1 expm1f
-#define LOG1P log1pf
 #define direction_f32 ln_rnn_direction_f32
 #define NAME(x) x##_f32
 #include "ops/rnn_steps.inc"
 #undef REAL
-#undef EXP
-#undef EXPM1
-#undef LOG1P
 #undef NAME
 
 #define REAL double
-#define EXP exp
-#define EXPM1 expm1
-#define LOG1P log1p
 #define direction_f64 ln_rnn_direction_f64
 #define NAME(x) x##_f64
 #include "ops/rnn_steps.inc"

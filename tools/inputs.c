@@ -72,6 +72,15 @@ static bool parse_shape(const char *text, linnet_value_info *info)
     return true;
 }
 
+/* What the command calls the option for a named dimension. */
+static const char *dim_option(const ln_cli *cli)
+{
+    for (const ln_option *o = cli->command->options; o->name; o++)
+        if (!strcmp(o->name, "input-dim"))
+            return o->name;
+    return "dim";
+}
+
 /* The declaration with --shape and --dim applied. */
 static bool resolve(const ln_cli *cli, const linnet_value_info *declared, linnet_value_info *info)
 {
@@ -82,9 +91,9 @@ static bool resolve(const ln_cli *cli, const linnet_value_info *declared, linnet
     for (int32_t d = 0; d < info->rank; d++) {
         if (info->dims[d] >= 0 || !info->dim_names[d])
             continue;
-        const char *end, *size = setting_for(cli, "dim", info->dim_names[d]);
+        const char *end, *size = setting_for(cli, dim_option(cli), info->dim_names[d]);
         if (size && (!parse_size(size, &end, &info->dims[d]) || *end))
-            return ln_bad("--dim: '%s' is not a size", size) == 0;
+            return ln_bad("--%s: '%s' is not a size", dim_option(cli), size) == 0;
     }
     return true;
 }
@@ -148,20 +157,21 @@ static bool random_value(ln_arena *arena, const linnet_value_info *info, uint64_
 static bool check_names(const ln_cli *cli, const char *option, const linnet_model *model)
 {
     const char *item;
+    bool is_dim = !strcmp(option, dim_option(cli));
     for (int i = 0; (item = ln_cli_item(cli, option, i)); i++) {
         bool known = !strcmp(option, "input") && !strchr(item, '=');
         for (size_t k = 0; k < linnet_model_input_count(model) && !known; k++) {
             const linnet_value_info *info = linnet_model_input(model, k);
-            if (strcmp(option, "dim"))
+            if (!is_dim)
                 known = value_for(item, info->name) != NULL;
-            for (int32_t d = 0; !strcmp(option, "dim") && d < info->rank && !known; d++)
+            for (int32_t d = 0; is_dim && d < info->rank && !known; d++)
                 known = info->dim_names[d] && value_for(item, info->dim_names[d]);
         }
         if (known)
             continue;
         const char *first = linnet_model_input_count(model) ? linnet_model_input(model, 0)->name : "";
-        if (!strcmp(option, "dim"))
-            ln_bad("--dim %s: no input has a dimension of that name", item);
+        if (is_dim)
+            ln_bad("--%s %s: no input has a dimension of that name", option, item);
         else
             ln_bad("--%s %s: the model has no such input; `linnet info` lists them (the first is '%s')", option, item,
                    first);
@@ -218,7 +228,7 @@ bool ln_feed(const ln_cli *cli, ln_arena *arena, const linnet_model *model, linn
 {
     bool random = seed >= 0 || ln_cli_flag(cli, "random");
     if (!ln_cli_int(cli, "random", 0, INT64_MAX, &seed) || !check_names(cli, "input", model) ||
-        !check_names(cli, "shape", model) || !check_names(cli, "dim", model))
+        !check_names(cli, "shape", model) || !check_names(cli, dim_option(cli), model))
         return false;
     for (size_t i = 0; i < linnet_model_input_count(model); i++)
         if (!feed_one(cli, arena, model, session, i, random, seed))

@@ -7,8 +7,13 @@
 #include "tools/tool.h"
 
 const ln_command *const ln_commands[] = {
-    &ln_cmd_run,     &ln_cmd_classify, &ln_cmd_info, &ln_cmd_bench,  &ln_cmd_conformance, &ln_cmd_ops, &ln_cmd_optimize,
-    &ln_cmd_kernels, &ln_cmd_frontend, &ln_cmd_join, &ln_cmd_listen, &ln_cmd_convert,     NULL,
+    &ln_cmd_run,         &ln_cmd_classify,
+    &ln_cmd_info,        &ln_cmd_bench,
+    &ln_cmd_conformance, &ln_cmd_ops,
+    &ln_cmd_optimize,    &ln_cmd_kernels,
+    &ln_cmd_frontend,    &ln_cmd_join,
+    &ln_cmd_listen,      &ln_cmd_convert,
+    &ln_cmd_compile,     NULL,
 };
 
 static void help(FILE *file)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs what is missing on Debian and Ubuntu, as root or with sudo, and says what it installs; elsewhere it says what
-# to install. Levels: build (the default), test, bench; each holds the ones before it. Silent where nothing is missing.
+# to install. Levels: build (the default), test, bench; each holds the ones before it; firmware holds build and what
+# `make firmware` needs. Silent where nothing is missing.
 set -eu
 
 level=${1:-build}
@@ -19,8 +20,8 @@ need() { # package, then what shows that it is there: a program, a header, a pkg
     missing="$missing $1"
 }
 
-case $level in build | test | bench) ;; *)
-    echo "usage: tools/setup.sh [build|test|bench]" >&2
+case $level in build | test | bench | firmware) ;; *)
+    echo "usage: tools/setup.sh [build|test|bench|firmware]" >&2
     exit 2 ;;
 esac
 
@@ -35,7 +36,7 @@ need zlib1g-dev zlib.h
 need libsndfile1-dev sndfile.h
 need libsamplerate0-dev samplerate.h
 need pkg-config pkg-config
-if [ "$level" != build ]; then
+if [ "$level" = test ] || [ "$level" = bench ]; then
     need libwebp-dev webp/decode.h
     need libtiff-dev tiffio.h
     need libopenjp2-7-dev openjpeg.h
@@ -54,6 +55,14 @@ if [ "$level" = bench ]; then
     need libkissfft-dev kissfft/kiss_fftr.h
     need libdnnl-dev oneapi/dnnl/dnnl.h
     need libopenblas-dev cblas.h
+fi
+if [ "$level" = firmware ]; then
+    need gcc-arm-none-eabi arm-none-eabi-gcc
+    [ -e /usr/include/newlib/string.h ] || [ -e /usr/lib/arm-none-eabi/include/string.h ] || missing="$missing libnewlib-arm-none-eabi"
+    need gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc
+    [ -e /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] || missing="$missing picolibc-riscv64-unknown-elf"
+    need qemu-system-arm qemu-system-arm
+    need qemu-system-misc qemu-system-riscv64
 fi
 
 [ -n "$missing" ] || exit 0

@@ -51,7 +51,7 @@ struct ln_cli {
 
 /* The commands, in the order of the help; ends with a NULL name. */
 extern const ln_command *const ln_commands[];
-extern const ln_command ln_cmd_frontend, ln_cmd_join, ln_cmd_listen, ln_cmd_convert;
+extern const ln_command ln_cmd_frontend, ln_cmd_join, ln_cmd_listen, ln_cmd_convert, ln_cmd_compile;
 extern const ln_command ln_cmd_run, ln_cmd_classify, ln_cmd_info, ln_cmd_bench, ln_cmd_conformance, ln_cmd_ops,
     ln_cmd_optimize, ln_cmd_kernels;
 

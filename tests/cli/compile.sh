@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# `linnet compile` for this machine: what it writes has no warning as C99 by gcc and clang, is the same twice, and gives
+# bit for bit what a session gives, float and int8, on every tier that this machine has. And what it refuses.
+set -u
+build=${1:-build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+
+check() { # NAME COMMAND...
+    name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL: $name"
+        tail -n 20 "$work/log"
+    fi
+}
+
+compile() { "$build/linnet" compile "$@"; }
+
+says() { # CODE TEXT COMMAND...: fails with that code and says that
+    code=$1 text=$2
+    shift 2
+    "$@" >"$work/said" 2>&1
+    [ $? -eq "$code" ] && grep -qF -- "$text" "$work/said" || { cat "$work/said"; return 1; }
+}
+
+same_twice() { # MODEL ARGUMENTS...: another run of the program, another folder, the same bytes
+    compile "$@" -o "$work/one" && compile "$@" -o "$work/two" && diff -r "$work/one" "$work/two"
+}
+
+warnings() { # COMPILER FILE
+    "$1" -std=c99 -Wall -Wextra -pedantic -Werror -Iengine -c "$2" -o "$work/o.o"
+}
+
+runs() { # NAME MODEL ARGUMENTS...: three runs of the compiled model and of a session give the same bytes
+    name=$1 model=$2
+    shift 2
+    compile "$model" -o "$work/$name" --name "$name" $(for a in "$@"; do
+        case $a in dim:*) echo "--input-dim ${a#dim:}" ;; *) echo "--state $a" ;; esac
+    done) && "$build/test/reference" "$model" "$name" "$work/$name/expect.h" 3 "$@" &&
+        warnings gcc "$work/$name/$name.c" && warnings clang "$work/$name/$name.c" &&
+        gcc -std=c11 -O1 -I. -Iengine -Idocs/firmware/cortex-m -I"$work/$name" -DEXPECT='"expect.h"' \
+            tests/firmware/image.c tests/firmware/host.c "$work/$name/$name.c" \
+            "$build/liblinnet-core.a" ${LINNET_TEST_FLAGS:-} -lm -pthread -o "$work/$name/image" &&
+        "$work/$name/image" | tee "$work/answer" && grep -q '^pass ' "$work/answer"
+}
+
+digits=models/digits/digits.onnx
+check 'the same bytes twice' same_twice $digits --target cortex-m4 --name digits
+check 'the same bytes on another tier' env LINNET_CPU=scalar "$build/linnet" compile $digits -o "$work/three" --target cortex-m4 --name digits
+check 'they are the same' diff -r "$work/one" "$work/three"
+check 'no warning by gcc' warnings gcc "$work/one/digits.c"
+check 'no warning by clang' warnings clang "$work/one/digits.c"
+check 'weights in a file' compile $digits -o "$work/file" --weights file
+check 'the file' test -s "$work/file/digits.bin"
+check 'no warning by gcc with a file' warnings gcc "$work/file/digits.c"
+check 'the map' says 0 'the largest' compile $digits -o "$work/one" --memory
+check 'over the budget of RAM' says 1 'of RAM, 16.0 KiB are allowed' compile $digits -o "$work/no" --budget ram=16K
+check 'over the budget of flash' says 1 'of flash, 1.0 KiB are allowed' compile $digits -o "$work/no" --budget flash=1K,ram=1M
+check 'nothing was written' test ! -e "$work/no"
+check 'within the budget' compile $digits -o "$work/yes" --target cortex-m7 --budget flash=256K,ram=256K
+check 'no such target' says 2 'not known' compile $digits -o "$work/no" --target z80
+check 'no folder' says 2 '--output DIR is missing' compile $digits
+check 'no such state' says 2 'not INPUT=OUTPUT' compile $digits -o "$work/no" --state a=b
+suite=${LINNET_SUITE:-../shared/onnx-suite}
+check 'a late step is refused by name' says 2 "NonZero" compile "$suite/node/test_nonzero_example/model.onnx" -o "$work/no"
+
+for tier in scalar avx2 avx512; do
+    if LINNET_CPU=$tier "$build/linnet" kernels | grep -q ", $tier runs$"; then
+        export LINNET_CPU=$tier
+        check "digits on $tier" runs digits $digits
+        kws=../shared/models/micro-kws/micro_kws_m_static_qdq.onnx
+        [ ! -e $kws ] || check "int8 on $tier" runs kws $kws
+        lstm=../shared/models/sentence-lstm/model.onnx
+        [ ! -e $lstm ] || check "LSTM on $tier" runs lstm $lstm dim:length=5
+    else
+        echo "SKIP: $tier does not run here"
+        skipped=$((skipped + 1))
+    fi
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs a compiled model on what reference.c wrote (as EXPECT) and compares every byte of the outputs. Prints "pass
+ * TICKS" with the ticks of the last run, or what was wrong.
+ */
+#include <string.h>
+
+#include "board.h"
+#include EXPECT
+
+static char arena[ARENA_BYTES] __attribute__((aligned(ARENA_ALIGN)));
+
+static void print_number(uint64_t n)
+{
+    char text[24], *at = text + sizeof text;
+    *--at = 0;
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    board_print(at);
+}
+
+/* Marks the stack below its caller's frame, and finds later how much of the marks is gone. */
+enum { ROOM = 24 << 10 };
+static __attribute__((noinline)) uint64_t stack(int mark)
+{
+    volatile uint8_t room[ROOM];
+    int at = 0;
+    if (mark)
+        for (int i = 0; i < ROOM; i++)
+            room[i] = 0xa5;
+    while (at < ROOM && room[at] == 0xa5)
+        at++;
+    return (uint64_t)(ROOM - at);
+}
+
+int main(void)
+{
+    stack(1);
+    uint64_t begin = 0, end = 0;
+    if (MODEL_INIT(arena + 1) != LINNET_ERR_ARGUMENT || MODEL_INIT(arena) != LINNET_OK) {
+        board_print("FAIL init\n");
+        return 1;
+    }
+    for (int r = 0; r < RUNS; r++) {
+        feed[r]();
+        begin = board_ticks();
+        linnet_status status = MODEL_RUN();
+        end = board_ticks();
+        if (status != LINNET_OK || compare[r]()) {
+            board_print(status ? "FAIL status in run " : "FAIL other outputs in run ");
+            print_number((uint64_t)r);
+            board_print("\n");
+            return 1;
+        }
+    }
+    board_print("pass ");
+    print_number(end - begin);
+    board_print(" ");
+    print_number(stack(0));
+    board_print("\n");
+    return 0;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `linnet compile`: a plan as C, to be linked with liblinnet-core.a of the machine that runs it. The plan is made as
+ * for a session with one thread, but inputs lie in the arena, too, and what only pays with much memory (Winograd) is
+ * not done for a microcontroller.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/compile.h"
+#include "tools/planned.h"
+
+typedef struct budget {
+    double flash, ram; /* bytes; negative: any */
+} budget;
+
+/* "flash=256K,ram=64K" */
+static bool parse_budget(const char *text, budget *b)
+{
+    b->flash = b->ram = -1;
+    while (text && *text) {
+        double *to = ln_starts_with(text, "flash=") ? &b->flash : ln_starts_with(text, "ram=") ? &b->ram : NULL;
+        char *end;
+        if (!to)
+            return ln_bad("--budget: '%s' is not like flash=256K,ram=64K", text) == 0;
+        *to = strtod(strchr(text, '=') + 1, &end);
+        if (*end == 'K' || *end == 'k' || *end == 'M')
+            *to *= *end++ == 'M' ? 1 << 20 : 1 << 10;
+        if (!(*to >= 0) || (*end && *end != ','))
+            return ln_bad("--budget: '%s' is not like flash=256K,ram=64K", text) == 0;
+        text = *end ? end + 1 : end;
+    }
+    return true;
+}
+
+static int32_t find_value(const ln_graph *g, const int32_t *ids, int32_t n, const char *name, size_t size)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (strlen(g->values[ids[i]].name) == size && !memcmp(g->values[ids[i]].name, name, size))
+            return i;
+    return -1;
+}
+
+/* --state INPUT=OUTPUT, each; names may contain '=', so every cut is tried. */
+static bool parse_states(const ln_cli *cli, ln_arena *arena, const ln_graph *g, ln_compiled *c, bool *keep)
+{
+    const char *item;
+    int32_t *in = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *in);
+    int32_t *out = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *out);
+    if (!in || !out)
+        return ln_bad("out of memory") == 0;
+    for (int k = 0; (item = ln_cli_item(cli, "state", k)); k++) {
+        int32_t i = -1, o = -1;
+        for (const char *cut = strchr(item, '='); cut && (i < 0 || o < 0); cut = strchr(cut + 1, '=')) {
+            i = find_value(g, g->inputs, g->n_inputs, item, (size_t)(cut - item));
+            o = find_value(g, g->outputs, g->n_outputs, cut + 1, strlen(cut + 1));
+        }
+        if (i < 0 || o < 0)
+            return ln_bad("--state %s: not INPUT=OUTPUT of this model; `linnet info` lists them", item) == 0;
+        if (keep[i])
+            return ln_bad("--state %s: that input has a state already", item) == 0;
+        keep[i] = true;
+        in[c->n_states] = i;
+        out[c->n_states++] = o;
+    }
+    c->state_in = in;
+    c->state_out = out;
+    return true;
+}
+
+/* A state's output has the type and shape of its input. */
+static bool check_states(const ln_compiled *c)
+{
+    char a[256], b[256];
+    const ln_graph *g = c->plan->graph;
+    for (int32_t i = 0; i < c->n_states; i++) {
+        const ln_value *in = &g->values[g->inputs[c->state_in[i]]], *out = &g->values[g->outputs[c->state_out[i]]];
+        bool same = in->info.type == out->info.type && in->info.rank == out->info.rank;
+        for (int32_t d = 0; d < in->info.rank && same; d++)
+            same = in->info.dims[d] == out->info.dims[d];
+        if (!same)
+            return ln_bad("--state: input '%s' is %s, output '%s' is %s", in->name,
+                          ln_info_text(g, &in->info, a, sizeof a), out->name,
+                          ln_info_text(g, &out->info, b, sizeof b)) == 0;
+    }
+    return true;
+}
+
+/* A compiled model has no step that is planned while it runs. */
+static bool check_steps(const ln_plan *plan)
+{
+    bool good = true;
+    for (int32_t s = 0; s < plan->n_steps; s++) {
+        const ln_node *n = &plan->graph->nodes[plan->steps[s].node];
+        if (!plan->steps[s].late)
+            continue;
+        ln_bad("compile: %s '%s' can only be planned when its inputs are known%s", n->type,
+               ln_node_label(plan->graph, n),
+               good ? "; fix dimensions with --input-dim or --shape, or make what it depends on constant" : "");
+        good = false;
+    }
+    return good;
+}
+
+static void print_sizes(const ln_compiled *c)
+{
+    char t[5][32];
+    size_t table = ln_compile_table_bytes(c);
+    bool weights = c->where == LN_WEIGHTS_FLASH;
+    printf("%s: %d steps for %s, kernels %s\n", c->name, c->plan->n_steps, c->machine->name, c->tier);
+    printf("  flash: %s (weights %s, parameters %s, steps %s), and the code of %s\n",
+           ln_bytes_text((double)((weights ? c->weights.size : 0) + c->params.size + table), t[0], sizeof t[0]),
+           ln_bytes_text(weights ? (double)c->weights.size : 0, t[1], sizeof t[1]),
+           ln_bytes_text((double)c->params.size, t[2], sizeof t[2]), ln_bytes_text((double)table, t[3], sizeof t[3]),
+           "liblinnet-core.a that they need");
+    printf("  RAM: %s (arena %s, of it state %s; no arena is below %s)%s\n",
+           ln_bytes_text((double)c->arena_bytes + (c->where == LN_WEIGHTS_RAM ? (double)c->weights.size : 0), t[0],
+                         sizeof t[0]),
+           ln_bytes_text(c->arena_bytes, t[1], sizeof t[1]), ln_bytes_text(c->state_bytes, t[2], sizeof t[2]),
+           ln_bytes_text((double)(c->plan->live_bytes + c->arena_bytes - c->pointers), t[3], sizeof t[3]),
+           c->where == LN_WEIGHTS_RAM ? ", with the weights" : "");
+}
+
+static void print_largest_weights(const ln_compiled *c)
+{
+    char text[32];
+    const ln_plan *plan = c->plan;
+    size_t below = SIZE_MAX;
+    for (int k = 0; k < 5; k++) {
+        int32_t best = -1;
+        for (int32_t s = 0; s < plan->n_steps; s++)
+            if (plan->steps[s].packed_bytes < below &&
+                (best < 0 || plan->steps[s].packed_bytes > plan->steps[best].packed_bytes))
+                best = s;
+        if (best < 0 || !(below = plan->steps[best].packed_bytes))
+            return;
+        const ln_node *n = &plan->graph->nodes[plan->steps[best].node];
+        fprintf(stderr, "  %10s packed for %s '%s'\n", ln_bytes_text((double)below, text, sizeof text), n->type,
+                ln_node_label(plan->graph, n));
+    }
+}
+
+/* 0, or the exit code when the model does not fit. */
+static int check_budget(const ln_compiled *c, const budget *b)
+{
+    char t[2][32];
+    double flash = (double)(c->params.size + ln_compile_table_bytes(c)), ram = c->arena_bytes;
+    if (c->where == LN_WEIGHTS_FLASH)
+        flash += (double)c->weights.size;
+    else if (c->where == LN_WEIGHTS_RAM)
+        ram += (double)c->weights.size;
+    int code = LN_EXIT_OK;
+    if (b->flash >= 0 && flash > b->flash) {
+        ln_bad("--budget: %s of flash, %s are allowed; the largest:", ln_bytes_text(flash, t[0], sizeof t[0]),
+               ln_bytes_text(b->flash, t[1], sizeof t[1]));
+        print_largest_weights(c);
+        code = LN_EXIT_NEGATIVE;
+    }
+    if (b->ram >= 0 && ram > b->ram) {
+        ln_bad("--budget: %s of RAM, %s are allowed; the largest:", ln_bytes_text(ram, t[0], sizeof t[0]),
+               ln_bytes_text(b->ram, t[1], sizeof t[1]));
+        ln_print_memory(stderr, c->plan);
+        code = LN_EXIT_NEGATIVE;
+    }
+    return code;
+}
+
+static int emit(const ln_cli *cli, ln_arena *arena, ln_compiled *c)
+{
+    budget b;
+    const char *dir = ln_cli_text(cli, "output", NULL);
+    if (!parse_budget(ln_cli_text(cli, "budget", NULL), &b) || !check_steps(c->plan) || !check_states(c) ||
+        !ln_compile_collect(arena, c))
+        return LN_EXIT_BAD;
+    print_sizes(c);
+    if (ln_cli_flag(cli, "memory"))
+        ln_print_memory(stdout, c->plan);
+    int code = check_budget(c, &b);
+    if (code != LN_EXIT_OK)
+        return code;
+    if (mkdir(dir, 0777) && errno != EEXIST)
+        return ln_bad("%s: cannot be made: %s", dir, strerror(errno));
+    return ln_compile_write(arena, c, dir) ? LN_EXIT_OK : LN_EXIT_BAD;
+}
+
+/* The plan for the machine; inputs are those of a session that was fed anything. */
+static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_session *session, ln_compiled *c)
+{
+    const ln_graph *g = session->model->graph;
+    const ln_kernel_table *kernels = ln_compile_kernels(c->tier);
+    bool small = c->machine->align < 64;
+    bool *keep = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *keep);
+    if (!kernels)
+        return ln_bad("--tier %s: not known here; `linnet kernels` lists the tiers of this machine", c->tier);
+    if (!keep || !parse_states(cli, arena, g, c, keep))
+        return keep ? LN_EXIT_BAD : ln_bad("out of memory");
+    char disable[512];
+    snprintf(disable, sizeof disable, "%s%s%s", ln_cli_text(cli, "disable-passes", ""),
+             ln_cli_flag(cli, "disable-passes") && small ? "," : "", small ? "winograd" : "");
+    ln_plan_options options = {.disable_passes = disable,
+                               .threads = 1,
+                               .inputs_in_block = true,
+                               .keep_inputs = keep,
+                               .align = c->machine->align,
+                               .pointer_bytes = c->machine->pointer_bytes};
+    linnet_error error = {0};
+    ln_plan *plan;
+    ln_dispatch_to(kernels);
+    if (ln_plan_make(&plan, g, session->inputs, session->memory, &options, &error))
+        return ln_bad_error(cli->args[0], &error);
+    c->plan = plan;
+    int code = emit(cli, arena, c);
+    ln_plan_free(plan);
+    return code;
+}
+
+/* From "kws" in "models/kws.onnx", unless --name says otherwise; a C identifier. */
+static const char *name_of(const ln_cli *cli, char *name, size_t size)
+{
+    const char *path = cli->args[0], *slash = strrchr(path, '/');
+    snprintf(name, size, "m");
+    ln_c_name(name, size, ln_cli_text(cli, "name", slash ? slash + 1 : path), false);
+    if (!ln_cli_flag(cli, "name") && strrchr(slash ? slash + 1 : path, '.'))
+        name[strrchr(slash ? slash + 1 : path, '.') - (slash ? slash + 1 : path)] = 0;
+    if (name[0] >= '0' && name[0] <= '9') {
+        memmove(name + 1, name, strlen(name) < size - 1 ? strlen(name) + 1 : size - 1);
+        name[0] = 'm';
+        name[size - 1] = 0;
+    }
+    return name;
+}
+
+static bool choose(const ln_cli *cli, ln_compiled *c)
+{
+    const char *target = ln_cli_text(cli, "target", "host"), *where = ln_cli_text(cli, "weights", "flash");
+    const ln_machine *m = ln_machine_find(target);
+    static ln_machine chosen;
+    if (!m) {
+        ln_bad("--target %s: not known; `linnet compile --help` lists the targets", target);
+        return false;
+    }
+    chosen = *m;
+    int64_t align = chosen.align;
+    if (!ln_cli_int(cli, "arena-align", 8, 4096, &align))
+        return false;
+    if (align & (align - 1))
+        return ln_bad("--arena-align: %" PRId64 " is not a power of two", align) == 0;
+    chosen.align = (uint32_t)align;
+    c->machine = &chosen;
+    c->where = !strcmp(where, "flash")  ? LN_WEIGHTS_FLASH
+               : !strcmp(where, "ram")  ? LN_WEIGHTS_RAM
+               : !strcmp(where, "file") ? LN_WEIGHTS_FILE
+                                        : -1u;
+    if (c->where == -1u)
+        return ln_bad("--weights %s: flash, ram or file", where) == 0;
+    return true;
+}
+
+static int run(const ln_cli *cli)
+{
+    char name[64];
+    ln_compiled c = {.source = strrchr(cli->args[0], '/') ? strrchr(cli->args[0], '/') + 1 : cli->args[0]};
+    if (!ln_cli_flag(cli, "output"))
+        return ln_bad("compile: --output DIR is missing");
+    c.name = name_of(cli, name, sizeof name);
+    if (!choose(cli, &c))
+        return LN_EXIT_BAD;
+    linnet_model *model = ln_load(cli->args[0]);
+    if (!model)
+        return LN_EXIT_BAD;
+    linnet_session *session = ln_open_session(cli, model, false);
+    int code = LN_EXIT_BAD;
+    if (session) {
+        ln_arena arena;
+        ln_arena_init(&arena, session->memory);
+        c.tier = ln_cli_text(cli, "tier", c.machine->tier ? c.machine->tier : ln_tier_name(ln_tier_running()));
+        if (ln_feed(cli, &arena, model, session, 0))
+            code = plan_and_emit(cli, &arena, session, &c);
+        ln_arena_free(&arena);
+        linnet_session_free(session);
+    }
+    linnet_model_free(model);
+    return code;
+}
+
+static void print_machines(FILE *file)
+{
+    fputs("Targets:\n", file);
+    for (const ln_machine *m = ln_machines; m->name; m++)
+        fprintf(file, "  %-14s %s (kernels: %s)\n", m->name, m->what, m->tier ? m->tier : "the best");
+    fputs("A dimension that neither the model nor --input-dim or --shape fixes is 1. Exit code 1: over the budget.\n",
+          file);
+}
+
+static const ln_option options[] = {
+    {"output", 'o', false, "DIR", "the folder for NAME.c and NAME.h"},
+    {"target", 'T', false, "T", "the machine that will run it (host)"},
+    {"name", 'n', false, "NAME", "the first part of every name (that of the file)"},
+    {"tier", 0, false, "TIER", "kernels other than the target's usual ones"},
+    {"input-dim", 'd', true, "NAME=N", "the size of a named dimension"},
+    LN_FEED_SHAPE,
+    {"state", 0, true, "IN=OUT", "output OUT of a run is input IN of the next; NAME_reset() zeroes it"},
+    {"weights", 0, false, "WHERE", "flash (const), ram (copied by the start-up code) or file (NAME.bin)"},
+    {"arena-align", 0, false, "N", "alignment of the arena and of what lies in it, in bytes"},
+    {"budget", 0, false, "LIST", "fail when it needs more, e.g. flash=256K,ram=64K; says what is largest"},
+    {"memory", 'm', false, NULL, "draw the arena over the steps"},
+    LN_SESSION_PASSES,
+    {0},
+};
+
+const ln_command ln_cmd_compile = {
+    .name = "compile",
+    .usage = "MODEL -o DIR [--target T] [options]",
+    .what = "Write a model as C, to be linked into a program or firmware.",
+    .print_more = print_machines,
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

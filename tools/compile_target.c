@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The machines that `linnet compile` knows, and the kernels that it plans for them. Planning needs of a tier only how
+ * its tiles are cut; everything that is computed while planning is computed by the scalar kernels, so that the same
+ * model gives the same bytes wherever it is compiled.
+ */
+#include <string.h>
+
+#include "tools/compile.h"
+
+const ln_machine ln_machines[] = {
+    {"host", NULL, sizeof(void *), 64, "this machine, in the tier that runs here"},
+    {"cortex-m0plus", "scalar", 4, 16, "Armv6-M, floats in software"},
+    {"cortex-m4", "scalar", 4, 16, "Armv7E-M with a float unit"},
+    {"cortex-m7", "scalar", 4, 16, "Armv7E-M with a float unit"},
+    {"cortex-m55", "scalar", 4, 16, "Armv8.1-M with Helium"},
+    {"rv32imac", "scalar", 4, 16, "RISC-V, 32 bits, floats in software"},
+    {"rv64gcv", "scalar", 8, 64, "RISC-V, 64 bits, vectors"},
+    {"aarch64", "scalar", 8, 64, "Armv8-A without a system"},
+    {NULL, NULL, 0, 0, NULL},
+};
+
+const ln_machine *ln_machine_find(const char *name)
+{
+    for (const ln_machine *m = ln_machines; m->name; m++)
+        if (!strcmp(m->name, name))
+            return m;
+    return NULL;
+}
+
+const ln_kernel_table *ln_compile_kernels(const char *tier)
+{
+    for (int t = 0; t < LN_TIER_COUNT; t++)
+        if (!strcmp(ln_tier_name((ln_tier)t), tier))
+            return ln_tier_table((ln_tier)t);
+    return NULL;
+}
