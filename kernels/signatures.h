@@ -78,8 +78,14 @@ typedef void ln_VCONVERT(void *y, const void *x, size_t n);
 /* The first or last i < n with x[i] == value (a NaN equals any NaN); n: there is none. */
 typedef size_t ln_VFIND_F32(const float *x, size_t n, float value);
 
-/* The first i < n with x[i] above (below) limit; n: there is none. Where either is a NaN there is one, too. */
-typedef size_t ln_VSEEK_F32(const float *x, size_t n, float limit);
+/* A number that at least k of the elements reach (are not below; not above), as great (as small) as is found at little
+ * cost: the k-th best of a few of them. -infinity (infinity) where none is found. Elements are no NaN, or do not count.
+ */
+typedef float ln_VREACH_F32(const float *x, size_t n, size_t k);
+
+/* at[0..] = the indices i < n, in order, of the elements that are not below (above) limit, a NaN among them; returns
+ * how many. at has room for n; n < 2^32. */
+typedef size_t ln_VSIFT_F32(uint32_t *at, const float *x, size_t n, float limit);
 
 /* y[i] = sum over r < rows of weight[r] * x[r][i], i < n, added to y where add is not 0. rows >= 1. */
 typedef void ln_BLEND_F32(float *y, const float *const *x, const float *weight, size_t rows, size_t n, int add);

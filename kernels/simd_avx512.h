@@ -85,6 +85,18 @@ V_ vi visel(vm m, vi a, vi b, VU_ size_t vl) { return _mm512_mask_blend_epi32(m,
 
 V_ vf vscale2(vf a, vf n, VU_ size_t vl) { return _mm512_scalef_ps(a, n); }
 
+/* What only some tiers have: the numbers of the lanes that are set, counted from first, one after another; how many. Writes
+ * vl numbers. */
+#define VCOMPRESS 1
+V_ size_t vcompress(uint32_t *at, uint32_t first, vm m, size_t vl)
+{
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    m = (vm)(m & vl_mask(vl));
+    __m512i kept = _mm512_maskz_compress_epi32(m, _mm512_add_epi32(lanes, _mm512_set1_epi32((int32_t)first)));
+    _mm512_mask_storeu_epi32(at, vl_mask(vl), kept);
+    return (size_t)__builtin_popcount(m);
+}
+
 V_ float vhsum(vf a, size_t vl) { return _mm512_reduce_add_ps(_mm512_maskz_mov_ps(vl_mask(vl), a)); }
 V_ float vhmax(vf a, size_t vl) { return _mm512_mask_reduce_max_ps(vl_mask(vl), a); }
 V_ float vhmin(vf a, size_t vl) { return _mm512_mask_reduce_min_ps(vl_mask(vl), a); }

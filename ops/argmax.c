@@ -8,6 +8,9 @@
 #include "ops/axes.h"
 #include "ops/map.h"
 
+#define BLOCK_ROWS 32
+#define BLOCK_ELEMENTS 4096
+
 typedef struct argmax_params {
     int64_t axis, keepdims, select_last_index; /* attributes */
     int64_t length, inner, count;              /* of the axis; elements after it; of the output */
@@ -107,18 +110,26 @@ LN_RUN(ln_argmax)
     return LINNET_OK;
 }
 
-/* Contiguous float32 rows: the value first, then its place. */
+/* Contiguous float32 rows: the value first, then its place. Several rows at a time: what a place waits for is then
+ * done. */
 static void rows_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
     const argmax_params *p = a->params;
+    ln_VREDUCE_F32 *value_of = p->min ? LN_K(least_f32) : LN_K(greatest_f32);
+    ln_VFIND_F32 *find = p->select_last_index ? LN_K(find_last_f32) : LN_K(find_first_f32);
     size_t n = (size_t)p->length;
+    int64_t block = BLOCK_ELEMENTS / p->length;
+    block = block < 1 ? 1 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        const float *x = (const float *)a->in[0] + i * p->length;
-        float value = p->min ? LN_K(least_f32)(x, n, 0) : LN_K(greatest_f32)(x, n, 0);
-        size_t at = p->select_last_index ? LN_K(find_last_f32)(x, n, value) : LN_K(find_first_f32)(x, n, value);
-        ((int64_t *)a->out[0])[i] = (int64_t)at;
+    for (int64_t row = begin; row < end; row += block) {
+        const float *x = (const float *)a->in[0] + row * p->length;
+        int64_t rows = end - row < block ? end - row : block, *y = (int64_t *)a->out[0] + row;
+        float value[BLOCK_ROWS];
+        for (int64_t i = 0; i < rows; i++)
+            value[i] = value_of(x + i * p->length, n, 0);
+        for (int64_t i = 0; i < rows; i++)
+            y[i] = (int64_t)find(x + i * p->length, n, value[i]);
     }
 }
 

@@ -12,6 +12,9 @@
 #include "kernels/kernels.h"
 #include "ops/binary.h"
 
+#define BLOCK_ROWS 32
+#define BLOCK_ELEMENTS 4096
+
 typedef struct layer_params {
     int64_t axis, stash_type; /* attributes */
     float epsilon;
@@ -50,30 +53,40 @@ static void round_row(const layer_params *p, float *x)
         x[i] = ln_round_to(x[i], p->type);
 }
 
-static void statistics(const job *j, int64_t row, const float *x, float *mean, float *inverse)
+/* Mean and 1 / deviation of `rows` rows, the first of them row `first` of all. Each step for all rows before the next
+ * one: what a row waits for is then long done. */
+static void statistics(const job *j, int64_t first, int64_t rows, const float *x, float *mean, float *inverse)
 {
     const layer_params *p = j->p;
     size_t n = (size_t)p->n;
-    *mean = p->rms ? 0.0f : LN_K(sum_f32)(x, n, 0) / (float)p->n;
-    *inverse = 1.0f / sqrtf(LN_K(sum_square_f32)(x, n, *mean) / (float)p->n + p->epsilon);
+    for (int64_t i = 0; i < rows; i++)
+        mean[i] = p->rms ? 0.0f : LN_K(sum_f32)(x + i * p->n, n, 0) / (float)p->n;
+    for (int64_t i = 0; i < rows; i++)
+        inverse[i] = LN_K(sum_square_f32)(x + i * p->n, n, mean[i]);
+    for (int64_t i = 0; i < rows; i++)
+        inverse[i] = 1.0f / sqrtf(inverse[i] / (float)p->n + p->epsilon);
     if (out_of(j->a, p->mean_out))
-        ln_from_f32(j->a->out[p->mean_out], p->stat_type, row, mean, 1, 1);
+        ln_from_f32(j->a->out[p->mean_out], p->stat_type, first, mean, rows, 1);
     if (out_of(j->a, p->inverse_out))
-        ln_from_f32(j->a->out[p->inverse_out], p->stat_type, row, inverse, 1, 1);
+        ln_from_f32(j->a->out[p->inverse_out], p->stat_type, first, inverse, rows, 1);
 }
 
-/* float32 with nothing to add: straight from input to output. */
+/* float32 with nothing to add: straight from input to output, as many rows at a time as the first cache holds. */
 static void direct_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const layer_params *p = j->p;
     const float *scale = p->scale == 1 ? j->a->in[1] : NULL, *bias = p->bias == 1 ? j->a->in[p->bias_in] : NULL;
+    int64_t block = BLOCK_ELEMENTS / p->n;
+    block = block < 1 ? 1 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
     (void)worker;
-    for (int64_t row = begin; row < end; row++) {
+    for (int64_t row = begin; row < end; row += block) {
         const float *x = (const float *)j->a->in[0] + row * p->n;
-        float mean, inverse;
-        statistics(j, row, x, &mean, &inverse);
-        LN_K(normalize_f32)((float *)j->a->out[0] + row * p->n, x, (size_t)p->n, mean, inverse, scale, bias);
+        float *y = (float *)j->a->out[0] + row * p->n, mean[BLOCK_ROWS], inverse[BLOCK_ROWS];
+        int64_t rows = end - row < block ? end - row : block;
+        statistics(j, row, rows, x, mean, inverse);
+        for (int64_t i = 0; i < rows; i++)
+            LN_K(normalize_f32)(y + i * p->n, x + i * p->n, (size_t)p->n, mean[i], inverse[i], scale, bias);
     }
 }
 
@@ -91,7 +104,7 @@ static void scratch_task(void *arg, int32_t worker, int64_t begin, int64_t end)
         add_input(j, p->add, 0, x, room);
         if (out_of(j->a, p->sum_out))
             ln_from_f32(j->a->out[p->sum_out], p->type, row * p->n, x, p->n, 1);
-        statistics(j, row, x, &mean, &inverse);
+        statistics(j, row, 1, x, &mean, &inverse);
         LN_K(normalize_f32)(x, x, n, mean, inverse, NULL, NULL);
         round_row(p, x);
         if (p->scale == 1) {

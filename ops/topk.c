@@ -2,9 +2,11 @@
  *
  * TopK: the k largest or smallest elements along an axis, best first; of equal ones the lower index comes first, and a
  * NaN is larger than every number. The k best so far are kept while the elements go by: most are no better than the
- * worst of those and cost one comparison, of float32 a lane of one. Where k is large the k best are a heap with its
- * worst on top, else a sorted list. ai.onnx TopK-1 to -24.
+ * worst of those and cost one comparison, of float32 a lane of one with a limit found before. Where k is large the k
+ * best are a heap with its worst on top, else a sorted list. ai.onnx TopK-1 to -24.
  */
+#include <math.h>
+
 #include "kernels/half.h"
 #include "kernels/kernels.h"
 #include "ops/moving.h"
@@ -71,7 +73,7 @@ static void select(const topk_params *p, const char *x, int64_t step, entry *hea
 
 /* -- contiguous float32, small k ----------------------------------------------------------------------------------- */
 
-enum { LIST = 64 };
+enum { LIST = 64, SIFTED = 256 };
 
 /* One number that is larger for what is better: the sortable bits of the value, then the lower index. */
 static inline uint64_t rank_of(float x, uint32_t i, uint32_t flip)
@@ -89,21 +91,27 @@ static inline void insert(uint64_t *list, int64_t n, uint64_t u)
     list[at] = u;
 }
 
-/* Indices of the k best of n < 2^32 elements, best first, in the low halves of list. */
+/* Indices of the k best of n < 2^32 elements, best first, in the low halves of list. Only what reaches a limit that k
+ * elements are known to reach is looked at: the limit of the whole row first, then the worst of the list. */
 static void select_f32(const topk_params *p, const float *x, uint64_t *list)
 {
-    ln_VSEEK_F32 *seek = p->largest ? LN_K(find_above_f32) : LN_K(find_below_f32);
-    uint32_t flip = p->largest ? 0 : UINT32_MAX;
-    int64_t k = p->k, n = p->n;
-    for (int64_t i = 0; i < k; i++)
-        insert(list, i, rank_of(x[i], (uint32_t)i, flip));
-    for (int64_t i = k; i < n; i++) {
-        i += (int64_t)seek(x + i, (size_t)(n - i), x[(uint32_t)~list[k - 1]]);
-        if (i == n)
-            break;
-        uint64_t u = rank_of(x[i], (uint32_t)i, flip);
-        if (u > list[k - 1])
-            insert(list, k - 1, u);
+    ln_VSIFT_F32 *sift_out = p->largest ? LN_K(sift_above_f32) : LN_K(sift_below_f32);
+    uint32_t flip = p->largest ? 0 : UINT32_MAX, at[SIFTED];
+    int64_t k = p->k, have = 0;
+    float limit = (p->largest ? LN_K(reach_above_f32) : LN_K(reach_below_f32))(x, (size_t)p->n, (size_t)k);
+    for (int64_t begin = 0; begin < p->n; begin += SIFTED) {
+        int64_t n = p->n - begin < SIFTED ? p->n - begin : SIFTED;
+        size_t found = sift_out(at, x + begin, (size_t)n, limit);
+        for (size_t e = 0; e < found; e++) {
+            int64_t i = begin + at[e];
+            uint64_t u = rank_of(x[i], (uint32_t)i, flip);
+            if (have < k)
+                insert(list, have++, u);
+            else if (u > list[k - 1])
+                insert(list, k - 1, u);
+        }
+        if (have == k && !isnan(x[(uint32_t)~list[k - 1]]))
+            limit = x[(uint32_t)~list[k - 1]];
     }
 }
 

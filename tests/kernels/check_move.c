@@ -179,22 +179,41 @@ static void check_interpolation(const char *tier, const ln_kernel_table *t, size
     check_guard_free(block);
 }
 
-static void check_seek(const char *tier, const ln_kernel_table *t, size_t n)
+static void check_best(const char *tier, const ln_kernel_table *t, size_t n)
 {
-    for (int pattern = 0; pattern < 3; pattern++) {
+    for (int pattern = 0; pattern < 4; pattern++) {
         float *x = check_guard(n * 4, true), limit = pattern == 2 && n % 5 == 0 ? NAN : check_uniform(-1, 1);
-        size_t above = 0, below = 0;
+        uint32_t *at = check_guard(n * 4, true);
         check_fill_f32(x, n, pattern ? CHECK_NORMAL : CHECK_ZERO);
         for (size_t i = 0; i < n; i++)
             if (pattern == 2 && check_below(n) == 0)
                 x[i] = NAN;
-        while (above < n && x[above] <= limit)
-            above++;
-        while (below < n && x[below] >= limit)
-            below++;
-        check_ok(t->find_above_f32(x, n, limit) == above, "%s find_above n=%zu", tier, n);
-        check_ok(t->find_below_f32(x, n, limit) == below, "%s find_below n=%zu", tier, n);
+            else if (pattern == 3)
+                x[i] = (float)check_below(4);
+        for (int above = 0; above < 2; above++) {
+            size_t found = (above ? t->sift_above_f32 : t->sift_below_f32)(at, x, n, limit), want = 0;
+            bool ok = true;
+            for (size_t i = 0; i < n; i++)
+                if (!(above ? x[i] < limit : x[i] > limit)) {
+                    ok = ok && want < found && at[want] == i;
+                    want++;
+                }
+            check_ok(ok && found == want, "%s sift n=%zu above=%d: %zu, expected %zu", tier, n, above, found, want);
+            for (size_t k = 1; k <= 20; k += 1 + k / 4) {
+                float reach = (above ? t->reach_above_f32 : t->reach_below_f32)(x, n, k);
+                size_t reached = 0, numbers = 0;
+                for (size_t i = 0; i < n; i++) {
+                    reached += above ? x[i] >= reach : x[i] <= reach;
+                    numbers += isnan(x[i]) ? 0 : 1;
+                }
+                bool none = isinf(reach) && (reach > 0) == !above;
+                check_ok(none || reached >= k, "%s reach n=%zu k=%zu above=%d: %zu reach %g", tier, n, k, above,
+                         reached, (double)reach);
+                check_ok(!none || k > 2 || n < 32 || numbers < n, "%s reach n=%zu k=%zu finds nothing", tier, n, k);
+            }
+        }
         check_guard_free(x);
+        check_guard_free(at);
     }
 }
 
@@ -205,7 +224,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
         check_pairs(name, t, n);
         check_lookups(name, t, n);
         check_interpolation(name, t, n);
-        check_seek(name, t, n);
+        check_best(name, t, n);
     }
     /* The description of a move is for the tier that runs. */
     for (int i = 0; i < 3000 && tier == ln_tier_running(); i++)
