@@ -2,6 +2,7 @@
  *
  * Operators that exporters write out as several nodes, recognised from their last node backwards:
  *   Gelu                x * 0.5 * (1 + Erf(x / sqrt 2)), the factors in any order
+ *                       x * 0.5 * (1 + Tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
  *   LayerNormalization  (x - mean) / Sqrt(mean((x - mean)^2) + eps) * scale + bias, over the last axes
  *   HardSwish           x * HardSigmoid(x; 1/6, 1/2),  x * Clip(x + 3, 0, 6) / 6
  *   HardSigmoid         Clip(x + 3, 0, 6) / 6
@@ -50,6 +51,42 @@ static bool erf_term(const ln_graph *g, int32_t value, int32_t *x)
     return mul && scalar_operand(g, mul, &s, x) && near_to(s, sqrt(0.5));
 }
 
+/* x^3, as a power or as products. */
+static bool is_cube(const ln_graph *g, int32_t value, int32_t x)
+{
+    const ln_node *pow = ln_rw_producer(g, value, "Pow"), *mul = ln_rw_producer(g, value, "Mul");
+    if (pow)
+        return pow->in[0] == x && ln_rw_is(g, pow->in[1], 3);
+    for (int32_t i = 0; mul && i < 2; i++) {
+        const ln_node *square = ln_rw_producer(g, mul->in[i], "Mul");
+        if (square && mul->in[1 - i] == x && square->in[0] == x && square->in[1] == x)
+            return true;
+    }
+    return false;
+}
+
+/* 1 + Tanh(sqrt(2 / pi) (x + 0.044715 x^3)): *x. */
+static bool tanh_term(const ln_graph *g, int32_t value, int32_t *x)
+{
+    const ln_node *add = ln_rw_producer(g, value, "Add");
+    float s;
+    int32_t other, cube;
+    if (!add || !scalar_operand(g, add, &s, &other) || s != 1)
+        return false;
+    const ln_node *tanh = ln_rw_producer(g, other, "Tanh");
+    const ln_node *mul = tanh ? ln_rw_producer(g, tanh->in[0], "Mul") : NULL;
+    if (!mul || !scalar_operand(g, mul, &s, &other) || !near_to(s, 0.7978845608))
+        return false;
+    const ln_node *sum = ln_rw_producer(g, other, "Add");
+    for (int32_t i = 0; sum && i < 2; i++) {
+        const ln_node *term = ln_rw_producer(g, sum->in[i], "Mul");
+        *x = sum->in[1 - i];
+        if (term && scalar_operand(g, term, &s, &cube) && near_to(s, 0.044715) && is_cube(g, cube, *x))
+            return true;
+    }
+    return false;
+}
+
 /* Collects the factors of a tree of Mul below `value`: the product of the scalars, and up to two others. */
 static int32_t factors(const ln_graph *g, int32_t value, float *scalar, int32_t *others, int32_t n, int32_t depth)
 {
@@ -82,10 +119,15 @@ static linnet_status gelu(ln_graph *g, ln_pass_ctx *c, int32_t id)
     if (!ln_node_is(n, "Mul") || ln_rw_info(g, n->out[0])->type != LINNET_FLOAT32 ||
         factors(g, n->out[0], &scalar, parts, 0, 3) != 2 || scalar != 0.5f)
         return LINNET_OK;
-    for (int32_t i = 0; i < 2; i++)
-        if (erf_term(g, parts[i], &x) && x == parts[1 - i] &&
-            ln_rw_same_shape(ln_rw_info(g, x), ln_rw_info(g, n->out[0])))
-            return ln_rw_replace(g, c, &id, 1, n->out[0], "", "Gelu", LN_PASS_OPSET, 1, &x, 0, NULL);
+    ln_attr by_tanh[1] = {{.name = "approximate", .kind = LN_ATTR_STRING, .s = {"tanh", 4}}};
+    for (int32_t i = 0; i < 2; i++) {
+        bool erf = erf_term(g, parts[i], &x) && x == parts[1 - i];
+        if (!erf && !(tanh_term(g, parts[i], &x) && x == parts[1 - i]))
+            continue;
+        if (ln_rw_same_shape(ln_rw_info(g, x), ln_rw_info(g, n->out[0])))
+            return ln_rw_replace(g, c, &id, 1, n->out[0], "", "Gelu", LN_PASS_OPSET, 1, &x, erf ? 0 : 1,
+                                 erf ? NULL : by_tanh);
+    }
     return LINNET_OK;
 }
 

@@ -376,13 +376,18 @@ static linnet_status resolve(struct ln_builder *b)
 /* -- the whole
  * --------------------------------------------------------------------------------------------------------- */
 
-static linnet_status set_inputs(ln_plan *plan, const linnet_value *inputs)
+/* Dimensions that were symbols have sizes now; what inference said of inner values is made anew. */
+static void forget_infos(ln_graph *g)
 {
-    ln_graph *g = plan->graph;
-    ln_info *infos = ln_arena_array(&plan->arena, g->n_inputs + 1, sizeof *infos);
-    if (!infos)
-        return LINNET_ERR_MEMORY;
-    for (int32_t i = 0; i < g->n_inputs; i++) {
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (g->values[v].producer >= 0 && !g->values[v].info.data)
+            g->values[v].info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};
+}
+
+const ln_info *ln_plan_inputs(ln_graph *g, const linnet_value *inputs)
+{
+    ln_info *infos = ln_arena_array(g->arena, g->n_inputs + 1, sizeof *infos);
+    for (int32_t i = 0; infos && i < g->n_inputs; i++) {
         ln_value *v = &g->values[g->inputs[i]];
         if (v->info.data && inputs[i].kind == LINNET_NONE) { /* not fed: a constant */
             v->input = false;
@@ -398,27 +403,20 @@ static linnet_status set_inputs(ln_plan *plan, const linnet_value *inputs)
             v->info.data = NULL;
         v->input = true;
     }
-    plan->inputs = infos;
-    plan->n_inputs = g->n_inputs;
-    plan->n_outputs = g->n_outputs;
-    return LINNET_OK;
-}
-
-/* Dimensions that were symbols have sizes now; what inference said of inner values is made anew. */
-static void forget_infos(ln_graph *g)
-{
-    for (int32_t v = 0; v < g->n_values; v++)
-        if (g->values[v].producer >= 0 && !g->values[v].info.data)
-            g->values[v].info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};
+    if (infos)
+        forget_infos(g);
+    return infos;
 }
 
 static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_plan_options *o, linnet_error *error)
 {
     ln_graph *g = plan->graph;
-    linnet_status st = set_inputs(plan, inputs);
-    if (st != LINNET_OK)
-        return ln_error_set(error, st, "", "", "out of memory while planning");
-    forget_infos(g);
+    linnet_status st;
+    plan->inputs = ln_plan_inputs(g, inputs);
+    if (!plan->inputs)
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
+    plan->n_inputs = g->n_inputs;
+    plan->n_outputs = g->n_outputs;
     ln_optimize_options oo = {.disable = o->disable_passes,
                               .final = true,
                               .refused = o->refused,

@@ -79,6 +79,10 @@ typedef struct ln_plan_options {
     ln_store *store; /* of the graph's constants; may be NULL */
 } ln_plan_options;
 
+/* Gives a graph the shapes of its inputs (as below) and forgets what was inferred. Returns the types of the inputs, in the
+ * graph's arena; NULL: no memory. */
+const ln_info *ln_plan_inputs(ln_graph *g, const linnet_value *inputs);
+
 /* inputs: one value for each input of the graph, in its order; kind, type and dims are read, no data. An input that has
  * data in the graph and kind LINNET_NONE here is the constant. */
 linnet_status ln_plan_make(ln_plan **plan, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,

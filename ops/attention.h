@@ -34,6 +34,7 @@ typedef struct ln_attention {
     int64_t left, right;             /* window around i + offset; -1: unbounded */
     int32_t type, v_type, soft_type; /* of Q and K; of V; of the softmax */
     int32_t qk_mode;                 /* what the qk output shows: 0 product, 1 capped, 2 biased, 3 softmax; -1: none */
+    int32_t nan_rows;                /* a query that is masked from all keys gives NaN, not zeros */
     int32_t smooth;                  /* the softmax has one more key with score 0 (smooth_softmax) */
     /* By ln_attention_plan. */
     int32_t direct; /* few rows: keys and values are read where they lie */

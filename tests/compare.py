@@ -310,6 +310,28 @@ def light():
         os.remove(target)
 
 
+def generated():
+    """The networks of bench/networks.py, the large ones in small."""
+    small = {"bert_base": dict(layers=2, width=64, length=21, heads=4), "resnet_18": None,
+             "gpt_step": dict(layers=2, width=64, heads=4, past=7, words=50),
+             "conformer": dict(blocks=1, width=32, frames=60, kernel=7), "tcn": dict(repeats=1, blocks=4, samples=2000)}
+    for network in networks.NETWORKS:
+        name, sizes = network.__name__, small.get(network.__name__, {})
+        if sizes is None or ONLY and not any(o in name for o in ONLY):
+            continue
+        path = f"{WORK}/{name}.onnx"
+        network(**sizes).save(path)
+        inputs = {}
+        for i in onnx.load(path).graph.input:
+            shape = [d.dim_value for d in i.type.tensor_type.shape.dim]
+            if i.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+                inputs[i.name] = seeded(*shape)
+            else:
+                inputs[i.name] = ids(2 if "mask" in i.name else 50, *shape)
+        check(f"{name}, generated", path, inputs)
+        os.remove(path)
+
+
 def main():
     global skipped
     if not os.path.isdir(MODELS):
@@ -323,6 +345,7 @@ def main():
         wakeword()
         voice()
         light()
+        generated()
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(failed > 0)
 

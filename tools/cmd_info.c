@@ -237,6 +237,16 @@ static bool pass_known(const char *name)
     return !strcmp(name, "import") || !strcmp(name, "infer") || !strcmp(name, "all");
 }
 
+/* The graph gets the shapes at hand, so that passes which need them run too; false: they are not known. */
+static bool give_shapes(const ln_cli *cli, ln_arena *arena, linnet_model *m, ln_graph *g)
+{
+    linnet_session *s = NULL;
+    bool given = plannable(cli, m) && !linnet_session_create(&s, m, NULL, NULL) && ln_feed(cli, arena, m, s, 0) &&
+                 ln_plan_inputs(g, s->inputs);
+    linnet_session_free(s);
+    return given;
+}
+
 /* --after and --dot: the graph at a stage. */
 static int show_graph(const ln_cli *cli, ln_arena *arena, linnet_model *m)
 {
@@ -252,6 +262,8 @@ static int show_graph(const ln_cli *cli, ln_arena *arena, linnet_model *m)
                                    .allow_missing = true,
                                    .stop_after = strcmp(after, "all") ? after : NULL,
                                    .refused = ln_cli_flag(cli, "why") ? say_refused : NULL};
+    if (strcmp(after, "infer") && strcmp(after, "import"))
+        options.final = give_shapes(cli, arena, m, g);
     if (!strcmp(after, "infer"))
         status = ln_infer_graph(g, &m->memory, true, &error);
     else if (strcmp(after, "import"))
