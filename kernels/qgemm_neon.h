@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the integer kernels of neon and neondot share: the end of a product, and depthwise convolution by widening
+ * multiplies. Both take A as int8, which is the unsigned A of qgemm.h less 128: an int8 A as it lies, a uint8 A with
+ * its top bits flipped. So bias - (a_zero - 128) * colsum is where a sum starts.
+ */
+#ifndef LN_KERNELS_QGEMM_NEON_H
+#define LN_KERNELS_QGEMM_NEON_H
+
+#include <string.h>
+
+#include "kernels/qgemm_epilogue.h"
+#include "kernels/simd_neon.h"
+
+/* What flips the bytes of A to int8. */
+V_ int8x16_t to_signed(uint32_t flip)
+{
+    return vdupq_n_s8((int8_t)(flip ^ 0x80));
+}
+
+V_ int32x4_t start_of(const int32_t *head, size_t nr, size_t j, const ln_qgemm_args *g)
+{
+    return vmlsq_n_s32(vld1q_s32(head + j), vld1q_s32(head + nr + j), g->a_zero - 128);
+}
+
+/* FMAXNM and FMINNM take a NaN for absent, as the comparisons of ln_requantize do. */
+V_ int32x4_t requantize(int32x4_t acc, float32x4_t scale, float lo, float hi, int32_t zero)
+{
+    float32x4_t f = vmulq_f32(vcvtq_f32_s32(acc), scale);
+    f = vminnmq_f32(vmaxnmq_f32(f, vdupq_n_f32(lo)), vdupq_n_f32(hi));
+    return vaddq_s32(vcvtnq_s32_f32(f), vdupq_n_s32(zero));
+}
+
+/* The low bytes of eight lanes. */
+V_ uint8x8_t low_bytes(int32x4_t a, int32x4_t b)
+{
+    return vmovn_u16(vreinterpretq_u16_s16(vcombine_s16(vmovn_s32(a), vmovn_s32(b))));
+}
+
+V_ float32x4_t scale_of(const ln_qgemm_args *g, size_t i, size_t j, size_t w)
+{
+    float32x4_t scale = g->scale ? vld(g->scale + j, w) : vdupq_n_f32(1);
+    return g->row_scale ? vmulq_n_f32(scale, g->row_scale[i]) : scale;
+}
+
+/* Row i, columns j to j + w of a tile, w <= 4. */
+V_ void finish4(void *c, size_t i, size_t j, size_t w, int32x4_t acc, const int32_t *zero, const ln_qgemm_args *g)
+{
+    size_t at = i * g->c_stride + j;
+    if (g->row_sum)
+        acc = vmlsq_n_s32(acc, vld1q_s32(zero + j), g->row_sum[i]);
+    if (g->out == LN_QGEMM_I32) {
+        vist((int32_t *)c + at, vreinterpretq_u32_s32(acc), w);
+        return;
+    }
+    float32x4_t scale = scale_of(g, i, j, w);
+    if (g->out == LN_QGEMM_8) {
+        acc = requantize(acc, scale, g->lo, g->hi, g->y_zero);
+        uint32_t four = vget_lane_u32(vreinterpret_u32_u8(low_bytes(acc, acc)), 0);
+        if (w == 4)
+            memcpy((uint8_t *)c + at, &four, 4);
+        else
+            memcpy((uint8_t *)c + at, &four, w);
+        return;
+    }
+    float32x4_t f = vmulq_f32(vcvtq_f32_s32(acc), scale);
+    vst((float *)c + at, g->fbias ? vaddq_f32(f, vld(g->fbias + j, w)) : f, w);
+}
+
+/* -- depthwise ---------------------------------------------------------------------------------------------------- */
+
+V_ void depthwise_end8(uint8_t *y, size_t at, size_t c, int32x4_t a, int32x4_t b, const ln_qdepthwise_args *g)
+{
+    if (g->out == LN_QGEMM_I32) {
+        vst1q_s32((int32_t *)(void *)y + at, a);
+        vst1q_s32((int32_t *)(void *)y + at + 4, b);
+        return;
+    }
+    a = requantize(a, vld1q_f32(g->scale + c), g->lo, g->hi, g->y_zero);
+    b = requantize(b, vld1q_f32(g->scale + c + 4), g->lo, g->hi, g->y_zero);
+    vst1_u8(y + at, low_bytes(a, b));
+}
+
+/* Channels from c on of one pixel: 16, then 8 at a time with weights of 16 bits, then one by one. */
+V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c, size_t channels,
+                        const ln_qdepthwise_args *g)
+{
+    const uint8x16_t flip = vdupq_n_u8((uint8_t)g->flip);
+    const size_t row = p * g->y_stride;
+    for (; c + 16 <= channels; c += 16) {
+        int32x4_t acc[4];
+        for (size_t j = 0; j < 4; j++)
+            acc[j] = vld1q_s32(g->bias + c + 4 * j);
+        const int16_t *w = g->w + c;
+        for (size_t t = 0; t < g->taps; t++, w += channels) {
+            uint8x16_t v = veorq_u8(vld1q_u8(x[t] + c), flip);
+            int16x8_t lo = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(v))), w0 = vld1q_s16(w);
+            int16x8_t hi = vreinterpretq_s16_u16(vmovl_high_u8(v)), w1 = vld1q_s16(w + 8);
+            acc[0] = vmlal_s16(acc[0], vget_low_s16(lo), vget_low_s16(w0));
+            acc[1] = vmlal_high_s16(acc[1], lo, w0);
+            acc[2] = vmlal_s16(acc[2], vget_low_s16(hi), vget_low_s16(w1));
+            acc[3] = vmlal_high_s16(acc[3], hi, w1);
+        }
+        depthwise_end8(y, row + c, c, acc[0], acc[1], g);
+        depthwise_end8(y, row + c + 8, c + 8, acc[2], acc[3], g);
+    }
+    for (; c + 8 <= channels; c += 8) {
+        int32x4_t a = vld1q_s32(g->bias + c), b = vld1q_s32(g->bias + c + 4);
+        const int16_t *w = g->w + c;
+        for (size_t t = 0; t < g->taps; t++, w += channels) {
+            uint8x8_t v = veor_u8(vld1_u8(x[t] + c), vget_low_u8(flip));
+            int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(v)), weight = vld1q_s16(w);
+            a = vmlal_s16(a, vget_low_s16(wide), vget_low_s16(weight));
+            b = vmlal_high_s16(b, wide, weight);
+        }
+        depthwise_end8(y, row + c, c, a, b, g);
+    }
+    for (; c < channels; c++) {
+        uint32_t acc = (uint32_t)g->bias[c];
+        for (size_t t = 0; t < g->taps; t++)
+            acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+        if (g->out == LN_QGEMM_I32)
+            ((int32_t *)(void *)y)[row + c] = (int32_t)acc;
+        else
+            y[row + c] = ln_requantize(acc, g->scale[c], g->lo, g->hi, g->y_zero);
+    }
+}
+
+#endif
