@@ -5,13 +5,21 @@
  * is compared with that of the window in its first row; where it is one to 1e-5, a Spectrogram (ops/spectrogram.c) with
  * that window takes the place of both.
  *
- * N log N operations for a frame stand against N^2: below N = 32 the product stays.
+ * N log N operations for a frame stand against N^2, unless N is small or has a large prime factor: where the product is
+ * estimated to be faster, it stays.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "engine/spectral.h"
+#include "kernels/kernels.h"
 
-enum { LEAST = 32 };
+/* In the units of ln_fft_cost, for a sample of a frame of n: the product's n multiply-adds, and what it takes to move
+ * the sample into a transform and its power out. Measured for n of 8 to 512 on the avx512 tier. */
+#define PRODUCT_COST(n) (1.1 * (double)(n))
+#define MOVING_COST 16
+
+enum { LEAST = 8 }; /* length that is looked at */
 
 typedef struct basis {
     const float *re, *im; /* weights of bin k, sample n: at k * bin_step + n * sample_step */
@@ -47,6 +55,22 @@ static bool is_fourier(ln_graph *g, ln_pass_ctx *c, int32_t node, const basis *b
     return most > 0;
 }
 
+/* The transform of b->n samples is faster than the product. */
+static bool is_faster(ln_graph *g, ln_pass_ctx *c, int32_t node, const basis *b)
+{
+    ln_fft_desc d = {.n = (int32_t)b->n, .kind = LN_FFT_REAL, .width = ln_fft_width(false), .count = 1 << 10};
+    double cost = b->n <= LN_FFT_MAX ? ln_fft_cost(&d) : -1;
+    if (cost >= 0 && cost / (double)b->n + MOVING_COST < PRODUCT_COST(b->n))
+        return true;
+    if (c->refused) {
+        char why[120];
+        snprintf(why, sizeof why, "the weights are a Fourier basis, but of %lld samples, where the product is faster",
+                 (long long)b->n);
+        ln_pass_refuse(c, g, node, why);
+    }
+    return false;
+}
+
 static int32_t window_of(ln_graph *g, const basis *b)
 {
     float *data;
@@ -69,6 +93,12 @@ static linnet_status replace(ln_graph *g, ln_pass_ctx *c, int32_t add, int32_t s
         info.dims[i] = dims[i];
     g->values[x].info = info;
     ln_info kept = g->values[out].info;
+    if (step)
+        ln_pass_found(c, g, add, "the power of a windowed DFT by Conv: frames of %lld, one every %lld, %lld bins",
+                      (long long)b->n, (long long)step, (long long)b->bins);
+    else
+        ln_pass_found(c, g, add, "the power of a windowed DFT by MatMul: rows of %lld, %lld bins", (long long)b->n,
+                      (long long)b->bins);
     ln_attr attrs[] = {ln_rw_int("frame_step", step), ln_rw_int("frame_length", b->n), ln_rw_int("power", 2)};
     int32_t in[2] = {signal, window}, before = g->nodes[add].next;
     ln_graph_kill(g, add);
@@ -127,6 +157,8 @@ static linnet_status convolutions(ln_graph *g, ln_pass_ctx *c, int32_t id, const
             return LINNET_OK;
         b = swapped;
     }
+    if (!is_faster(g, c, id, &b))
+        return LINNET_OK;
     /* [batch, 1, samples] -> [batch, samples, 1] */
     const ln_info *x = ln_rw_info(g, re->in[0]), *y = ln_rw_info(g, re->out[0]);
     int64_t dims[3] = {x->dims[0], x->dims[2], 1}, perm[3] = {0, 2, 1}, out[3] = {y->dims[0], y->dims[2], y->dims[1]};
@@ -163,6 +195,8 @@ static linnet_status products(ln_graph *g, ln_pass_ctx *c, int32_t id, const ln_
         if (!is_fourier(g, c, id, &b))
             return LINNET_OK;
     }
+    if (!is_faster(g, c, id, &b))
+        return LINNET_OK;
     int64_t dims[LN_MAX_RANK];
     for (int32_t i = 0; i < y->rank; i++)
         dims[i] = y->dims[i];

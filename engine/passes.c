@@ -5,6 +5,8 @@
  */
 #include "engine/passes.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/model.h"
@@ -61,6 +63,7 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
                      .final = o->final,
                      .allow_missing = o->allow_missing,
                      .refused = o->refused,
+                     .found = o->found,
                      .user = o->user,
                      .release = o->release,
                      .store = o->store};
@@ -106,4 +109,16 @@ void ln_pass_refuse(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char 
 {
     if (c->refused)
         c->refused(c->user, c->pass, ln_node_label(g, &g->nodes[node]), why);
+}
+
+void ln_pass_found(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char *format, ...)
+{
+    char text[200];
+    if (!c->found)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    c->found(c->user, c->pass, ln_node_label(g, &g->nodes[node]), text);
 }

@@ -16,6 +16,8 @@ typedef struct ln_pass_ctx {
     bool allow_missing; /* nodes without an operator are passed over */
     /* Called for a fusion that matched in part and was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
+    /* Called for what a pass recognised where its result does not say it; may be NULL. */
+    void (*found)(void *user, const char *pass, const char *node, const char *what);
     void *user;
     const char *pass; /* the running pass */
     bool release;     /* constants without users may go (a plan is being made), ... */
@@ -43,6 +45,7 @@ typedef struct ln_optimize_options {
     bool final;
     bool allow_missing; /* nodes without an operator are passed over */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
+    void (*found)(void *user, const char *pass, const char *node, const char *what);
     void *user;
     bool release; /* as in ln_pass_ctx */
     ln_store *store;
@@ -58,5 +61,7 @@ linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet
 /* True: a constant float32 with every element equal (or one element); *value gets it. */
 bool ln_graph_scalar(const ln_graph *g, int32_t value, float *scalar);
 void ln_pass_refuse(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char *why);
+void ln_pass_found(ln_pass_ctx *c, const ln_graph *g, int32_t node, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -62,6 +62,9 @@ typedef struct ln_fft_plan {
 /* Bytes of the plan, 0 for a description out of range. A plan is to be aligned to 64 bytes. */
 size_t ln_fft_bytes(const ln_fft_desc *desc);
 void ln_fft_make(ln_fft_plan *plan, const ln_fft_desc *desc);
+/* What one transform costs, in units of an addition and its share of loads and stores, without moving its numbers in
+ * and out; negative for a description out of range. */
+double ln_fft_cost(const ln_fft_desc *desc);
 /* Bytes of scratch that running needs, for each thread. To be aligned to 64 bytes. */
 size_t ln_fft_scratch(const ln_fft_plan *plan);
 
@@ -88,10 +91,10 @@ typedef struct ln_fft_job {
     const void *window; /* REAL and COMPLEX: input j is multiplied by window[j]; NULL: not */
     int64_t count;
     ptrdiff_t in_batch, in_stride, out_batch, out_stride; /* between transforms, between numbers of one */
-    int32_t in_len;  /* numbers of a transform's input that are there; the rest are 0 */
-    int32_t in_real; /* COMPLEX, HERMITE: the input has no imaginary parts */
-    int32_t out_len; /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
-    int32_t power;   /* REAL, with scale 1: a real number is written: ln_fft_power; 0: complex ones */
+    int32_t in_len;            /* numbers of a transform's input that are there; the rest are 0 */
+    int32_t in_real;           /* COMPLEX, HERMITE: the input has no imaginary parts */
+    int32_t out_len;           /* numbers written: at most n; REAL: n/2+1 or less are one-sided */
+    int32_t power;             /* REAL, with scale 1: a real number is written: ln_fft_power; 0: complex ones */
     const ln_fft_bands *bands; /* power: sums over bands in place of bins; or NULL */
 } ln_fft_job;
 

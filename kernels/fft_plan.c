@@ -167,10 +167,11 @@ static size_t stages_bytes(const ln_fft_stages *st, size_t size)
     return align64(sum * size);
 }
 
-/* Everything but the tables. Returns the bytes, 0 when the description is out of range. */
-static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d)
+/* Everything but the tables, and the estimated cost. Returns the bytes, 0 when the description is out of range. */
+static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d, double *estimate)
 {
     memset(p, 0, sizeof *p);
+    *estimate = -1;
     if (d->n < 1 || d->n > LN_FFT_MAX || d->kind > LN_FFT_HERMITE)
         return 0;
     int32_t width = d->width ? d->width : 1;
@@ -200,8 +201,9 @@ static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d)
         }
         cost = 2 * cost + 16.0 * best.m;
         if (direct < 0 || cost < direct)
-            *p = best;
+            *p = best, direct = cost;
     }
+    *estimate = direct;
     size_t at = align64(sizeof *p);
     if (p->packed && p->n > 1) {
         p->tangle = (uint32_t)at;
@@ -248,7 +250,16 @@ uint8_t ln_fft_width(int f64)
 size_t ln_fft_bytes(const ln_fft_desc *desc)
 {
     ln_fft_plan p;
-    return lay_out(&p, desc);
+    double cost;
+    return lay_out(&p, desc, &cost);
+}
+
+double ln_fft_cost(const ln_fft_desc *desc)
+{
+    ln_fft_plan p;
+    double cost;
+    lay_out(&p, desc, &cost);
+    return cost;
 }
 
 size_t ln_fft_scratch(const ln_fft_plan *p)
@@ -375,7 +386,8 @@ static void fill_chirp(ln_fft_plan *p)
 
 void ln_fft_make(ln_fft_plan *p, const ln_fft_desc *desc)
 {
-    size_t bytes = lay_out(p, desc);
+    double cost;
+    size_t bytes = lay_out(p, desc, &cost);
     char *base = (char *)p;
     memset(base + sizeof *p, 0, bytes - sizeof *p);
     if (p->filter) {

@@ -229,6 +229,12 @@ static void say_refused(void *user, const char *pass, const char *node, const ch
     printf("# %s: not at '%s': %s\n", pass, node, why);
 }
 
+static void say_found(void *user, const char *pass, const char *node, const char *what)
+{
+    (void)user;
+    printf("# %s: at '%s': %s\n", pass, node, what);
+}
+
 static bool pass_known(const char *name)
 {
     for (int32_t i = 0; i < ln_passes_count; i++)
@@ -261,6 +267,7 @@ static int show_graph(const ln_cli *cli, ln_arena *arena, linnet_model *m)
     ln_optimize_options options = {.disable = ln_cli_text(cli, "disable-passes", NULL),
                                    .allow_missing = true,
                                    .stop_after = strcmp(after, "all") ? after : NULL,
+                                   .found = ln_cli_flag(cli, "why") ? say_found : NULL,
                                    .refused = ln_cli_flag(cli, "why") ? say_refused : NULL};
     if (strcmp(after, "infer") && strcmp(after, "import"))
         options.final = give_shapes(cli, arena, m, g);
@@ -306,7 +313,7 @@ static const ln_option options[] = {
     {"memory", 'm', false, NULL, "draw the block of run memory over time"},
     {"after", 0, false, "PASS", "print the graph after a pass; also import, infer, all"},
     {"dot", 0, false, NULL, "print the graph (as imported, or --after) for Graphviz"},
-    {"why", 0, false, NULL, "with --after: say why passes did not do what nearly fitted"},
+    {"why", 0, false, NULL, "with --after: say what passes recognised, and why they did not do what nearly fitted"},
     LN_FEED_DIM,
     LN_FEED_SHAPE,
     LN_SESSION_PASSES,

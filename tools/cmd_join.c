@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/model.h"
 #include "engine/passes.h"
 #include "onnx/onnx.h"
 #include "tools/tool.h"
@@ -83,6 +84,22 @@ static bool append(ln_graph *to, const ln_graph *from, int32_t *map)
     return true;
 }
 
+/* The second model's metadata, and those of the first that it lacks, such as the rate of the samples. */
+static bool join_properties(const linnet_model *first, linnet_model *second)
+{
+    int32_t n = second->n_properties;
+    ln_property *all = ln_arena_array(&second->arena, n + first->n_properties + 1, sizeof *all);
+    if (!all)
+        return false;
+    for (int32_t i = 0; i < n; i++)
+        all[i] = second->properties[i];
+    for (int32_t i = 0; i < first->n_properties; i++)
+        if (!linnet_model_metadata(second, first->properties[i].key))
+            all[n++] = first->properties[i];
+    second->properties = all, second->n_properties = n;
+    return true;
+}
+
 static int join(const ln_cli *cli, linnet_model *first, linnet_model *second)
 {
     const char *path = ln_cli_text(cli, "output", NULL);
@@ -120,7 +137,8 @@ static int join(const ln_cli *cli, linnet_model *first, linnet_model *second)
         g->values[inputs[i]].input = true;
     for (int32_t i = 0; i < b->n_outputs; i++)
         outputs[i] = map_b[b->outputs[i]];
-    if (!ln_graph_set_inputs(g, inputs, n) || !ln_graph_set_outputs(g, outputs, b->n_outputs))
+    if (!ln_graph_set_inputs(g, inputs, n) || !ln_graph_set_outputs(g, outputs, b->n_outputs) ||
+        !join_properties(first, second))
         return ln_bad("out of memory");
     if (ln_infer_graph(g, &second->memory, true, &error) || ln_onnx_write(g, second, path, &error))
         return ln_bad_error(path, &error);

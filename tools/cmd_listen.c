@@ -218,6 +218,37 @@ static void table(const listener *l, FILE *csv)
     }
 }
 
+/* The best score of each class anywhere; NULL: said that there is no memory. */
+static float *best_scores(const listener *l)
+{
+    float *best = ln_arena_array(l->arena, l->classes, sizeof *best);
+    if (!best)
+        ln_bad("out of memory");
+    for (int64_t c = 0; best && c < l->classes; c++) {
+        best[c] = -INFINITY;
+        for (int64_t w = 0; w < l->windows; w++)
+            best[c] = l->scores[w * l->classes + c] > best[c] ? l->scores[w * l->classes + c] : best[c];
+    }
+    return best;
+}
+
+static bool whole(const listener *l)
+{
+    float *best = best_scores(l), score = INFINITY;
+    if (!best)
+        return false;
+    int64_t class = -1;
+    for (int64_t k = 0; k < l->top; k++) {
+        class = next_best(best, l->classes, -INFINITY, score, class);
+        if (class < 0)
+            break;
+        char buf[32];
+        score = best[class];
+        printf("%9s  %8.4f  %s\n", k ? "" : "whole", (double)score, label_of(l, class, buf, sizeof buf));
+    }
+    return true;
+}
+
 static int by_score(const void *a, const void *b)
 {
     const float *x = *(const float *const *)a, *y = *(const float *const *)b;
@@ -227,18 +258,14 @@ static int by_score(const void *a, const void *b)
 /* The labels with the highest scores anywhere. */
 static bool picture(const listener *l, const char *path)
 {
-    float *best = ln_arena_array(l->arena, l->classes, sizeof *best);
+    float *best = best_scores(l);
     const float **order = ln_arena_array(l->arena, l->classes, sizeof *order);
     ln_heard heard[MOST_ROWS];
     int n = 0;
     if (!best || !order)
-        return ln_bad("out of memory") == 0;
-    for (int64_t c = 0; c < l->classes; c++) {
-        best[c] = -INFINITY;
-        for (int64_t w = 0; w < l->windows; w++)
-            best[c] = l->scores[w * l->classes + c] > best[c] ? l->scores[w * l->classes + c] : best[c];
+        return best && ln_bad("out of memory") == 0;
+    for (int64_t c = 0; c < l->classes; c++)
         order[c] = best + c;
-    }
     qsort(order, (size_t)l->classes, sizeof *order, by_score);
     for (; n < MOST_ROWS && n < l->classes; n++) {
         int64_t class = order[n] - best;
@@ -273,7 +300,7 @@ static bool listen(listener *l)
     table(l, csv);
     if (csv && (ferror(csv) | fclose(csv)))
         return ln_bad("%s: cannot be written", path) == 0;
-    return !png || picture(l, png);
+    return (l->windows == 1 || whole(l)) && (!png || picture(l, png));
 }
 
 static int run(const ln_cli *cli)
@@ -311,9 +338,12 @@ const ln_command ln_cmd_listen = {
     .name = "listen",
     .usage = "MODEL FILE [options]",
     .what = "Say what is heard in a sound file, and when.",
-    .more = "The file is anything that libsndfile reads (WAV, FLAC, OGG), at any rate; channels are averaged. The last "
-            "window\n"
-            "is filled up with silence. Of several rows of scores in a window the best counts.\n",
+    .more =
+        "The file is anything that libsndfile reads (WAV, FLAC, OGG), at any rate; channels are averaged. The last "
+        "window\n"
+        "is filled up with silence. Of several rows of scores in a window the best counts, and in the lines for the "
+        "whole file\n"
+        "the best of all windows.\n",
     .options = options,
     .min_args = 2,
     .max_args = 2,

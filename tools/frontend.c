@@ -231,6 +231,24 @@ static int32_t kaldi(build *b, const ln_frontend *f, int32_t x)
     return f->frames_first ? x : transpose(b, x);
 }
 
+/* -- for the model behind it ----------------------------------------------------------------------------------------
+ */
+
+static int32_t fit(build *b, const ln_frontend *f, int32_t x)
+{
+    if (f->frames > 0) {
+        int64_t axis = f->frames_first ? 1 : 2, zero = 0;
+        x = NODE(b, "Slice", x, integers(b, 1, &zero), integers(b, 1, &f->frames), integers(b, 1, &axis));
+    }
+    if (f->minmax) {
+        int32_t axes = integers(b, 2, (int64_t[]){1, 2});
+        int32_t least = NODE(b, "ReduceMin", x, axes), most = NODE(b, "ReduceMax", x, axes);
+        int32_t range = NODE(b, "Add", NODE(b, "Sub", most, least), number(b, 1e-10));
+        x = NODE(b, "Div", NODE(b, "Sub", x, least), range);
+    }
+    return f->channel > 0 ? unsqueeze(b, x, f->channel) : x;
+}
+
 ln_graph *ln_frontend_graph(const ln_frontend *f, ln_arena *arena)
 {
     static const ln_opset opsets[] = {{"", LN_PASS_OPSET}};
@@ -247,6 +265,7 @@ ln_graph *ln_frontend_graph(const ln_frontend *f, ln_arena *arena)
     b.g->values[x].input = true;
     b.g->values[x].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 2, .dims = {batch, samples}};
     int32_t y = f->kind == LN_FRONT_FBANK ? kaldi(&b, f, x) : librosa(&b, f, x);
+    y = fit(&b, f, y);
     if (b.failed || y < 0)
         return NULL;
     b.g->values[y].name = outputs[f->kind];

@@ -12,6 +12,8 @@ typedef enum ln_frontend_kind { LN_FRONT_SPECTROGRAM, LN_FRONT_MEL, LN_FRONT_MFC
 typedef struct ln_frontend {
     ln_frontend_kind kind;
     int64_t samples; /* of a signal; -1: any number */
+    int64_t frames;  /* kept of those that there are; -1: all */
+    int64_t channel; /* where an axis of 1 is put in: 1 or 3; -1: nowhere */
     int64_t n_fft, hop, win_length, n_mels, n_mfcc, dct_type;
     const char *window; /* hann, hamming, blackman, povey, ones */
     const char *pad;    /* constant, reflect, edge; NULL: frames are not centred */
@@ -20,6 +22,7 @@ typedef struct ln_frontend {
     double sr, fmin, fmax, power, amin, ref, top_db, lifter, preemphasis; /* top_db < 0: none */
     bool htk, frames_first, in_double; /* in_double: up to the filterbank; frames_first: [batch, frames, ...] instead of
                                           [batch, ..., frames] */
+    bool minmax;                       /* at last to 0 .. 1 */
 } ln_frontend;
 
 /* Window of n elements: periodic, or symmetric (Kaldi). False: no such name. */
