@@ -26,9 +26,10 @@ typedef struct ln_gemm_f32_tile {
     size_t taps, k;        /* either may be 0 */
     const float *const *a; /* row i of tap t: a[t * a_stride + i] + a_offset */
     size_t a_stride, a_offset;
-    const float *b;    /* taps * k rows of nr; 64-byte aligned where nr * 4 is a multiple of 64 */
-    const float *bias; /* nr elements, or NULL: 0 */
-    const float *r;    /* added; may be c; NULL: nothing */
+    const float *b;       /* taps * k rows of nr; 64-byte aligned where nr * 4 is a multiple of 64 */
+    const uint16_t *half; /* B for the micro-kernels of 16 bits */
+    const float *bias;    /* nr elements, or NULL: 0 */
+    const float *r;       /* added; may be c; NULL: nothing */
     size_t ldr;
     float *c;
     size_t ldc;
@@ -44,7 +45,11 @@ typedef struct ln_gemm_f32_desc {
     uint16_t mc;       /* rows of a block */
     uint32_t nc_bytes; /* bytes of B that a block keeps in the second cache */
     ln_gemm_f32_fn *tile;
+    ln_gemm_f32_fn *tile_f16,
+        *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
 } ln_gemm_f32_desc;
+
+#define LN_GEMM_FEW_ROWS 6 /* rows up to which strides do no harm, and K need not be blocked */
 
 /* -- packing ------------------------------------------------------------------------------------------------------ */
 
@@ -67,6 +72,11 @@ typedef struct ln_gemm_f32_b {
 void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k, const ln_gemm_f32_b *b,
                       size_t begin, size_t end);
 
+/* The same for a B of one tap in 16 bits, which has no bias at the heads. */
+size_t ln_gemm_f32_packed_half(const ln_gemm_f32_desc *d, size_t n, size_t k);
+void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t k, const uint16_t *b,
+                           size_t n_stride, size_t k_stride);
+
 /* -- the product -------------------------------------------------------------------------------------------------- */
 
 /* Fills rows[t * stride + i] for rows begin + i, i < count, and all taps. */
@@ -81,6 +91,11 @@ typedef struct ln_gemm_f32_job {
     const void *rows_arg;
     size_t rows_pitch; /* elements between the starts of neighbouring rows; 0: varies. Only guides the copying of A */
     const float *b;    /* packed */
+    /* Or packed in 16 bits by ln_gemm_f32_pack_half, and the kernel that makes float32 of them, a block at a time in
+     * the worker's scratch: */
+    const uint16_t *half;
+    ln_VCONVERT *widen;
+    bool bfloat16; /* what half is, if not float16 */
     float *c;
     size_t ldc;
     const float *r; /* residual, or NULL; may be c */
@@ -92,11 +107,13 @@ typedef struct ln_gemm_f32_job {
     bool copy;
 } ln_gemm_f32_job;
 
-/* Chooses the blocks. d, m, n, taps, k and the layout of A are set. */
+/* Chooses the blocks. d, m, n, taps, k, widen and the layout of A are set. */
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads);
 
 /* Bytes of scratch that each worker needs for a job of at most these sizes (whatever the blocks). */
 size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k);
+/* What comes on top for a packed B of 16 bits. */
+size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d);
 
 /* Does tiles [begin, end) of job->tiles, with a worker's scratch (64-byte aligned). */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end);

@@ -4,15 +4,23 @@
  * in a block every mr rows of A meet all panels of B, so that a sliver of A stays in the first cache and the block of
  * B in the second. The first block starts from bias and residual, the others from C, the last one clamps.
  *
- * A is copied to a dense block first where its rows would fight for the same sets of a cache (strides of large powers
- * of two), where it lies transposed, or where taps are so short that the loop over them would cost more.
+ * B of 16 bits is widened a block at a time. A is copied to a dense block first where its rows would fight for the same
+ * sets of a cache (strides of large powers of two), where it lies transposed, or where taps are so short that the loop
+ * over them would cost more.
  */
 #include <string.h>
 
 #include "kernels/gemm.h"
 
 #define SHORT_TAP 16 /* elements below which taps are copied together */
-#define FEW_ROWS 6   /* rows up to which strides do no harm, and K need not be blocked */
+
+/* The micro-kernel that widens B as it loads it, or NULL. */
+static ln_gemm_f32_fn *widening_tile(const ln_gemm_f32_job *job)
+{
+    if (!job->widen || job->m > LN_GEMM_FEW_ROWS)
+        return NULL;
+    return job->bfloat16 ? job->d->tile_bf16 : job->d->tile_f16;
+}
 
 static size_t ceil_div(size_t a, size_t b)
 {
@@ -44,6 +52,13 @@ size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k)
     return (pointers + 63) / 64 * 64 + (copy + 63) / 64 * 64;
 }
 
+size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
+{
+    /* The block of B; the longest panel, where that is more. */
+    size_t panel = (d->kc + d->kc / 4u + 4u) * d->nr * sizeof(float);
+    return panel > d->nc_bytes ? panel : d->nc_bytes;
+}
+
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 {
     const ln_gemm_f32_desc *d = job->d;
@@ -52,6 +67,9 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     size_t nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr, panels = ceil_div(n, d->nr), mc = d->mc / d->mr;
     size_t slivers = ceil_div(m, d->mr);
     nc = min(nc ? nc : 1, panels);
+    bool few = m <= LN_GEMM_FEW_ROWS;
+    if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
+        nc = 1;
     mc = min(mc, slivers);
     /* Several tiles for each thread even out what they take; rows are divided first, since B is then shared. */
     if (threads > 1) {
@@ -68,9 +86,9 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
-                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr && job->m > FEW_ROWS);
+                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr && !few);
     /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
-    if (job->m <= FEW_ROWS && job->taps == 1 && !job->copy)
+    if (few && job->taps == 1 && !job->copy && (!job->widen || widening_tile(job)))
         job->kc = job->k;
 }
 
@@ -88,7 +106,9 @@ static void copy_rows(float *y, size_t ld, const float *const *rows, size_t stri
         for (size_t t = 0; t < taps; t++) {
             const float *x = rows[t * stride + i] + offset;
             float *to = y + i * ld + t * k;
-            if (k < SHORT_TAP)
+            if (k == 3) /* as a first layer has, for each of many taps */
+                memcpy(to, x, 3 * sizeof(float));
+            else if (k < SHORT_TAP)
                 for (size_t p = 0; p < k; p++)
                     to[p] = x[p];
             else
@@ -126,6 +146,8 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     size_t ld = (job->kc * job->tap_block + 15) / 16 * 16;
     if (ld % 512 == 0)
         ld += 16;
+    ln_gemm_f32_fn *half_tile = widening_tile(job), *tile = half_tile ? half_tile : d->tile;
+    float *wide = (float *)(void *)(scratch + ln_gemm_f32_scratch(d, job->taps, job->k));
     if (job->rows)
         job->rows(job->rows_arg, m0, m, rows, mc);
     else
@@ -158,19 +180,28 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             t.k = kb;
             t.a_offset = k0;
         }
+        if (job->widen && !half_tile)
+            for (size_t j = n0; j < n0 + n; j += d->nr)
+                job->widen(wide + (j - n0) * kb, job->half + (j * kk + d->nr * k0), kb * d->nr);
         t.clamp = last && (job->act == LN_ACT_RELU || job->act == LN_ACT_CLIP);
         for (size_t i = 0; i < m; i += d->mr) {
             t.m = min(d->mr, m - i);
             t.a = job->copy ? dense + i : rows + tap * mc + i;
             for (size_t j = n0; j < n0 + n; j += d->nr) {
-                const float *b = job->b + j / d->nr * panel;
                 t.n = min(d->nr, n0 + n - j);
-                t.b = b + d->nr * (done + 1);
-                t.bias = first ? b : NULL;
+                if (half_tile) {
+                    t.half = job->half + (j * kk + d->nr * k0);
+                } else if (job->widen) {
+                    t.b = wide + (j - n0) * kb;
+                } else {
+                    const float *b = job->b + j / d->nr * panel;
+                    t.b = b + d->nr * (done + 1);
+                    t.bias = first ? b : NULL;
+                }
                 t.c = job->c + (m0 + i) * job->ldc + j;
                 t.r = first ? (job->r ? job->r + (m0 + i) * job->ldr + j : NULL) : t.c;
                 t.ldr = first ? job->ldr : job->ldc;
-                d->tile(&t);
+                tile(&t);
             }
             if (last)
                 finish_rows(job, job->c + (m0 + i) * job->ldc + n0, t.m, n);

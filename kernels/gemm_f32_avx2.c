@@ -9,6 +9,7 @@
 
 #define MR 6
 #define NR 16
+enum { F32, F16, BF16 };
 #define SETS 4 /* accumulators of an element where there are few rows */
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
@@ -26,7 +27,7 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m256 (*acc)[2], const size_t m, 
     __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
-        size_t n = t->n - 8 * v;
+        size_t n = t->n > 8 * v ? t->n - 8 * v : 0;
         __m256i mask = mask_of(n);
         if (t->r)
             UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
@@ -42,8 +43,19 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m256 (*acc)[2], const size_t m, 
     }
 }
 
+/* Vector i of a row of B, which is float32, float16 or bfloat16 (a constant after inlining). */
+INLINE __m256 load_b(const char *b, size_t i, const size_t kind)
+{
+    if (kind == F32)
+        return _mm256_loadu_ps((const float *)(const void *)b + 8 * i);
+    __m128i half = _mm_loadu_si128((const __m128i *)(const void *)(b + 16 * i));
+    if (kind == F16)
+        return _mm256_cvtph_ps(half);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
-INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m256 acc[MR][2];
     UNROLL for (size_t v = 0; v < nv; v++)
@@ -51,15 +63,16 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         __m256 bias = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = bias;
     }
-    const float *b = t->b;
+    const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
+    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
     const size_t taps = t->taps, depth = t->k;
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[MR];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
-        for (size_t k = 0; k < depth; k++, b += NR) {
-            __m256 b0 = _mm256_loadu_ps(b), b1 = b0;
+        for (size_t k = 0; k < depth; k++, b += row) {
+            __m256 b0 = load_b(b, 0, kind), b1 = b0;
             if (nv > 1)
-                b1 = _mm256_loadu_ps(b + 8);
+                b1 = load_b(b, 1, kind);
             UNROLL for (size_t i = 0; i < m; i++)
             {
                 __m256 x = _mm256_broadcast_ss(a[i] + k);
@@ -73,7 +86,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
 }
 
 /* One or two rows: an accumulator would wait for itself, so every element has several. */
-INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m256 sum[SETS][2][2], acc[2][2];
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
@@ -81,22 +94,23 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         UNROLL for (size_t s = 0; s < SETS; s++) sum[s][i][v] = _mm256_setzero_ps();
         acc[i][v] = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();
     }
-    const float *b = t->b;
+    const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
+    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
     const size_t taps = t->taps, depth = t->k;
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[2];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
         size_t k = 0;
-        for (; k + SETS <= depth; k += SETS, b += SETS * NR)
+        for (; k + SETS <= depth; k += SETS, b += SETS * row)
             UNROLL for (size_t s = 0; s < SETS; s++) UNROLL for (size_t i = 0; i < m; i++)
             {
                 __m256 x = _mm256_broadcast_ss(a[i] + k + s);
                 UNROLL for (size_t v = 0; v < nv; v++) sum[s][i][v] =
-                    _mm256_fmadd_ps(x, _mm256_loadu_ps(b + s * NR + 8 * v), sum[s][i][v]);
+                    _mm256_fmadd_ps(x, load_b(b + s * row, v, kind), sum[s][i][v]);
             }
-        for (const size_t s = 0; k < depth; k++, b += NR)
+        for (const size_t s = 0; k < depth; k++, b += row)
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++) sum[0][i][v] =
-                _mm256_fmadd_ps(_mm256_broadcast_ss(a[i] + k + s), _mm256_loadu_ps(b + 8 * v), sum[0][i][v]);
+                _mm256_fmadd_ps(_mm256_broadcast_ss(a[i] + k + s), load_b(b, v, kind), sum[0][i][v]);
     }
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
     {
@@ -110,11 +124,11 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
 #define ROWS(m)                                                                                                        \
     static void rows_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
-        m < 3 ? few(t, m, 2) : rows(t, m, 2);                                                                          \
+        m < 3 ? few(t, m, 2, F32) : rows(t, m, 2, F32);                                                                \
     }                                                                                                                  \
     static void half_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
-        m < 3 ? few(t, m, 1) : rows(t, m, 1);                                                                          \
+        m < 3 ? few(t, m, 1, F32) : rows(t, m, 1, F32);                                                                \
     }
 ROWS(1)
 ROWS(2)
@@ -131,5 +145,41 @@ static void tile(const ln_gemm_f32_tile *t)
     tiles[t->n > 8][t->m - 1](t);
 }
 
-const ln_gemm_f32_desc ln_gemm_f32_avx2 = {
-    .mr = MR, .nr = NR, .kc = 384, .mc = 96, .nc_bytes = 512 << 10, .tile = tile};
+/* clang-format off: one line for each number of rows */
+#define HALF_ROWS(m)                                                                                                   \
+    static void f16_##m(const ln_gemm_f32_tile *t)                                                                     \
+    {                                                                                                                  \
+        m < 3 ? few(t, m, 2, F16) : rows(t, m, 2, F16);                                                                \
+    }                                                                                                                  \
+    static void bf16_##m(const ln_gemm_f32_tile *t)                                                                    \
+    {                                                                                                                  \
+        m < 3 ? few(t, m, 2, BF16) : rows(t, m, 2, BF16);                                                              \
+    }
+HALF_ROWS(1)
+HALF_ROWS(2)
+HALF_ROWS(3)
+HALF_ROWS(4)
+HALF_ROWS(5)
+HALF_ROWS(6)
+/* clang-format on */
+
+static void tile_f16(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const tiles[LN_GEMM_FEW_ROWS] = {f16_1, f16_2, f16_3, f16_4, f16_5, f16_6};
+    tiles[t->m - 1](t);
+}
+
+static void tile_bf16(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const tiles[LN_GEMM_FEW_ROWS] = {bf16_1, bf16_2, bf16_3, bf16_4, bf16_5, bf16_6};
+    tiles[t->m - 1](t);
+}
+
+const ln_gemm_f32_desc ln_gemm_f32_avx2 = {.mr = MR,
+                                           .nr = NR,
+                                           .kc = 384,
+                                           .mc = 96,
+                                           .nc_bytes = 512 << 10,
+                                           .tile = tile,
+                                           .tile_f16 = tile_f16,
+                                           .tile_bf16 = tile_bf16};

@@ -10,6 +10,7 @@
 
 #define MR 14
 #define NR 32
+enum { F32, F16, BF16 };
 #define SETS 4 /* accumulators of an element where there are few rows */
 #define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
@@ -25,7 +26,7 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, 
     __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
-        __mmask16 mask = mask_of(t->n - 16 * v);
+        __mmask16 mask = mask_of(t->n > 16 * v ? t->n - 16 * v : 0);
         if (t->r)
             UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
                 _mm512_add_ps(acc[i][v], _mm512_maskz_loadu_ps(mask, t->r + i * t->ldr + 16 * v));
@@ -36,8 +37,19 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, 
     }
 }
 
+/* Vector i of a row of B, which is float32, float16 or bfloat16 (a constant after inlining). */
+INLINE __m512 load_b(const char *b, size_t i, const size_t kind)
+{
+    if (kind == F32)
+        return _mm512_loadu_ps((const float *)(const void *)b + 16 * i);
+    __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)(b + 32 * i));
+    if (kind == F16)
+        return _mm512_cvtph_ps(half);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
-INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m512 acc[MR][2];
     UNROLL for (size_t v = 0; v < nv; v++)
@@ -45,15 +57,16 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = bias;
     }
-    const float *b = t->b;
+    const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
+    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
     const size_t taps = t->taps, depth = t->k;
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[MR];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
-        for (size_t k = 0; k < depth; k++, b += NR) {
-            __m512 b0 = _mm512_loadu_ps(b), b1 = b0;
+        for (size_t k = 0; k < depth; k++, b += row) {
+            __m512 b0 = load_b(b, 0, kind), b1 = b0;
             if (nv > 1)
-                b1 = _mm512_loadu_ps(b + 16);
+                b1 = load_b(b, 1, kind);
             UNROLL for (size_t i = 0; i < m; i++)
             {
                 __m512 x = _mm512_set1_ps(a[i][k]);
@@ -67,7 +80,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
 }
 
 /* One or two rows: an accumulator would wait for itself, so every element has several. */
-INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
+INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m512 sum[SETS][2][2], acc[2][2];
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
@@ -75,22 +88,23 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         UNROLL for (size_t s = 0; s < SETS; s++) sum[s][i][v] = _mm512_setzero_ps();
         acc[i][v] = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
     }
-    const float *b = t->b;
+    const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
+    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
     const size_t taps = t->taps, depth = t->k;
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[2];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
         size_t k = 0;
-        for (; k + SETS <= depth; k += SETS, b += SETS * NR)
+        for (; k + SETS <= depth; k += SETS, b += SETS * row)
             UNROLL for (size_t s = 0; s < SETS; s++) UNROLL for (size_t i = 0; i < m; i++)
             {
                 __m512 x = _mm512_set1_ps(a[i][k + s]);
                 UNROLL for (size_t v = 0; v < nv; v++) sum[s][i][v] =
-                    _mm512_fmadd_ps(x, _mm512_loadu_ps(b + s * NR + 16 * v), sum[s][i][v]);
+                    _mm512_fmadd_ps(x, load_b(b + s * row, v, kind), sum[s][i][v]);
             }
-        for (const size_t s = 0; k < depth; k++, b += NR)
+        for (const size_t s = 0; k < depth; k++, b += row)
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++) sum[0][i][v] =
-                _mm512_fmadd_ps(_mm512_set1_ps(a[i][k + s]), _mm512_loadu_ps(b + 16 * v), sum[0][i][v]);
+                _mm512_fmadd_ps(_mm512_set1_ps(a[i][k + s]), load_b(b, v, kind), sum[0][i][v]);
     }
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
     {
@@ -104,11 +118,11 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
 #define ROWS(m)                                                                                                        \
     static void rows_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
-        m < 3 ? few(t, m, 2) : rows(t, m, 2);                                                                          \
+        m < 3 ? few(t, m, 2, F32) : rows(t, m, 2, F32);                                                                \
     }                                                                                                                  \
     static void half_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
-        m < 3 ? few(t, m, 1) : rows(t, m, 1);                                                                          \
+        m < 3 ? few(t, m, 1, F32) : rows(t, m, 1, F32);                                                                \
     }
 ROWS(1)
 ROWS(2)
@@ -135,5 +149,41 @@ static void tile(const ln_gemm_f32_tile *t)
     tiles[t->n > 16][t->m - 1](t);
 }
 
-const ln_gemm_f32_desc ln_gemm_f32_avx512 = {
-    .mr = MR, .nr = NR, .kc = 384, .mc = 112, .nc_bytes = 512 << 10, .tile = tile};
+/* clang-format off: one line for each number of rows */
+#define HALF_ROWS(m)                                                                                                   \
+    static void f16_##m(const ln_gemm_f32_tile *t)                                                                     \
+    {                                                                                                                  \
+        m < 3 ? few(t, m, 2, F16) : rows(t, m, 2, F16);                                                                \
+    }                                                                                                                  \
+    static void bf16_##m(const ln_gemm_f32_tile *t)                                                                    \
+    {                                                                                                                  \
+        m < 3 ? few(t, m, 2, BF16) : rows(t, m, 2, BF16);                                                              \
+    }
+HALF_ROWS(1)
+HALF_ROWS(2)
+HALF_ROWS(3)
+HALF_ROWS(4)
+HALF_ROWS(5)
+HALF_ROWS(6)
+/* clang-format on */
+
+static void tile_f16(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const tiles[LN_GEMM_FEW_ROWS] = {f16_1, f16_2, f16_3, f16_4, f16_5, f16_6};
+    tiles[t->m - 1](t);
+}
+
+static void tile_bf16(const ln_gemm_f32_tile *t)
+{
+    static ln_gemm_f32_fn *const tiles[LN_GEMM_FEW_ROWS] = {bf16_1, bf16_2, bf16_3, bf16_4, bf16_5, bf16_6};
+    tiles[t->m - 1](t);
+}
+
+const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
+                                             .nr = NR,
+                                             .kc = 384,
+                                             .mc = 112,
+                                             .nc_bytes = 512 << 10,
+                                             .tile = tile,
+                                             .tile_f16 = tile_f16,
+                                             .tile_bf16 = tile_bf16};

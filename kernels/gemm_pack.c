@@ -74,3 +74,21 @@ void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t
         }
     }
 }
+
+size_t ln_gemm_f32_packed_half(const ln_gemm_f32_desc *d, size_t n, size_t k)
+{
+    size_t panels = n / d->nr + (n % d->nr != 0), all;
+    if (__builtin_mul_overflow(k, panels * d->nr, &all) || all > SIZE_MAX / sizeof(uint16_t))
+        return SIZE_MAX;
+    return all;
+}
+
+void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t k, const uint16_t *b,
+                           size_t n_stride, size_t k_stride)
+{
+    size_t nr = d->nr;
+    for (size_t j0 = 0; j0 < n; j0 += nr)
+        for (size_t i = 0; i < k; i++)
+            for (size_t j = j0; j < j0 + nr; j++)
+                *packed++ = j < n ? b[j * n_stride + i * k_stride] : 0;
+}

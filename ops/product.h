@@ -3,8 +3,9 @@
  * A batch of matrix products Y = act(alpha A B + beta C + R) with any strides of A and B, as MatMul, Gemm and their
  * fused relatives need it. Their parameters are an ln_product, so that they share its run functions.
  *
- * float32 goes through the packed product of kernels/gemm.h; a constant B is packed at plan time. The other types go
- * through plain loops that read elements where they lie.
+ * float32 goes through the packed product of kernels/gemm.h; a constant B is packed at plan time. So do float16 and
+ * bfloat16, with the other operands widened in scratch and a constant B packed as it is. The other types go through
+ * plain loops that read elements where they lie.
  */
 #ifndef LN_OPS_PRODUCT_H
 #define LN_OPS_PRODUCT_H
@@ -30,8 +31,9 @@ typedef struct ln_product {
         c_col; /* strides of C, 0 where it is broadcast; the same C for all batches. With C or R Y is dense */
     /* By ln_product_plan. */
     int32_t mode, c_mode, threads;
-    int64_t b_packed; /* elements of one packed B */
-    int64_t worker;   /* bytes of scratch of a worker */
+    int64_t b_packed;              /* elements of one packed B */
+    int64_t worker;                /* bytes of scratch of a worker */
+    int64_t wide_at[4], wide_n[4]; /* 16-bit types: A, B, C, Y as float32 in scratch, from these bytes on; elements */
 } ln_product;
 
 /* Infer and plan of Gemm, and rows of its attributes, of a struct that begins with an ln_product. */

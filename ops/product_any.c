@@ -1,53 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Matrix products of float16, bfloat16, float64 and the integers of 32 and 64 bits. A task is a row of Y; columns go
- * in chunks whose sums stay in registers or the first cache. The 16-bit floats sum in float32 and round once; integers
- * wrap.
+ * Matrix products of float64 and the integers of 32 and 64 bits. A task is a row of Y; columns go in chunks whose sums
+ * stay in registers or the first cache. Integers wrap.
  */
 #include "ops/product_any.h"
 
 #include <math.h>
 
-#include "kernels/half.h"
-
 #define CHUNK 64 /* columns summed at once */
 
 #define NAME f64
 #define TYPE double
-#define SUM double
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#include "ops/product_any.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_f16_to_f32(x)
-#define STORE(x) ln_f32_to_f16(x)
-#include "ops/product_any.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_bf16_to_f32(x)
-#define STORE(x) ln_f32_to_bf16(x)
 #include "ops/product_any.inc"
 
 /* The low bits of sums and products are the same for signed and unsigned integers. */
 #define NAME i32
 #define TYPE uint32_t
-#define SUM uint32_t
 #define INTEGER
-#define LOAD(x) (x)
-#define STORE(x) (x)
 #include "ops/product_any.inc"
 
 #define NAME i64
 #define TYPE uint64_t
-#define SUM uint64_t
 #define INTEGER
-#define LOAD(x) (x)
-#define STORE(x) (x)
 #include "ops/product_any.inc"
 
 static bool integer(float x)
@@ -60,12 +34,6 @@ linnet_status ln_product_plan_any(ln_ctx *c, const ln_product *p)
     switch (p->type) {
     case LINNET_FLOAT64:
         LN_SET_RUN(c, ln_product_f64);
-        return LINNET_OK;
-    case LINNET_FLOAT16:
-        LN_SET_RUN(c, ln_product_f16);
-        return LINNET_OK;
-    case LINNET_BFLOAT16:
-        LN_SET_RUN(c, ln_product_bf16);
         return LINNET_OK;
     case LINNET_INT32:
     case LINNET_UINT32:

@@ -151,7 +151,8 @@ static void rows_of(const void *arg, size_t begin, size_t count, const float **r
 static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads, float *c)
 {
     ln_gemm_f32_prepare(job, threads);
-    void *scratch = aligned_alloc(64, ln_gemm_f32_scratch(d, job->taps, job->k));
+    void *scratch =
+        aligned_alloc(64, ln_gemm_f32_scratch(d, job->taps, job->k) + (job->widen ? ln_gemm_f32_scratch_half(d) : 0));
     job->c = c;
     for (size_t i = job->tiles; i-- > 0;)
         ln_gemm_f32_run(job, scratch, i, i + 1);
@@ -240,6 +241,65 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
 
 /* -- vector times matrix ------------------------------------------------------------------------------------------ */
 
+/* B of 16 bits: against the product with the same B as float64. */
+static void check_half(const char *tier, const ln_kernel_table *t, size_t m, size_t n, size_t k, bool bfloat16)
+{
+    const ln_gemm_f32_desc *d = t->gemm_f32;
+    size_t packed = ln_gemm_f32_packed_half(d, n, k), ldc = n + 1;
+    float *a = check_guard(m * k * sizeof *a, true), *wide = malloc((k * n + 1) * sizeof *wide);
+    float *c = check_guard((m * ldc - 1) * sizeof *c, true), *c2 = check_guard((m * ldc - 1) * sizeof *c2, true);
+    uint16_t *b = check_guard(k * n * sizeof *b, true), *to = check_guard(packed * sizeof *to, true);
+    check_fill_f32(a, m * k, CHECK_NORMAL);
+    check_fill_f32(wide, k * n, CHECK_NORMAL);
+    (bfloat16 ? t->f32_to_bf16 : t->f32_to_f16)(b, wide, k * n);
+    (bfloat16 ? t->bf16_to_f32 : t->f16_to_f32)(wide, b, k * n);
+    for (size_t i = 0; i < m * ldc - 1; i++)
+        c[i] = c2[i] = SENTINEL;
+    ln_gemm_f32_pack_half(d, to, n, k, b, 1, n);
+    ln_gemm_f32_job job = {.d = d,
+                           .m = m,
+                           .n = n,
+                           .taps = 1,
+                           .k = k,
+                           .a = a,
+                           .a_row = k,
+                           .a_col = 1,
+                           .half = to,
+                           .widen = bfloat16 ? t->bf16_to_f32 : t->f16_to_f32,
+                           .bfloat16 = bfloat16,
+                           .ldc = ldc};
+    run(d, &job, 1, c);
+    run(d, &job, 3, c2);
+    bool ok = memcmp(c, c2, (m * ldc - 1) * sizeof *c) == 0;
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < ldc && i * ldc + j < m * ldc - 1; j++) {
+            double want = 0, bound = 0;
+            for (size_t p = 0; p < k && j < n; p++) {
+                double term = (double)a[i * k + p] * (double)wide[p * n + j];
+                want += term;
+                bound += fabs(term);
+            }
+            ok = ok && (j < n ? near(c[i * ldc + j], want, bound, k + 2) : c[i * ldc + j] == SENTINEL);
+        }
+    check_ok(ok, "%s product %zu x %zu x %zu with B in 16 bits, bfloat16 %d", tier, m, n, k, bfloat16);
+    free(wide);
+    check_guard_free(a);
+    check_guard_free(b);
+    check_guard_free(to);
+    check_guard_free(c);
+    check_guard_free(c2);
+}
+
+static void check_halves(const char *tier, const ln_kernel_table *t)
+{
+    static const size_t ks[] = {1, 5, 33, 700}, ns[] = {1, 4, 16, 17, 33, 100};
+    for (size_t m = 1; m < 20; m += 1 + m / 8)
+        for (size_t i = 0; i < sizeof ns / sizeof *ns; i++)
+            for (size_t j = 0; j < sizeof ks / sizeof *ks; j++)
+                for (int bfloat16 = 0; bfloat16 < 2; bfloat16++)
+                    check_half(tier, t, m, ns[i], ks[j], bfloat16);
+}
+
 static void check_gemv(const char *tier, const ln_kernel_table *t)
 {
     for (size_t n = 0; n < 140; n += 1 + check_below(9))
@@ -281,6 +341,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     check_tiles_of(name, t->gemm_f32);
     check_special(name, t->gemm_f32);
     check_jobs(name, t->gemm_f32);
+    check_halves(name, t);
     check_gemv(name, t);
 }
 
