@@ -159,6 +159,11 @@ int32_t ln_tfl_value_of(ln_tfl_op *o, int32_t tensor)
     if (!ln_tfl_ok(o))
         return LN_NO_VALUE;
     int32_t *stored = &o->scope->stored[tensor];
+    const ln_tfl_tensor *t = &o->scope->sub->tensors[tensor];
+    if (*stored < 0 && t->variable && !t->data) { /* it may change: not kept */
+        const int32_t *state = ln_tfl_state(o, tensor);
+        return state ? *state : LN_NO_VALUE;
+    }
     if (*stored < 0)
         *stored = constant_of(o, tensor);
     return *stored;
@@ -171,6 +176,8 @@ int32_t ln_tfl_real_of(ln_tfl_op *o, int32_t tensor)
     if (!ln_tfl_quantised(t) || value < 0)
         return value;
     int32_t *real = &o->scope->real[tensor];
+    if (t->variable)
+        return ln_tfl_dequantise(o, t, value, t->axis);
     if (*real < 0)
         *real = ln_tfl_dequantise(o, t, value, t->axis);
     return *real;

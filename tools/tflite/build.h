@@ -16,9 +16,10 @@ enum { LN_TFL_OPSET = 21 };
 
 /* A variable of the model (a resource, or a tensor that keeps its value from call to call). */
 typedef struct ln_tfl_variable {
-    const char *name; /* of the resource, or of the tensor */
-    int32_t initial;  /* value of the outermost graph at the start of a call; LN_NO_VALUE: none yet */
-    ln_info info;     /* type and shape */
+    const char *name;               /* of the resource, or of the tensor */
+    int32_t subgraph, tensor, node; /* whose it is: a tensor's, an operator's (by its index), or -1 */
+    int32_t initial;                /* the input of the model that it is; LN_NO_VALUE: none */
+    ln_info info;                   /* type and shape; UNDEFINED: not known */
 } ln_tfl_variable;
 
 typedef struct ln_tfl {
@@ -86,6 +87,8 @@ int32_t ln_tfl_real(ln_tfl_op *o, uint32_t i);   /* the number it means; absent:
 int32_t ln_tfl_int64(ln_tfl_op *o, uint32_t i);  /* integers as int64 */
 void ln_tfl_set_stored(ln_tfl_op *o, uint32_t i, int32_t value);
 void ln_tfl_set_real(ln_tfl_op *o, uint32_t i, int32_t value);
+/* Where the value now of a variable tensor is kept, or (tensor -1) of the operator's own state. NULL: failed. */
+int32_t *ln_tfl_state(ln_tfl_op *o, int32_t tensor);
 int32_t ln_tfl_value_of(ln_tfl_op *o, int32_t tensor); /* by tensor index, as stored */
 int32_t ln_tfl_real_of(ln_tfl_op *o, int32_t tensor);
 void ln_tfl_bind(ln_tfl_scope *scope, int32_t tensor, int32_t value);

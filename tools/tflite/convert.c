@@ -213,12 +213,15 @@ static linnet_status convert(ln_tfl *c, linnet_model *m)
     g->opsets = opsets;
     g->n_opsets = 1;
     g->name = "main";
-    if (ln_tfl_open(c, &scope, g, 0, NULL)) {
+    int32_t *variables = ln_tfl_find_variables(c);
+    if (ln_tfl_open(c, &scope, g, 0, variables)) {
         if (scope.sub->name[0])
             g->name = scope.sub->name;
         inputs(&o, &scope);
+        ln_tfl_variable_inputs(&scope);
         ln_tfl_convert(&scope);
         outputs(&o, &scope);
+        ln_tfl_variable_outputs(&scope);
     }
     return c->status;
 }

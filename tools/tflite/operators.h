@@ -10,6 +10,15 @@
 /* The row of a custom operator; NULL: unknown. */
 const ln_tfl_row *ln_tfl_custom_row(const char *name);
 
+/* -- variable.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* What the model keeps; the values of the variables in the outermost graph, none yet. NULL: failed. */
+int32_t *ln_tfl_find_variables(ln_tfl *c);
+void ln_tfl_variable_inputs(ln_tfl_scope *scope);
+void ln_tfl_variable_outputs(ln_tfl_scope *scope);
+int32_t ln_tfl_variable_of(const ln_tfl *c, int32_t subgraph, int32_t tensor, int32_t node);
+
 /* -- conv.c: images --------------------------------------------------------------------------------------------------
  */
 
