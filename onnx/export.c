@@ -184,7 +184,7 @@ static Onnx__TypeProto *declared_type(ln_exporter *x, const linnet_value_info *f
 }
 
 /* A value whose type nobody knows is declared by its name alone. */
-static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info *info,
+static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info *info, bool always,
                     const linnet_value_info *declared, const char *name, Onnx__ValueInfoProto **to)
 {
     *to = ln_write_new(&x->arena, &onnx__value_info_proto__descriptor);
@@ -195,8 +195,8 @@ static bool declare(ln_exporter *x, const ln_export_scope *scope, const ln_info 
     if (declared && (declared->kind != LINNET_TENSOR || declared->type != LINNET_UNDEFINED) &&
         (!known || declared->kind != info->kind || declared->kind != LINNET_TENSOR || info->rank < 0))
         (*to)->type = declared_type(x, declared);
-    else if (known) /* the dimensions of a body may change from call to call */
-        (*to)->type = ln_export_type(x, scope->outer ? NULL : scope->g, info);
+    else if (known) /* the dimensions of a body may change from call to call, but for what is `always` so */
+        (*to)->type = ln_export_type(x, scope->outer && !always ? NULL : scope->g, info);
     else
         return true;
     return (*to)->type != NULL;
@@ -309,11 +309,15 @@ linnet_status ln_export_graph(ln_exporter *x, ln_export_scope *scope, const linn
     if (st != LINNET_OK)
         return st;
     bool declared = m && m->n_outputs == g->n_outputs && !scope->outer;
-    for (int32_t i = 0; i < n_inputs; i++)
-        if (!declare(x, scope, &g->values[g->inputs[i]].info, NULL, scope->names[g->inputs[i]], &to->input[i]))
+    for (int32_t i = 0; i < n_inputs; i++) {
+        ln_info info = g->values[g->inputs[i]].info;
+        if (i < scope->n_scalars)
+            info.rank = 0;
+        if (!declare(x, scope, &info, i < scope->n_scalars, NULL, scope->names[g->inputs[i]], &to->input[i]))
             return ln_export_no_memory(x);
+    }
     for (int32_t i = 0; i < g->n_outputs; i++)
-        if (!declare(x, scope, &g->values[g->outputs[i]].info, declared ? &m->outputs[i] : NULL, outputs[i],
+        if (!declare(x, scope, &g->values[g->outputs[i]].info, false, declared ? &m->outputs[i] : NULL, outputs[i],
                      &to->output[i]))
             return ln_export_no_memory(x);
     to->name = (char *)(uintptr_t)(g->name[0] ? g->name : "graph");

@@ -27,6 +27,7 @@ typedef struct ln_exporter {
 typedef struct ln_export_scope {
     const ln_graph *g;
     const struct ln_export_scope *outer; /* bodies: the graph of the node */
+    int32_t n_scalars;                   /* inputs of a body, from the first, that are scalars whatever comes: Loop's */
     const char **names;                  /* by value; NULL: not named yet */
     bool *wanted;                        /* constants that bodies use */
     ln_list nodes, initializers;

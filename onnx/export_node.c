@@ -55,7 +55,7 @@ enum { FLOAT = 1, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TYPE = 13 }
 static linnet_status write_body(ln_exporter *x, ln_export_scope *scope, const ln_node *n, const ln_graph *body,
                                 Onnx__AttributeProto *to)
 {
-    ln_export_scope inner = {.g = body, .outer = scope};
+    ln_export_scope inner = {.g = body, .outer = scope, .n_scalars = ln_node_is(n, "Loop") ? 2 : 0};
     inner.names = ln_arena_array(&x->arena, body->n_values, sizeof *inner.names);
     to->g = ln_write_new(&x->arena, &onnx__graph_proto__descriptor);
     if (!inner.names || !to->g)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tensors of the file as values of the graph: constants unpacked, numbers behind DequantizeLinear and QuantizeLinear,
- * and the options of operators.
+ * Tensors of the file as values of the graph, constants unpacked; and the options of operators.
  */
 #include "tools/tflite/build.h"
 
@@ -74,10 +73,8 @@ const void *ln_tfl_data(ln_tfl_op *o, const ln_tfl_tensor *t)
         return NULL;
     if (n == 0)
         return empty;
-    if (t->sparse) {
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "tensor '%.100s' is sparse", t->name);
-        return NULL;
-    }
+    if (t->sparse)
+        return ln_tfl_dense(o, t);
     if (t->type == LINNET_STRING || t->type == LINNET_UNDEFINED) {
         ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "tensor '%.100s' is a constant of strings, a resource or a variant",
                     t->name);
@@ -230,107 +227,6 @@ void ln_tfl_set_stored(ln_tfl_op *o, uint32_t i, int32_t value)
 void ln_tfl_set_real(ln_tfl_op *o, uint32_t i, int32_t value)
 {
     ln_tfl_set_stored(o, i, ln_tfl_quantise(o, ln_tfl_out(o, i), value));
-}
-
-/* -- quantisation ----------------------------------------------------------------------------------------------------
- */
-
-bool ln_tfl_quantised(const ln_tfl_tensor *t)
-{
-    return t->scales.n > 0 || t->blocks;
-}
-
-linnet_type ln_tfl_real_type(const ln_tfl_tensor *t)
-{
-    return ln_tfl_quantised(t) ? LINNET_FLOAT32 : t->type;
-}
-
-float ln_tfl_scale(const ln_tfl_op *o, const ln_tfl_tensor *t, uint32_t i)
-{
-    return ln_flat_float_at(&o->c->file.flat, t->scales, t->scales.n == 1 ? 0 : i);
-}
-
-int64_t ln_tfl_zero(const ln_tfl_op *o, const ln_tfl_tensor *t, uint32_t i)
-{
-    return ln_flat_at(&o->c->file.flat, t->zeros, t->zeros.n == 1 ? 0 : i, 8);
-}
-
-bool ln_tfl_same_scale(const ln_tfl_op *o, const ln_tfl_tensor *a, const ln_tfl_tensor *b)
-{
-    return a->type == b->type && a->scales.n == b->scales.n && a->scales.n <= 1 &&
-           (!a->scales.n ||
-            (ln_tfl_scale(o, a, 0) == ln_tfl_scale(o, b, 0) && ln_tfl_zero(o, a, 0) == ln_tfl_zero(o, b, 0)));
-}
-
-/* Scales, and zero points of the tensor's type; *zero is LN_NO_VALUE where all are 0 and may be left out. */
-static void parameters(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t *scale, int32_t *zero)
-{
-    static const struct {
-        int8_t type;
-        int32_t low, high;
-    } ranges[] = {{LINNET_INT8, -128, 127},  {LINNET_UINT8, 0, 255}, {LINNET_INT16, -32768, 32767},
-                  {LINNET_UINT16, 0, 65535}, {LINNET_INT4, -8, 7},   {LINNET_UINT4, 0, 15},
-                  {LINNET_INT32, 0, 0},      {LINNET_INT64, 0, 0}};
-    int64_t n = t->scales.n;
-    int32_t rank = n > 1;
-    float *scales = ln_arena_array(o->c->arena, n, sizeof *scales);
-    uint8_t *zeros = ln_arena_array(o->c->arena, n, 8);
-    size_t size = linnet_type_size(t->type);
-    *scale = *zero = LN_NO_VALUE;
-    if (!scales || !zeros) {
-        ln_tfl_no_memory(o);
-        return;
-    }
-    size_t r = 0;
-    while (r + 1 < sizeof ranges / sizeof ranges[0] && ranges[r].type != (int8_t)t->type)
-        r++;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t z = ln_tfl_zero(o, t, (uint32_t)i);
-        scales[i] = ln_tfl_scale(o, t, (uint32_t)i);
-        if (z < ranges[r].low || z > ranges[r].high) {
-            ln_tfl_fail(o, LINNET_ERR_MODEL, "tensor '%.100s' has a zero point of %lld", t->name, (long long)z);
-            return;
-        }
-        memcpy(zeros + (size_t)i * size, &z, size); /* little endian: the low bytes */
-    }
-    *scale = ln_tfl_constant(o, LINNET_FLOAT32, rank, &n, scales);
-    if (size < 4)
-        *zero = ln_tfl_constant(o, t->type, rank, &n, zeros);
-}
-
-static bool plain(ln_tfl_op *o, const ln_tfl_tensor *t)
-{
-    if (t->blocks)
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "tensor '%.100s' is quantised in blocks", t->name);
-    return ln_tfl_ok(o);
-}
-
-int32_t ln_tfl_dequantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value, int32_t axis)
-{
-    int32_t scale, zero;
-    if (!ln_tfl_quantised(t))
-        return value;
-    if (!plain(o, t))
-        return LN_NO_VALUE;
-    parameters(o, t, &scale, &zero);
-    if (t->type == LINNET_INT64)
-        return LN_NODE(o, "Mul", ln_tfl_cast(o, value, LINNET_FLOAT32), scale);
-    return ln_tfl_node(o, "DequantizeLinear", LN_INS(value, scale, zero), t->scales.n > 1,
-                       (ln_attr[]){ln_tfl_attr_int("axis", axis)});
-}
-
-int32_t ln_tfl_quantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value)
-{
-    int32_t scale, zero;
-    if (!ln_tfl_quantised(t))
-        return value;
-    if (!plain(o, t))
-        return LN_NO_VALUE;
-    parameters(o, t, &scale, &zero);
-    if (zero < 0)
-        return ln_tfl_cast(o, LN_NODE(o, "Round", LN_NODE(o, "Div", value, scale)), t->type);
-    return ln_tfl_node(o, "QuantizeLinear", LN_INS(value, scale, zero), t->scales.n > 1,
-                       (ln_attr[]){ln_tfl_attr_int("axis", t->axis)});
 }
 
 /* -- options ---------------------------------------------------------------------------------------------------------

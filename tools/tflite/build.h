@@ -56,7 +56,7 @@ typedef struct ln_tfl_op {
 /* A row of operators.def. */
 typedef struct ln_tfl_row {
     const char *name;
-    void (*convert)(ln_tfl_op *o); /* NULL: ONNX cannot say it */
+    void (*convert)(ln_tfl_op *o); /* NULL: there is no conversion */
     int16_t code, min_in, min_out;
     const char *onnx; /* the ONNX operator where it is the same one */
 } ln_tfl_row;
@@ -73,7 +73,8 @@ void ln_tfl_convert(ln_tfl_scope *scope);
 /* A scope for subgraph number `index` in graph g. False: failed. */
 bool ln_tfl_open(ln_tfl *c, ln_tfl_scope *scope, ln_graph *g, int32_t index, int32_t *variables);
 
-/* -- values: build.c -------------------------------------------------------------------------------------------------
+/* -- values: build.c, quant.c
+ * -------------------------------------------------------------------------------------------------
  */
 
 bool ln_tfl_has(const ln_tfl_op *o, uint32_t i);                /* input i is there */
@@ -97,6 +98,10 @@ void ln_tfl_bind(ln_tfl_scope *scope, int32_t tensor, int32_t value);
 int32_t ln_tfl_quantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value);
 int32_t ln_tfl_dequantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value, int32_t axis);
 bool ln_tfl_quantised(const ln_tfl_tensor *t);
+/* Whether a product of x and w rounds x to 8 bits: x numbers, w integers. Then x, a value of tensor t, goes through
+ * ln_tfl_rounded, by itself for each index of the dimensions before `first`. */
+bool ln_tfl_hybrid(const ln_tfl_tensor *x, const ln_tfl_tensor *w);
+int32_t ln_tfl_rounded(ln_tfl_op *o, int32_t x, const ln_tfl_tensor *t, int32_t first);
 bool ln_tfl_same_scale(const ln_tfl_op *o, const ln_tfl_tensor *a, const ln_tfl_tensor *b);
 float ln_tfl_scale(const ln_tfl_op *o, const ln_tfl_tensor *t, uint32_t i);
 int64_t ln_tfl_zero(const ln_tfl_op *o, const ln_tfl_tensor *t, uint32_t i);
@@ -105,6 +110,7 @@ linnet_type ln_tfl_real_type(const ln_tfl_tensor *t);
 
 /* Elements of a constant input, unpacked; NULL: not constant. Type as the tensor's. */
 const void *ln_tfl_data(ln_tfl_op *o, const ln_tfl_tensor *t);
+const void *ln_tfl_dense(ln_tfl_op *o, const ln_tfl_tensor *t); /* of a sparse one: sparse.c */
 /* Reads integers of a constant; the count, or -1: not constant, not integers, more than max. */
 int32_t ln_tfl_ints(ln_tfl_op *o, uint32_t i, int64_t *values, int32_t max);
 /* The same, and that they are not constant is an error. */

@@ -156,6 +156,20 @@ static bool check(ln_tfl_op *o, uint32_t x, uint32_t w, int32_t rank)
     return ln_tfl_ok(o);
 }
 
+/* Input 0 for weights w, channels first. Numbers for integer weights are rounded by the image, by the pixel for 1 x 1.
+ */
+static int32_t convolved(ln_tfl_op *o, const ln_tfl_tensor *w, const ln_tfl_window *window)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
+    bool pixel = o->row->code != 4;
+    for (int32_t i = 0; i < window->n; i++)
+        pixel = pixel && window->size[i] == 1 && window->stride[i] == 1;
+    if (!ln_tfl_hybrid(x, w))
+        return ln_tfl_image(o, 0);
+    int32_t v = ln_tfl_rounded(o, ln_tfl_stored(o, 0), x, pixel ? x->rank - 1 : 1);
+    return ln_tfl_channels_first(o, v, x->rank);
+}
+
 /* -- convolutions ----------------------------------------------------------------------------------------------------
  */
 
@@ -185,7 +199,7 @@ void ln_tfl_conv_2d(ln_tfl_op *o)
         return;
     if (group > 1)
         attrs[n_attrs++] = ln_tfl_attr_int("group", group);
-    int32_t in[3] = {ln_tfl_image(o, 0), weights(o, 1, 4, depthwise ? ihwo : ohwi), ln_tfl_bias(o, 2, x, w)};
+    int32_t in[3] = {convolved(o, w, &window), weights(o, 1, 4, depthwise ? ihwo : ohwi), ln_tfl_bias(o, 2, x, w)};
     ln_tfl_set_image(o, ln_tfl_node(o, "Conv", 3, in, n_attrs, attrs), ln_tfl_option(o, act_slot, 1, 0));
 }
 
@@ -207,7 +221,7 @@ void ln_tfl_conv_3d(ln_tfl_op *o)
         return;
     if (x->dims[4] > w->dims[3] && x->dims[4] % w->dims[3] == 0)
         attrs[n_attrs++] = ln_tfl_attr_int("group", x->dims[4] / w->dims[3]);
-    int32_t in[3] = {ln_tfl_image(o, 0), weights(o, 1, 5, dhwio), ln_tfl_bias(o, 2, x, w)};
+    int32_t in[3] = {convolved(o, w, &window), weights(o, 1, 5, dhwio), ln_tfl_bias(o, 2, x, w)};
     ln_tfl_set_image(o, ln_tfl_node(o, "Conv", 3, in, n_attrs, attrs), ln_tfl_option(o, 4, 1, 0));
 }
 

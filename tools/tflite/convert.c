@@ -13,8 +13,10 @@ enum { MOST_OPERATORS = 1 << 20, DEEPEST = 32 };
 
 static const ln_tfl_row rows[] = {
 #define OP(code, name, min_in, min_out, convert, onnx) {#name, convert, code, min_in, min_out, onnx},
+#define NO(code, name) {#name, NULL, code, 0, 0, NULL},
 #include "tools/tflite/operators.def"
 #undef OP
+#undef NO
 };
 
 /* -- failures --------------------------------------------------------------------------------------------------------
@@ -66,7 +68,7 @@ static void convert_operator(ln_tfl_scope *scope, const ln_tfl_operator *node)
     else if (!o.row)
         ln_tfl_fail(&o, LINNET_ERR_UNSUPPORTED, "TensorFlow Lite operator number %d is unknown", node->code);
     else if (!o.row->convert)
-        ln_tfl_fail(&o, LINNET_ERR_UNSUPPORTED, "ONNX has no operators that do this");
+        ln_tfl_fail(&o, LINNET_ERR_UNSUPPORTED, "there is no conversion of this operator to ONNX");
     else if (node->inputs.n < (uint32_t)o.row->min_in || node->outputs.n < (uint32_t)o.row->min_out)
         ln_tfl_fail(&o, LINNET_ERR_MODEL, "%u inputs and %u outputs, it has at least %d and %d", node->inputs.n,
                     node->outputs.n, o.row->min_in, o.row->min_out);

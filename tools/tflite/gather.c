@@ -227,14 +227,16 @@ void ln_tfl_where(ln_tfl_op *o)
     ln_tfl_set_stored(o, 0, ln_tfl_transpose(o, places, 2, (int64_t[]){1, 0}));
 }
 
-/* Values in the order of their first coming, and for each element which it is. */
+/* Values in the order of their first coming, and for each element which it is. As int64, which every runtime has it
+ * for. */
 void ln_tfl_unique(ln_tfl_op *o)
 {
-    int32_t out[3], in = ln_tfl_stored(o, 0);
-    const ln_tfl_tensor *which = ln_tfl_out(o, 1);
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0), *which = ln_tfl_out(o, 1);
+    bool integers = x->type == LINNET_INT32 || x->type == LINNET_INT16 || x->type == LINNET_UINT8;
+    int32_t out[3], in = integers ? ln_tfl_int64(o, 0) : ln_tfl_stored(o, 0);
     ln_attr sorted = ln_tfl_attr_int("sorted", 0);
     ln_tfl_nodes(o, "Unique", 1, &in, 1, &sorted, 3, out);
-    ln_tfl_set_stored(o, 0, out[0]);
+    ln_tfl_set_stored(o, 0, integers ? ln_tfl_cast(o, out[0], x->type) : out[0]);
     ln_tfl_set_stored(o, 1, which->type == LINNET_INT64 ? out[2] : ln_tfl_cast(o, out[2], which->type));
 }
 

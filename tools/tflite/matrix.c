@@ -20,6 +20,10 @@ void ln_tfl_fully_connected(ln_tfl_op *o)
     if (x->rank != 2 || x->dims[1] != w->dims[1])
         v = ln_tfl_reshape(o, v, 2, (int64_t[]){-1, w->dims[1]});
     v = ln_tfl_dequantise(o, x, v, 0);
+    if (ln_tfl_hybrid(x, w)) {
+        ln_tfl_tensor rows = {.rank = 2, .dims = {ln_tfl_count(x) == w->dims[1] ? 1 : -1, w->dims[1]}};
+        v = ln_tfl_rounded(o, v, &rows, 1);
+    }
     int32_t weights = ln_tfl_real(o, 1), bias = ln_tfl_bias(o, 2, x, w);
     v = ln_tfl_node(o, "Gemm", LN_INS(v, weights, bias), LN_ATTRS(ln_tfl_attr_int("transB", 1)));
     v = ln_tfl_quantise(o, y, ln_tfl_activation(o, v, ln_tfl_option(o, 0, 1, 0), ln_tfl_real_type(y)));
@@ -45,6 +49,8 @@ void ln_tfl_batch_matmul(ln_tfl_op *o)
     for (uint32_t i = 0; i < 2; i++) {
         const ln_tfl_tensor *t = ln_tfl_in(o, i);
         in[i] = ln_tfl_real(o, i);
+        if (i == 0 && t->rank > 1 && !ln_tfl_option(o, 0, 1, 0) && ln_tfl_hybrid(t, ln_tfl_in(o, 1)))
+            in[i] = ln_tfl_rounded(o, in[i], t, t->rank - 1);
         if (ln_tfl_option(o, (int)i, 1, 0))
             in[i] = swapped(o, in[i], t->rank);
     }

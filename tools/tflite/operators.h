@@ -41,8 +41,10 @@ void ln_tfl_set_image(ln_tfl_op *o, int32_t value, int64_t act); /* output 0 of 
  */
 
 #define OP(code, name, min_in, min_out, convert, onnx) void convert(ln_tfl_op *o);
+#define NO(code, name)
 #include "tools/tflite/operators.def"
 #undef OP
+#undef NO
 void ln_tfl_flex_rfft(ln_tfl_op *o);
 
 #endif

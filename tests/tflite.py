@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Converted .tflite models beside LiteRT: every .tflite of ../shared/models, and small models of single operators that
+tests/tflite_cases.py writes. Each runs in Linnet from the .tflite, and in ONNX Runtime from what `linnet convert` wrote.
+
+    tests/tflite.sh BUILD [SUBSTRING]...      only the cases whose name has one of the substrings
+
+Tolerances: floats 1e-4 of the output's range; integers one step on 99 of 100 elements and three on all. The last line is
+"N passed, N failed, N skipped".
+"""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnxruntime as ort
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from PIL import Image
+
+import tflite_cases
+
+BUILD, ONLY = sys.argv[1], sys.argv[2:]
+SHARED = os.environ.get("LINNET_SHARED", "../shared")
+LINNET = os.path.join(BUILD, "linnet")
+WORK = os.path.join(BUILD, "tflite")
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+def report(name, fault):
+    counts["failed" if fault else "passed"] += 1
+    if fault:
+        print(f"FAIL: {name}: {fault}")
+
+
+def wanted(name):
+    return not ONLY or any(s in name for s in ONLY)
+
+
+# -- running ------------------------------------------------------------------------------------------------------
+
+
+def litert(path, feeds=None, delegate=True):
+    """Inputs (feeds where given by index, or seeded) and outputs by name, in the file's order."""
+    kind = OpResolverType.AUTO if delegate else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    run = Interpreter(path, num_threads=1, experimental_op_resolver_type=kind)
+    run.allocate_tensors()
+    rng, inputs = np.random.default_rng(0), {}
+    for i, d in enumerate(run.get_input_details()):
+        shape, dtype = d["shape"], d["dtype"]
+        if feeds is not None:
+            x = feeds[i]
+        elif np.issubdtype(dtype, np.floating):
+            x = rng.uniform(-1, 1, shape).astype(dtype)
+        else:
+            x = rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, shape).astype(dtype)
+        run.set_tensor(d["index"], x)
+        inputs[d["name"]] = x
+    run.invoke()
+    return inputs, {d["name"]: run.get_tensor(d["index"]) for d in run.get_output_details()}
+
+
+def linnet(path, inputs, names):
+    shutil.rmtree(WORK + "/io", ignore_errors=True)
+    os.makedirs(WORK + "/io")
+    command = [LINNET, "run", path]
+    for i, (name, x) in enumerate(inputs.items()):
+        np.save(f"{WORK}/io/in{i}.npy", x)
+        command += ["-i", f"{name}={WORK}/io/in{i}.npy"]
+    for i, name in enumerate(names):
+        command += ["-o", f"{name}={WORK}/io/out{i}.npy"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    return {name: np.load(f"{WORK}/io/out{i}.npy") for i, name in enumerate(names)}
+
+
+def runtime(path, inputs, names):
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return dict(zip(names, session.run(list(names), inputs)))
+
+
+# -- comparing ----------------------------------------------------------------------------------------------------
+
+
+def fault(got, expected):
+    """None, or what is wrong."""
+    if np.iscomplexobj(expected):
+        expected = np.stack([expected.real, expected.imag], -1)
+    if got.shape != expected.shape or got.dtype != expected.dtype:
+        return f"{got.dtype}{got.shape}, not {expected.dtype}{expected.shape}"
+    if expected.size == 0:
+        return None
+    if expected.dtype == np.bool_:
+        return None if (got == expected).all() else f"{(got != expected).sum()} differ"
+    if np.issubdtype(expected.dtype, np.integer):
+        if expected.dtype.itemsize > 2:
+            return None if (got == expected).all() else f"{(got != expected).sum()} differ"
+        step = np.abs(got.astype(np.int64) - expected.astype(np.int64))
+        good = step.max() <= 3 and (step <= 1).mean() >= 0.99
+        return None if good else f"off by {step.max()} steps, {(step <= 1).mean():.4f} within one"
+    a, b = got.astype(np.float64), expected.astype(np.float64)
+    whole = np.isfinite(b)
+    if not (np.isnan(a) == np.isnan(b)).all() or not (a[~whole & ~np.isnan(b)] == b[~whole & ~np.isnan(b)]).all():
+        return "not a number, or infinite, at other places"
+    b, a = b[whole], a[whole]
+    if not b.size:
+        return None
+    worst = np.abs(a - b).max() / max(b.max() - b.min(), np.abs(b).max(), 1e-30)
+    return None if worst <= 1e-4 else f"off by {worst:.2e} of the range"
+
+
+def compare(name, path, feeds=None, delegate=True):
+    onnx = f"{WORK}/{name}.onnx"
+    done = subprocess.run([LINNET, "convert", path, "-o", onnx], capture_output=True, text=True)
+    if done.returncode:
+        report(name, done.stderr.strip())
+        return
+    inputs, expected = litert(path, feeds, delegate)
+    for peer in ("linnet", "ONNX Runtime"):
+        try:
+            got = linnet(path, inputs, expected) if peer == "linnet" else runtime(onnx, inputs, expected)
+            wrong = [f"{n} {w}" for n, y in expected.items() if (w := fault(got[n], y))]
+        except Exception as error:  # what a peer says is the result
+            wrong = [str(error).strip().split("\n")[0][:200]]
+        report(f"{name} ({peer})", "; ".join(wrong))
+
+
+# -- the cases ----------------------------------------------------------------------------------------------------
+
+
+def operators():
+    for case in tflite_cases.cases():
+        if not wanted(case.name):
+            continue
+        path = f"{WORK}/{case.name}.tflite"
+        try:
+            case.write(path)
+        except Exception as error:
+            report(case.name, f"LiteRT does not take the model: {str(error).splitlines()[0][:160]}")
+            continue
+        compare(case.name, path, case.feeds, case.delegate)
+
+
+def photo(path, size):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").resize((size, size), Image.BILINEAR))[None]
+
+
+def shared():
+    models = sorted(glob.glob(SHARED + "/models/**/*.tflite", recursive=True))
+    if not models:
+        print(f"SKIP: {SHARED}/models is not here")
+        counts["skipped"] += 1
+    for path in models:
+        name = os.path.basename(path)[:-7]
+        if not wanted(name) or "audio_preprocessor" in name:  # LiteRT does not have its operators: tests/tflite_micro.py
+            continue
+        if "mobilenet_v2" in name:
+            compare_photos(name, path)
+        else:
+            compare(name, path)
+
+
+def compare_photos(name, path):
+    """Photographs: on noise the networks say nothing, and a rounding in an early layer becomes several steps at the end, in
+    LiteRT's own two sets of kernels as well. ONNX Runtime rounds its own way and must find the same class."""
+    for picture in ["hot_dog.jpg", "parrot.jpg", "owl.jpg"]:
+        onnx = f"{WORK}/{name}.onnx"
+        subprocess.run([LINNET, "convert", path, "-o", onnx], check=True, capture_output=True)
+        run = Interpreter(path, num_threads=1)
+        run.allocate_tensors()
+        detail, out = run.get_input_details()[0], run.get_output_details()[0]
+        x = photo(f"{SHARED}/inputs/{picture}", detail["shape"][1])
+        run.set_tensor(detail["index"], x)
+        run.invoke()
+        expected, inputs = run.get_tensor(out["index"]), {detail["name"]: x}
+        got = linnet(path, inputs, [out["name"]])[out["name"]]
+        report(f"{name} {picture} (linnet)", fault(got, expected))
+        got = runtime(onnx, inputs, [out["name"]])[out["name"]]
+        report(f"{name} {picture} (ONNX Runtime)", None if got.argmax() == expected.argmax() else "another class")
+
+
+os.makedirs(WORK, exist_ok=True)
+operators()
+shared()
+print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+sys.exit(counts["failed"] > 0)
