@@ -349,6 +349,11 @@ fuzz-load fuzz-run: fuzz-%: $(B)/fuzz/fuzz_%
 	@mkdir -p $(B)/fuzz/$*
 	cd $(B)/fuzz && ./fuzz_$* -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 $* corpus
 
+# Operators by the specification, beside ONNX Runtime and onnx's reference evaluator (PyPI): TIME seconds from SEED on.
+.PHONY: fuzz-ops
+fuzz-ops: all ## random nodes of every operator on Linnet and others for TIME seconds (60); SEED=, ONLY='Conv*'
+	@tests/fuzz/ops.sh $(B) --time $(or $(TIME),60) $(if $(SEED),--seed $(SEED)) $(foreach o,$(ONLY),--only '$(o)')
+
 # -- install -----------------------------------------------------------------------------------------------------
 VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)
 ROOT     = $(DESTDIR)$(PREFIX)

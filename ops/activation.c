@@ -29,7 +29,7 @@ static double clamp(double x, double lo, double hi)
 
 FN(relu, x < 0 ? 0 : x)
 FN(leaky_relu, x < 0 ? A * x : x)
-FN(thresholded_relu, x <= A ? 0 : x)
+FN(thresholded_relu, x > A ? x : 0)
 FN(selu, B *(x < 0 ? A * expm1(x) : x))
 FN(celu, x < 0 ? A * expm1(x / A) : x)
 FN(sigmoid, 1 / (1 + exp(-x)))

@@ -166,13 +166,13 @@ void ln_row_f32(int32_t op, int32_t type, void *out, const void *in_a, const voi
 void ln_row_half(int32_t op, int32_t type, void *out, const void *a, const void *b, int64_t n, size_t a_step,
                  size_t b_step)
 {
-    float u[BLOCK], v[BLOCK];
+    float u[BLOCK], v[BLOCK], y[BLOCK]; /* not in place: an operand of step 0 is read again */
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t k = n - i < BLOCK ? n - i : BLOCK;
         ln_to_f32(u, a, type, a_step ? i : 0, a_step ? k : 1);
         ln_to_f32(v, b, type, b_step ? i : 0, b_step ? k : 1);
-        ln_row_f32(op, type, u, u, v, k, a_step, b_step);
-        ln_from_f32(out, type, i, u, k, 1);
+        ln_row_f32(op, type, y, u, v, k, a_step, b_step);
+        ln_from_f32(out, type, i, y, k, 1);
     }
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Col2Im: adds the columns of sliding blocks up to images, for any number of spatial dimensions. ai.onnx Col2Im-18.
- * Every pixel gathers what falls on it, so that it is written once.
+ * Every pixel gathers what falls on it, so that it is written once. Booleans add up as OR; strings have no sum, and are
+ * refused.
  */
+#include <complex.h>
+
 #include "kernels/half.h"
 #include "ops/spatial.h"
 
@@ -70,6 +73,27 @@ typedef struct col2im_params {
 #define SUM uint64_t
 #define LOAD PLAIN
 #define STORE PLAIN
+#include "ops/col2im.inc"
+
+#define NAME c64
+#define TYPE float complex
+#define SUM float complex
+#define LOAD PLAIN
+#define STORE PLAIN
+#include "ops/col2im.inc"
+
+#define NAME c128
+#define TYPE double complex
+#define SUM double complex
+#define LOAD PLAIN
+#define STORE PLAIN
+#include "ops/col2im.inc"
+
+#define NAME truth
+#define TYPE uint8_t
+#define SUM uint64_t
+#define LOAD PLAIN
+#define STORE 0 !=
 #include "ops/col2im.inc"
 
 /* image_shape and block_shape; *n is 0 while they are not known. */
@@ -176,6 +200,15 @@ static linnet_status col2im_plan(ln_ctx *c)
     case LINNET_UINT32:
         LN_SET_RUN(c, ln_col2im_i32);
         break;
+    case LINNET_BOOL:
+        LN_SET_RUN(c, ln_col2im_truth);
+        break;
+    case LINNET_COMPLEX64:
+        LN_SET_RUN(c, ln_col2im_c64);
+        break;
+    case LINNET_COMPLEX128:
+        LN_SET_RUN(c, ln_col2im_c128);
+        break;
     default:
         LN_SET_RUN(c, ln_col2im_i64);
     }
@@ -190,7 +223,7 @@ LN_OP(Col2Im) = {
     .domain = "",
     .type = "Col2Im",
     .since = {18},
-    .types = LN_T_NUMBERS,
+    .types = LN_T_NUMBERS | LN_T_COMPLEX | LN_T(LINNET_BOOL),
     .in = {3, 3},
     .out = {1, 1},
     .attrs = attrs,

@@ -2,15 +2,26 @@
  *
  * ConvTranspose: the gradient of a convolution, over one to three spatial dimensions, with groups. ai.onnx
  * ConvTranspose-1, -11 (defaults written out), -22 (bfloat16). Passes may ask for channels-last tensors and an
- * activation (fused.h).
+ * activation (fused.h). com.microsoft ConvTransposeWithDynamicPads-1 is the same with pads as an input before the bias.
  */
 #include "ops/convtranspose.h"
 
+static bool dynamic_pads(const ln_ctx *c)
+{
+    return c->op->in.max == 4;
+}
+
+static int32_t bias_index(const ln_ctx *c)
+{
+    return dynamic_pads(c) ? 3 : 2;
+}
+
 static linnet_status check(ln_ctx *c, const ln_deconv *p)
 {
-    const ln_info *x = c->in[0], *w = c->in[1], *b = ln_in(c, 2);
+    const ln_info *x = c->in[0], *w = c->in[1], *b = ln_in(c, bias_index(c));
     for (int32_t i = 0; i < c->n_in; i++)
-        if (c->in[i] && (c->in[i]->kind != LINNET_TENSOR || (x->type && c->in[i]->type && c->in[i]->type != x->type)))
+        if (c->in[i] && !(dynamic_pads(c) && i == 2) &&
+            (c->in[i]->kind != LINNET_TENSOR || (x->type && c->in[i]->type && c->in[i]->type != x->type)))
             return ln_fail(c, LINNET_ERR_MODEL, "input %d is no tensor of %s", i,
                            linnet_type_name((linnet_type)x->type));
     LN_TRY(ln_fused_check(c, &p->fused, x->type));
@@ -75,6 +86,22 @@ static linnet_status output(ln_ctx *c, ln_deconv *p, int32_t i, int64_t in, int6
     return LINNET_OK;
 }
 
+/* Pads that are an input. *known: it is absent or constant. */
+static linnet_status read_pads(ln_ctx *c, ln_deconv *p, bool *known)
+{
+    *known = true;
+    if (!dynamic_pads(c) || !ln_in(c, 2))
+        return LINNET_OK;
+    LN_TRY(ln_check_type(c, 2, LN_T(LINNET_INT64), "Pads"));
+    int32_t n = ln_const_ints(c, 2, p->window.pads, 2 * LN_WINDOW_MAX);
+    *known = n >= 0;
+    if (n == -2)
+        return ln_fail(c, LINNET_ERR_MODEL, "Pads is no int64 tensor of at most %d elements", 2 * LN_WINDOW_MAX);
+    if (n >= 0)
+        p->window.n_pads = n;
+    return LINNET_OK;
+}
+
 static linnet_status resolve(ln_ctx *c, ln_deconv *p)
 {
     int32_t n = c->in[0]->rank - 2;
@@ -93,15 +120,16 @@ static linnet_status deconv_infer(ln_ctx *c)
     LN_TRY(check(c, p));
     if (x->rank < 0 || w->rank < 0)
         return ln_set_unknown(c, 0, (linnet_type)x->type);
+    bool last = p->channels_last != 0, known;
+    LN_TRY(read_pads(c, p, &known));
     LN_TRY(resolve(c, p));
-    bool last = p->channels_last != 0;
     int64_t dims[LN_MAX_RANK], *channels = &dims[ln_channel_axis(x, last)];
     dims[0] = x->dims[0];
     *channels = LN_UNKNOWN;
     if (w->dims[1] >= 0)
         LN_TRY(ln_mul_size(c, w->dims[1], p->group, channels));
     for (int32_t i = 0; i < p->window.n; i++)
-        LN_TRY(output(c, p, i, ln_spatial(x, last)[i], &dims[(last ? 1 : 2) + i]));
+        LN_TRY(output(c, p, i, known ? ln_spatial(x, last)[i] : LN_UNKNOWN, &dims[(last ? 1 : 2) + i]));
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
@@ -109,13 +137,16 @@ static linnet_status deconv_plan(ln_ctx *c)
 {
     ln_deconv *p = c->params;
     const ln_info *x = c->in[0], *w = c->in[1], *y = c->out[0];
-    bool last = p->channels_last != 0;
+    bool last = p->channels_last != 0, known;
     if (x->rank > 5)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "%d spatial dimensions, at most 3 are supported", x->rank - 2);
+    LN_TRY(read_pads(c, p, &known));
+    if (!known)
+        return LN_NEED_DATA;
     LN_TRY(resolve(c, p));
     p->type = x->type;
     p->threads = c->threads;
-    p->bias = ln_in(c, 2) != NULL;
+    p->bias = ln_in(c, bias_index(c)) ? bias_index(c) : 0;
     p->batch = x->dims[0];
     p->in_channels = w->dims[0];
     p->out_channels = w->dims[1] * p->group;
@@ -155,6 +186,19 @@ LN_OP(ConvTranspose) = {
     .since = {1, 11, 22},
     .types = LN_T_FLOATS,
     .in = {2, 3},
+    .out = {1, 1},
+    .attrs = attrs,
+    .params_size = sizeof(ln_deconv),
+    .infer = deconv_infer,
+    .plan = deconv_plan,
+};
+
+LN_OP(ConvTransposeWithDynamicPads) = {
+    .domain = "com.microsoft",
+    .type = "ConvTransposeWithDynamicPads",
+    .since = {1},
+    .types = LN_T_FLOATS,
+    .in = {2, 4},
     .out = {1, 1},
     .attrs = attrs,
     .params_size = sizeof(ln_deconv),

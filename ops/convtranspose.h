@@ -19,7 +19,7 @@ typedef struct ln_deconv {
     int64_t batch, in_channels, out_channels;
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
     int64_t in_pixels, out_pixels, taps;
-    int32_t type, threads, bias, packed, copy_in, copy_out;
+    int32_t type, threads, bias, packed, copy_in, copy_out; /* bias: the input, 0: none */
     /* Bytes in scratch. */
     int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
 } ln_deconv;

@@ -209,7 +209,7 @@ LN_RUN(ln_deconv_product_f32)
         w.y = (float *)(void *)(w.scratch + p->at_out);
     if (!p->packed) {
         float *packed = (float *)(void *)(w.scratch + p->at_packed);
-        pack_weights(p, packed, a->in[1], p->bias ? a->in[2] : NULL);
+        pack_weights(p, packed, a->in[1], p->bias ? a->in[p->bias] : NULL);
         w.weights = packed;
     }
     float *zero = (float *)(void *)(w.scratch + p->at_zero);
@@ -239,7 +239,7 @@ static linnet_status reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t cou
 
 linnet_status ln_deconv_plan_f32(ln_ctx *c, ln_deconv *p)
 {
-    const ln_info *w = c->in[1], *bias = ln_in(c, 2);
+    const ln_info *w = c->in[1], *bias = p->bias ? c->in[p->bias] : NULL;
     int64_t total = 0, phases, bytes = 0, most = 0;
     LN_TRY(ln_mul_size(c, phases_in(p, 0), phases_in(p, 1), &phases));
     LN_TRY(ln_mul_size(c, phases, phases_in(p, 2), &phases));

@@ -18,7 +18,7 @@
 typedef struct layer_params {
     int64_t axis, stash_type; /* attributes */
     float epsilon;
-    int32_t type, stat_type;
+    int32_t type, stat_type, out_type; /* out_type: of the scale and the result, RMSNormalization's alone may differ */
     int64_t rows, n;
     int32_t rms;                            /* mean is 0 */
     int32_t scale, bias;                    /* 1: a row, 2: walked; 0: none */
@@ -150,20 +150,54 @@ static void f64_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
+static double element(const void *x, int32_t type, int64_t i)
+{
+    float narrow;
+    if (type == LINNET_FLOAT64)
+        return ((const double *)x)[i];
+    ln_to_f32(&narrow, x, type, i, 1);
+    return (double)narrow;
+}
+
+/* RMSNormalization of one type by a scale of another: the normalised value is rounded to the input's type, then scaled
+ * in the scale's (ln_binary_walk). */
+static void mixed_task(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const job *j = arg;
+    const layer_params *p = j->p;
+    (void)worker;
+    for (int64_t row = begin; row < end; row++) {
+        double sum = 0;
+        for (int64_t i = row * p->n; i < (row + 1) * p->n; i++)
+            sum += element(j->a->in[0], p->type, i) * element(j->a->in[0], p->type, i);
+        double inverse = 1 / sqrt(sum / (double)p->n + (double)p->epsilon);
+        for (int64_t i = row * p->n; i < (row + 1) * p->n; i++) {
+            double y = element(j->a->in[0], p->type, i) * inverse;
+            float narrow = p->type == LINNET_FLOAT64 ? (float)y : ln_round_to((float)y, p->type);
+            if (p->out_type == LINNET_FLOAT64)
+                ((double *)j->a->out[0])[i] = p->type == LINNET_FLOAT64 ? y : (double)narrow;
+            else
+                ln_from_f32(j->a->out[0], p->out_type, i, &narrow, 1, 1);
+        }
+    }
+}
+
 LN_RUN(ln_layernorm)
 {
     const layer_params *p = a->params;
     const ln_bcast *walks = a->packed;
     job j = {.a = a, .p = p};
     bool direct = p->type == LINNET_FLOAT32 && p->skip < 0 && p->add < 0;
-    double each = p->type == LINNET_FLOAT64 ? 4.0 : direct ? 0.15 : p->type == LINNET_FLOAT32 ? 0.4 : 5.0;
+    bool mixed = p->type != p->out_type;
+    double each = mixed || p->type == LINNET_FLOAT64 ? 4.0 : direct ? 0.15 : p->type == LINNET_FLOAT32 ? 0.4 : 5.0;
     ln_parallel(a, p->n ? p->rows : 0, 20.0 + each * (double)p->n,
-                p->type == LINNET_FLOAT64 ? f64_task
-                : direct                  ? direct_task
-                                          : scratch_task,
+                mixed                       ? mixed_task
+                : p->type == LINNET_FLOAT64 ? f64_task
+                : direct                    ? direct_task
+                                            : scratch_task,
                 &j);
     if (p->scale == 2) {
-        ln_binary_job mul = {&walks[0], NULL, ln_row_of(p->type), LN_BIN_MUL, p->type, {a->out[0], a->in[1]},
+        ln_binary_job mul = {&walks[0], NULL, ln_row_of(p->out_type), LN_BIN_MUL, p->out_type, {a->out[0], a->in[1]},
                              a->out[0]};
         ln_binary_walk(a, &mul, 1.0);
     }
@@ -184,10 +218,16 @@ static linnet_type stat_type(ln_ctx *c)
                                                                                           : LINNET_FLOAT32;
 }
 
+/* RMSNormalization's scale has a type parameter of its own, which is the result's. */
+static bool own_scale_type(const ln_ctx *c)
+{
+    return c->version == 23;
+}
+
 static linnet_status check_factor(ln_ctx *c, int32_t i, const char *name)
 {
     const ln_info *x = c->in[0], *f = ln_in(c, i);
-    LN_TRY(ln_check_type(c, i, x->type ? LN_T(x->type) : LN_T_FLOATS, name));
+    LN_TRY(ln_check_type(c, i, x->type && !own_scale_type(c) ? LN_T(x->type) : LN_T_FLOATS, name));
     if (!f || f->rank < 0 || x->rank < 0)
         return LINNET_OK;
     if (f->rank > x->rank)
@@ -207,15 +247,16 @@ static linnet_status infer(ln_ctx *c)
     LN_TRY(check_factor(c, 2, "bias"));
     for (int32_t i = 1; i < c->n_out; i++)
         LN_TRY(ln_set_unknown(c, i, stat_type(c)));
+    linnet_type type = (linnet_type)(own_scale_type(c) ? c->in[1]->type : x->type);
     if (x->rank < 0)
-        return ln_set_unknown(c, 0, (linnet_type)x->type);
+        return ln_set_unknown(c, 0, type);
     LN_TRY(ln_axis(c, p->axis, x->rank, &axis));
     int64_t dims[LN_MAX_RANK];
     for (int32_t d = 0; d < x->rank; d++)
         dims[d] = d < axis ? x->dims[d] : 1;
     for (int32_t i = 1; i < c->n_out; i++)
         LN_TRY(ln_set_shape(c, i, stat_type(c), x->rank, dims));
-    return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, x->dims);
+    return ln_set_shape(c, 0, type, x->rank, x->dims);
 }
 
 /* 1 where the factor is one row of n elements: the dimensions from axis on, or those of them that are not 1. */
@@ -232,7 +273,7 @@ static int32_t factor_kind(const ln_info *x, const ln_info *f, int64_t n)
 static linnet_status rows_of(ln_ctx *c, layer_params *p, int32_t axis)
 {
     const ln_info *x = c->in[0];
-    p->type = x->type;
+    p->type = p->out_type = x->type;
     p->rows = p->n = 1;
     for (int32_t d = 0; d < x->rank; d++)
         *(d < axis ? &p->rows : &p->n) *= x->dims[d];
@@ -273,6 +314,10 @@ static linnet_status plan(ln_ctx *c, int32_t rms)
     p->inverse_out = rms ? (c->n_out > 1 ? 1 : -1) : c->n_out > 2 ? 2 : -1;
     p->scale = inside(x, scale, axis) ? factor_kind(x, scale, p->n) : 2;
     p->bias = inside(x, bias, axis) ? factor_kind(x, bias, p->n) : 2;
+    if (own_scale_type(c) && scale->type != x->type) {
+        p->out_type = scale->type;
+        p->scale = 2;
+    }
     if (p->scale == 2 && bias)
         p->bias = 2;
     if (p->scale == 2 || p->bias == 2) {
@@ -285,7 +330,8 @@ static linnet_status plan(ln_ctx *c, int32_t rms)
                 ln_bcast_make(&walks[i], x, 2, in);
         }
     }
-    ln_in_place(c, 0, 0);
+    if (p->out_type == p->type)
+        ln_in_place(c, 0, 0);
     return p->type == LINNET_FLOAT32 || p->type == LINNET_FLOAT64 ? LINNET_OK : rows_scratch(c, p);
 }
 

@@ -79,7 +79,7 @@ linnet_status ln_map_f64(const ln_args *a, double (*fn)(double x, const float *p
     }
 
 /* Integer types. The run functions are in map_int.c. */
-enum { LN_INT_ABS, LN_INT_NEG, LN_INT_SIGN, LN_INT_RELU, LN_INT_NOT, LN_INT_SHRINK };
+enum { LN_INT_ABS, LN_INT_NEG, LN_INT_SIGN, LN_INT_RELU, LN_INT_NOT, LN_INT_ERF, LN_INT_SHRINK };
 linnet_status ln_map_int_plan(ln_ctx *c, int32_t op);
 
 #endif

@@ -2,6 +2,8 @@
  *
  * Element-wise operators of one input for the integer types: map_int.inc for each.
  */
+#include <math.h>
+
 #include "ops/map.h"
 
 #define T int8_t

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Resize and Upsample: nearest, linear, cubic in any number of dimensions, by tables that plan makes. infer and plan;
- * the run is in resize_run.c. ai.onnx Resize-10 to -19, Upsample-7 to -9.
+ * the run is in resize_run.c. ai.onnx Resize-10 to -19, Upsample-1 (scales of height and width
+ * alone) to -9.
  *
  * Knows the hidden attribute linnet.channels_last: the tensors then are N, spatial..., C while scales, sizes, roi and
  * axes stay those of N, C, spatial...
@@ -60,9 +61,13 @@ static void find_inputs(const ln_ctx *c, const ln_info **scales, const ln_info *
 /* Scales of the listed dimensions from a constant or an attribute. */
 static linnet_status read_scales(ln_ctx *c, const ln_info *scales, int32_t n, double *values)
 {
-    int64_t count;
-    const float *attribute = NULL;
-    if (!scales) {
+    int64_t count = 0;
+    const float *attribute = NULL,
+                first[4] = {1, 1, ln_attr_float(c, "height_scale", 0), ln_attr_float(c, "width_scale", 0)};
+    if (is_upsample(c) && c->version == 1) {
+        attribute = first;
+        count = 4;
+    } else if (!scales) {
         attribute = ln_attr_floats(c, "scales", &count);
         if (!attribute)
             return ln_fail(c, LINNET_ERR_MODEL, "neither scales nor sizes are given");
@@ -304,7 +309,8 @@ static const ln_attr_spec resize_attrs[] = {
     LN_ATTR_CHANNELS_LAST(ln_resize_params),
     LN_ATTR_END};
 static const ln_attr_spec upsample_attrs[] = {LN_ATTR_E(ln_resize_params, mode, "nearest|linear", LN_RESIZE_NEAREST),
-                                              LN_ATTR_ANY("scales"), LN_ATTR_END};
+                                              LN_ATTR_ANY("scales"), LN_ATTR_ANY("height_scale"),
+                                              LN_ATTR_ANY("width_scale"), LN_ATTR_END};
 
 LN_OP(Resize) = {
     .domain = "",
@@ -323,7 +329,7 @@ LN_OP(Resize) = {
 LN_OP(Upsample) = {
     .domain = "",
     .type = "Upsample",
-    .since = {7, 9},
+    .since = {1, 7, 9},
     .types = LN_T_ALL,
     .in = {1, 2},
     .out = {1, 1},

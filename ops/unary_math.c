@@ -50,12 +50,18 @@ LN_MAP(asinh, 0.8)
 LN_MAP(acosh, 0.8)
 LN_MAP(atanh, 0.8)
 
+/* Version 9 lists integers, too. */
+static linnet_status erf_any_plan(ln_ctx *c)
+{
+    return LN_T_INTS & LN_T(c->in[0]->type) ? ln_map_int_plan(c, LN_INT_ERF) : erf_plan(c);
+}
+
 /* clang-format off */
 LN_OP(Sqrt) = {LN_MAP_OP("Sqrt", LN_T_FLOATS, sqrt_plan), .since = {6, 13}};
 LN_OP(Reciprocal) = {LN_MAP_OP("Reciprocal", LN_T_FLOATS, reciprocal_plan), .since = {6, 13}};
 LN_OP(Exp) = {LN_MAP_OP("Exp", LN_T_FLOATS, exp_plan), .since = {6, 13}};
 LN_OP(Log) = {LN_MAP_OP("Log", LN_T_FLOATS, log_plan), .since = {6, 13}};
-LN_OP(Erf) = {LN_MAP_OP("Erf", LN_T_FLOATS, erf_plan), .since = {9, 13}};
+LN_OP(Erf) = {LN_MAP_OP("Erf", LN_T_NUMBERS, erf_any_plan), .since = {9, 13}};
 LN_OP(Sin) = {LN_MAP_OP("Sin", LN_T_FLOATS, sin_plan), .since = {7, 22}};
 LN_OP(Cos) = {LN_MAP_OP("Cos", LN_T_FLOATS, cos_plan), .since = {7, 22}};
 LN_OP(Tan) = {LN_MAP_OP("Tan", LN_T_FLOATS, tan_plan), .since = {7, 22}};

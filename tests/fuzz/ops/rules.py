@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a peer is known to be wrong, or to have chosen otherwise where the specification is silent: the peer is not asked
+then. A rule is a peer, an operator, a condition on the case, and the first cell of its line in docs/DIFFERENCES.md, which
+says what the specification has to say; main.py refuses to start where that line is missing.
+"""
+import numpy as np
+
+from case import FLOATS, INTS, full_name, type_name
+
+RULES = []
+
+
+def rule(peer, operators, line, condition=lambda c: True):
+    RULES.append((peer, operators.split(), line, condition))
+
+
+def excludes(peer, c):
+    name = full_name(c.domain, c.op)
+    for who, operators, line, condition in RULES:
+        if who == peer and name in operators and condition(c):
+            return line
+    return None
+
+
+def missing(text):
+    """The lines that the page of differences does not have."""
+    return sorted({line for _, _, line, _ in RULES if f"| {line} |" not in text})
+
+
+def versions_below(n):
+    return lambda c: c.version < n
+
+
+def spatial_rank(c):
+    return c.inputs[0][1].ndim - 2
+
+
+def same(c):
+    return c.attrs.get("auto_pad", "").startswith("SAME")
+
+
+def dilated(c):
+    return any(d > 1 for d in c.attrs.get("dilations", []))
+
+
+def where(c):
+    return c.attrs.get("coordinate_transformation_mode")
+
+
+def same_size(c):
+    data, asked = c.inputs[0][1], c.inputs[-1][1]
+    return (asked == (1 if asked.dtype.kind == "f" else data.shape[-len(asked):])).all()
+
+
+def fractional(c):
+    """The scales of a Resize give a length that is no integer."""
+    return any(x * d != int(x * d) for x, d in zip(c.inputs[2][1], c.inputs[0][1].shape[-len(c.inputs[2][1]):]))
+
+
+def has(c, value):
+    return any(a is not None and type_name(a) in FLOATS and (a.astype(np.float32) == value).any() for _, a, _ in c.inputs)
+
+
+# -- element by element --
+rule("ref", "Add Sub Mul Div And Or Xor Equal Greater Less Pow", "binary operators before version 7", lambda c: c.has("axis"))
+rule("ref", "PRelu", "binary operators before version 7", versions_below(7))
+rule("ref", "Gemm", "Gemm before version 7", versions_below(7))
+rule("ort", "Clip", "Clip of an infinity without a bound", lambda c: has(c, np.inf) or has(c, -np.inf))
+rule("ort", "Gather", "Gather of strings by a negative index", lambda c: c.types["T"] == "string")
+for peer in ("ort", "ref"):
+    rule(peer, "Gelu Mish HardSwish Swish com.microsoft.Gelu", "Gelu, Mish, Swish, HardSwish of -infinity",
+         lambda c: has(c, -np.inf))
+rule("ref", "Erf", "Erf")
+# -- along axes --
+rule("ort", "InstanceNormalization", "InstanceNormalization of one element", lambda c: np.prod(c.inputs[0][1].shape[2:]) == 1)
+rule("ref", "LpNormalization", "LpNormalization, `p` = 1", lambda c: c.attrs.get("p", 2) == 1)
+rule("ort", "ReduceLogSumExp", "ReduceLogSumExp of integers", lambda c: c.types["T"] not in FLOATS)
+rule("ort", "MeanVarianceNormalization", "MeanVarianceNormalization of one element",
+     lambda c: np.prod([c.inputs[0][1].shape[a] for a in c.attrs.get("axes", [0, 2, 3])]) == 1)
+rule("ort", "Dropout", "Dropout, the mask before version 12", lambda c: c.version < 12 and c.outputs == 2)
+rule("ref", "Shape", "Shape with `end` below -rank", lambda c: c.attrs.get("end", 0) < -c.inputs[0][1].ndim)
+rule("ref", "Unique", "Unique, `sorted` = 0", lambda c: c.attrs.get("sorted", 1) == 0)
+# -- layers --
+rule("ref", "GlobalMaxPool", "GlobalMaxPool", lambda c: spatial_rank(c) != 2)
+rule("ort", "MaxPool AveragePool LpPool com.microsoft.NhwcMaxPool", "pools with `auto_pad` SAME and dilations",
+     lambda c: same(c) and dilated(c))
+for peer in ("ort", "ref"):
+    rule(peer, "MaxPool AveragePool LpPool com.microsoft.QLinearAveragePool com.microsoft.NhwcMaxPool",
+         "pools with `auto_pad` SAME, a stride above the kernel",
+         lambda c: same(c) and any(s > k for s, k in zip(c.attrs.get("strides", []), c.attrs["kernel_shape"])))
+rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: where(c) == "tf_crop_and_resize" and same_size(c))
+rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
+rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
+rule("ort", "Resize", "Resize, align_corners with a fractional length",
+     lambda c: where(c) == "align_corners" and (fractional(c) if len(c.inputs) == 3 else "keep_aspect_ratio_policy" in c.attrs))
+rule("ort", "QuantizeLinear", "QuantizeLinear of float16", lambda c: c.low())
+rule("ort", "RNN GRU LSTM", "RNN, GRU, LSTM, activation Softplus", lambda c: "Softplus" in c.attrs.get("activations", []))
+rule("ref", "QLinearConv", "QLinearConv")
+# -- others --
+rule("ort", "Loop", "Scan output of no iterations", lambda c: int(c.inputs[0][1]) == 0)
+rule("ref", "Optional OptionalGetElement", "Optional")
+rule("ref", "ai.onnx.ml.LinearRegressor ai.onnx.ml.SVMRegressor ai.onnx.ml.TreeEnsembleRegressor", "regressors of integers",
+     lambda c: c.types["T"] in INTS)
+rule("ort", "GridSample", "GridSample, cubic outside the image",
+     lambda c: "cubic" in c.attrs["mode"] and c.attrs["padding_mode"] == "border")
+rule("ref", "AveragePool", "AveragePool-1, padding", versions_below(7))
+rule("ref", "ai.onnx.ml.LinearClassifier", "LinearClassifier without intercepts", lambda c: "intercepts" not in c.attrs)
+rule("ref", "ai.onnx.ml.TreeEnsemble", "TreeEnsemble-5, MIN and MAX without votes", lambda c: c.attrs["aggregate_function"] >= 2)
+rule("ref", "StringNormalizer", "StringNormalizer")
+rule("ort", "StringSplit", "StringSplit, an empty string and a delimiter",
+     lambda c: "delimiter" in c.attrs and "" in c.inputs[0][1].reshape(-1).tolist())
+rule("ort", "DFT", "DFT of float64", lambda c: c.types["T1"] == "float64")
+rule("ref", "RNN GRU LSTM", "RNN, GRU, LSTM")
+rule("ort", "LSTM", "LSTM, `clip`", lambda c: "clip" in c.attrs)
+rule("ort", "Attention", "Attention, qk_matmul_output of what is masked",
+     lambda c: c.outputs == 4 and ("is_causal" in c.attrs or c.inputs[3:4] and c.inputs[3][1] is not None))
+rule("ref", "Attention", "Attention, qk_matmul_output with softcap", lambda c: c.outputs == 4 and "softcap" in c.attrs)
+rule("ort", "Attention", "Attention, is_causal with a past", lambda c: "is_causal" in c.attrs and len(c.inputs) > 4)
+rule("ref", "RMSNormalization", "RMSNormalization, scale of another type", lambda c: c.types["T"] != c.types["V"])
+rule("ref", "CenterCropPad Trilu", "padding of strings", lambda c: c.types["T"] == "string")
+rule("ort", "com.microsoft.MultiHeadAttention", "MultiHeadAttention, `unidirectional` with other keys than queries",
+     lambda c: "unidirectional" in c.attrs and c.inputs[0][1].ndim == 3 and len(c.inputs) > 1
+     and keys(c.inputs[1][1]) != c.inputs[0][1].shape[1])
+
+
+def keys(k):
+    """The number of keys: [batch, keys, hidden], [batch, heads, keys, size] or, packed, [batch, keys, heads, 2, size]."""
+    return k.shape[2] if k.ndim == 4 else k.shape[1]
