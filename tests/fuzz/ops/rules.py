@@ -49,7 +49,7 @@ def where(c):
 
 def same_size(c):
     data, asked = c.inputs[0][1], c.inputs[-1][1]
-    return (asked == (1 if asked.dtype.kind == "f" else data.shape[-len(asked):])).all()
+    return (asked == (1 if asked.dtype.kind == "f" else data.shape[-len(asked):])).any()
 
 
 def fractional(c):
