@@ -39,4 +39,17 @@ typedef struct ln_dwconv_row {
     float lo, hi; /* -inf, inf: no clamp */
 } ln_dwconv_row;
 
+/* One output line of a convolution of channels-last images that are padded already, so that every line of a window is
+ * one piece: y[o][c] = clamp(bias[c] + sum over i < lines, j < k of rows[i][o * pitch + j] w[i][j][c]). Weights and
+ * biases are packed as for the product (ln_gemm_f32_pack, panels of nr columns of the descriptor of the same tier). */
+typedef struct ln_line_conv {
+    const float *const *rows;
+    size_t lines, k, pitch, out_w;
+    const float *b; /* packed */
+    size_t n, nr;   /* output channels, columns of a panel */
+    float *y;
+    size_t y_pixel; /* elements from pixel to pixel */
+    float lo, hi;   /* -inf, inf: no clamp */
+} ln_line_conv;
+
 #endif

@@ -46,6 +46,9 @@ typedef void ln_WINOGRAD_OUT(float *const *y, const float *m, size_t pitch, cons
                              float lo, float hi, size_t n);
 
 /* Depthwise convolution of one output row: see kernels/conv.h. */
+struct ln_line_conv;
+typedef void ln_LINECONV_F32(const struct ln_line_conv *l);
+
 struct ln_dwconv_row;
 typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);
 

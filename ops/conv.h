@@ -19,13 +19,15 @@ typedef struct ln_conv {
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
     int64_t in_pixels, out_pixels, taps;
     int32_t type, threads;
-    int32_t bias;         /* there is one */
-    int32_t depthwise;    /* one input channel per group */
-    int32_t packed;       /* weights and bias are constant */
-    int32_t copy_in;      /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
-    int32_t copy_out;     /* the output is transposed */
-    int32_t tiles;        /* by Winograd's tiles: tiles of a task; 0: directly */
-    int32_t merge;        /* the copy is padded, and the last dimension of the kernel is one tap */
+    int32_t bias;      /* there is one */
+    int32_t depthwise; /* one input channel per group */
+    int32_t packed;    /* weights and bias are constant */
+    int32_t copy_in;   /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
+    int32_t copy_out;  /* the output is transposed */
+    int32_t tiles;     /* by Winograd's tiles: tiles of a task; 0: directly */
+    int32_t merge;     /* the copy is padded, and the last dimension of the kernel is one tap */
+    int32_t lines;     /* merged, and computed line by line (kernels/lineconv.inc) */
+    int32_t unused;
     int64_t group_packed; /* elements of the packed weights of a group */
     /* Bytes in scratch. */
     int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
@@ -46,6 +48,18 @@ typedef struct ln_conv_images {
 linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p);
 void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, const float *bias);
 void ln_conv_winograd_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
+
+/* The extent of the padded copy. */
+static inline int64_t ln_conv_padded(const ln_conv *p, int32_t d)
+{
+    int64_t need = (p->out[d] - 1) * p->stride[d] + (p->kernel[d] - 1) * p->dilation[d] + 1;
+    int64_t have = p->in[d] + p->pad[d];
+    return need > have ? need : have;
+}
+
+/* Of the padded copy (images->x), without a residual. Workers need ln_conv_lines_worker bytes. */
+int64_t ln_conv_lines_worker(const ln_conv *p);
+void ln_conv_lines_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
 
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 

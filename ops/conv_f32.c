@@ -11,7 +11,12 @@
 
 #include "ops/conv.h"
 
-#define MERGE_CHANNELS 8 /* fewer input channels than this are worth a padded copy */
+/* Windows of up to so many elements are worth a padded copy: of few input channels, or for few output channels, which
+ * leave half of a micro-kernel's columns empty. */
+#define MERGE_CHANNELS 16
+#define MERGE_WINDOW 192
+#define NARROW_WINDOW 1024
+#define NARROW_LINE 7 /* pixels of an output line from which on several share a micro-kernel */
 
 typedef struct work {
     const ln_conv *p;
@@ -25,14 +30,6 @@ typedef struct work {
     ln_gemm_f32_job job; /* of the first group */
     const float *zero;
 } work;
-
-/* The extent of the padded copy. */
-static int64_t padded(const ln_conv *p, int32_t d)
-{
-    int64_t need = (p->out[d] - 1) * p->stride[d] + (p->kernel[d] - 1) * p->dilation[d] + 1;
-    int64_t have = p->in[d] + p->pad[d];
-    return need > have ? need : have;
-}
 
 /* -- the input ---------------------------------------------------------------------------------------------------- */
 
@@ -70,7 +67,8 @@ static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
     const ln_conv *p = w->p;
-    int64_t lines = padded(p, 1), planes = padded(p, 0), width = padded(p, 2), channels = p->in_channels;
+    int64_t lines = ln_conv_padded(p, 1), planes = ln_conv_padded(p, 0), width = ln_conv_padded(p, 2),
+            channels = p->in_channels;
     int64_t used = p->in[2] * channels;
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
@@ -244,7 +242,7 @@ static void make_job(work *w)
                  !p->pad[0] && !p->pad[1] && !p->pad[2];
     ln_conv_shape *s = &w->shape;
     for (int32_t d = 0; d < 3; d++) {
-        s->in[d] = (size_t)(p->merge ? padded(p, d) : p->in[d]);
+        s->in[d] = (size_t)(p->merge ? ln_conv_padded(p, d) : p->in[d]);
         s->out[d] = (size_t)p->out[d];
         s->kernel[d] = (size_t)p->kernel[d];
         s->stride[d] = (size_t)p->stride[d];
@@ -289,7 +287,8 @@ LN_RUN(ln_conv_f32)
     if (p->copy_in) {
         w.x = (const float *)(void *)(w.scratch + p->at_in);
         if (p->merge)
-            ln_parallel(a, p->batch * padded(p, 0) * padded(p, 1), (double)(p->in[2] * p->in_channels), pad_lines, &w);
+            ln_parallel(a, p->batch * ln_conv_padded(p, 0) * ln_conv_padded(p, 1), (double)(p->in[2] * p->in_channels),
+                        pad_lines, &w);
         else
             ln_parallel(a, in_pixels, 0.5 * (double)p->in_channels, copy_pixels, &w);
     }
@@ -312,9 +311,9 @@ LN_RUN(ln_conv_f32)
         float *zero = (float *)(void *)(w.scratch + p->at_zero);
         memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
         w.zero = zero;
-        if (p->tiles) {
+        if (p->tiles || p->lines) {
             ln_conv_images images = {w.x, w.r, w.weights, zero, w.y, w.scratch + p->at_workers};
-            ln_conv_winograd_run(a, p, &images);
+            (p->tiles ? ln_conv_winograd_run : ln_conv_lines_run)(a, p, &images);
         } else {
             make_job(&w);
             ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
@@ -340,7 +339,11 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
 {
     int64_t channels = p->in_channels, elements = 0;
     int64_t repeat = p->depthwise ? p->out_channels / p->in_channels : 1;
-    p->merge = p->group == 1 && channels < MERGE_CHANNELS && p->kernel[2] > 1 && p->dilation[2] == 1;
+    bool few = channels < MERGE_CHANNELS && p->taps * channels <= MERGE_WINDOW;
+    bool narrow =
+        p->out[2] >= NARROW_LINE && p->out_channels <= LN_D(gemm_f32)->nr / 2 && p->taps * channels <= NARROW_WINDOW;
+    p->merge = p->group == 1 && (few || narrow) && p->kernel[2] > 1 && p->dilation[2] == 1;
+    p->lines = p->merge && !p->fused.residual;
     if (p->merge)
         p->depthwise = 0;
     p->copy_in = p->merge || repeat != 1 || (!p->channels_last && channels > 1 && p->in_pixels > 1);
@@ -348,7 +351,7 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     if (p->copy_in) {
         LN_TRY(ln_mul_size(c, p->batch, channels * (p->merge ? 1 : repeat), &elements));
         for (int32_t d = 0; d < 3; d++)
-            LN_TRY(ln_mul_size(c, elements, p->merge ? padded(p, d) : p->in[d], &elements));
+            LN_TRY(ln_mul_size(c, elements, p->merge ? ln_conv_padded(p, d) : p->in[d], &elements));
     }
     LN_TRY(reserve(c, total, &p->at_in, elements, sizeof(float)));
     return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
@@ -369,7 +372,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     } else {
         packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
         size_t merged = ln_gemm_f32_scratch(d, (size_t)(p->taps / p->kernel[2]), (size_t)(k * p->kernel[2]));
-        p->worker = (int64_t)(p->merge ? merged : ln_gemm_f32_scratch(d, (size_t)p->taps, (size_t)k));
+        p->worker = p->lines ? ln_conv_lines_worker(p)
+                             : (int64_t)(p->merge ? merged : ln_gemm_f32_scratch(d, (size_t)p->taps, (size_t)k));
     }
     if (packed > SIZE_MAX / 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");

@@ -102,6 +102,75 @@ static void check_depthwise(const char *tier, const ln_kernel_table *t)
                     check_row(tier, t->dwconv_f32, channels[c], ks[k], stride, check_below(4) ? 1 : 2, w);
 }
 
+/* -- lines of few channels ---------------------------------------------------------------------------------------- */
+
+static void check_line(const char *tier, const ln_kernel_table *t, size_t n, size_t lines, size_t k, size_t pitch,
+                       size_t out_w)
+{
+    const ln_gemm_f32_desc *d = t->gemm_f32;
+    size_t size = (out_w - 1) * pitch + k, packed_size = ln_gemm_f32_packed(d, n, lines, k);
+    bool at_end = check_below(2) != 0, clamp = check_below(2) != 0, ok = true;
+    const float *rows[4];
+    float *x[4], *w = check_guard(n * lines * k * sizeof *w, at_end), *bias = check_guard(n * sizeof *bias, at_end);
+    float *packed = check_guard(packed_size * sizeof *packed, false), *y = check_guard(out_w * n * sizeof *y, at_end);
+    for (size_t i = 0; i < lines; i++) {
+        rows[i] = x[i] = check_guard(size * sizeof **x, at_end);
+        check_fill_f32(x[i], size, CHECK_NORMAL);
+    }
+    check_fill_f32(w, n * lines * k, CHECK_NORMAL);
+    check_fill_f32(bias, n, CHECK_NORMAL);
+    const ln_gemm_f32_b b = {.b = w,
+                             .n_stride = lines * k,
+                             .tap_stride = k,
+                             .k_stride = 1,
+                             .bias = bias,
+                             .bias_stride = 1,
+                             .scale = 1,
+                             .bias_scale = 1};
+    ln_gemm_f32_pack(d, packed, n, lines, k, &b, 0, (n + d->nr - 1) / d->nr);
+    const ln_line_conv l = {.rows = rows,
+                            .lines = lines,
+                            .k = k,
+                            .pitch = pitch,
+                            .out_w = out_w,
+                            .b = packed,
+                            .n = n,
+                            .nr = d->nr,
+                            .y = y,
+                            .y_pixel = n,
+                            .lo = clamp ? 0 : -INFINITY,
+                            .hi = clamp ? 1 : INFINITY};
+    t->lineconv_f32(&l);
+    for (size_t o = 0; o < out_w; o++)
+        for (size_t c = 0; c < n; c++) {
+            double want = (double)bias[c], bound = fabs(want);
+            for (size_t i = 0; i < lines; i++)
+                for (size_t j = 0; j < k; j++) {
+                    double term = (double)x[i][o * pitch + j] * (double)w[(c * lines + i) * k + j];
+                    want += term;
+                    bound += fabs(term);
+                }
+            want = fmin(fmax(want, (double)l.lo), (double)l.hi);
+            double limit = ((double)(lines * k) + 2) * (double)FLT_EPSILON * bound;
+            ok = ok && fabs((double)y[o * n + c] - want) <= limit;
+        }
+    check_ok(ok, "%s line channels=%zu lines=%zu k=%zu pitch=%zu out=%zu", tier, n, lines, k, pitch, out_w);
+    for (size_t i = 0; i < lines; i++)
+        check_guard_free(x[i]);
+    check_guard_free(w);
+    check_guard_free(bias);
+    check_guard_free(packed);
+    check_guard_free(y);
+}
+
+static void check_lines(const char *tier, const ln_kernel_table *t)
+{
+    static const size_t channels[] = {1, 3, 8, 9, 16, 17, 32, 33, 70};
+    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++)
+        for (size_t out_w = 1; out_w <= 45; out_w += 1 + (out_w > 16 ? check_below(4) : 0))
+            check_line(tier, t, channels[c], 1 + check_below(4), 1 + check_below(24), 1 + check_below(9), out_w);
+}
+
 /* -- pools -------------------------------------------------------------------------------------------------------- */
 
 static void check_pools(const char *tier, const ln_kernel_table *t)
@@ -327,6 +396,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
 {
     const char *name = ln_tier_name(tier);
     check_depthwise(name, t);
+    check_lines(name, t);
     check_pools(name, t);
     check_lrn(name, t);
     for (size_t n = 1; n < 40; n += 1 + check_below(5))

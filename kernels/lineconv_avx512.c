@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/simd_avx512.h"
+#define LINE_PIXELS 14
+#include "kernels/lineconv.inc"
