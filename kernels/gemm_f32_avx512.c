@@ -2,7 +2,7 @@
  *
  * The float32 micro-kernel for AVX-512: up to 14 x 32, 28 accumulators of the 32 registers. A step of k loads two
  * vectors of B and spreads an element of each row of A over two multiply-adds. The last panel may have 16 columns or
- * fewer, and then goes with half of the vectors. Contract: gemm.h.
+ * fewer, and then goes with half of the vectors, or 8, and goes with vectors of half the size. Contract: gemm.h.
  */
 #include <immintrin.h>
 
@@ -79,6 +79,33 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     finish(t, acc, m, nv);
 }
 
+/* At most eight columns: 256-bit vectors, of which some processors do twice as many in a cycle. */
+INLINE void quarter(const ln_gemm_f32_tile *t, const size_t m)
+{
+    const __mmask8 mask = (__mmask8)mask_of(t->n);
+    const __m256 bias = t->bias ? _mm256_loadu_ps(t->bias) : _mm256_setzero_ps();
+    __m256 acc[MR], lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+    UNROLL for (size_t i = 0; i < m; i++) acc[i] = bias;
+    const float *b = t->b;
+    const size_t taps = t->taps, depth = t->k;
+    for (size_t tap = 0; tap < taps; tap++) {
+        const float *a[MR];
+        UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
+        for (size_t k = 0; k < depth; k++, b += NR) {
+            __m256 b0 = _mm256_loadu_ps(b);
+            UNROLL for (size_t i = 0; i < m; i++) acc[i] = _mm256_fmadd_ps(_mm256_set1_ps(a[i][k]), b0, acc[i]);
+        }
+    }
+    UNROLL for (size_t i = 0; i < m; i++)
+    {
+        if (t->r)
+            acc[i] = _mm256_add_ps(acc[i], _mm256_maskz_loadu_ps(mask, t->r + i * t->ldr));
+        if (t->clamp) /* the second operand is the result where one is a NaN */
+            acc[i] = _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i]));
+        _mm256_mask_storeu_ps(t->c + i * t->ldc, mask, acc[i]);
+    }
+}
+
 /* One or two rows: an accumulator would wait for itself, so every element has several. */
 INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
@@ -120,6 +147,10 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, cons
     {                                                                                                                  \
         m < 3 ? few(t, m, 2, F32) : rows(t, m, 2, F32);                                                                \
     }                                                                                                                  \
+    static void quarter_##m(const ln_gemm_f32_tile *t)                                                                 \
+    {                                                                                                                  \
+        m < 3 ? few(t, m, 1, F32) : quarter(t, m);                                                                     \
+    }                                                                                                                  \
     static void half_##m(const ln_gemm_f32_tile *t)                                                                    \
     {                                                                                                                  \
         m < 3 ? few(t, m, 1, F32) : rows(t, m, 1, F32);                                                                \
@@ -138,15 +169,16 @@ ROWS(11)
 ROWS(12)
 ROWS(13)
 ROWS(14)
+#define ALL(p)                                                                                                         \
+    {                                                                                                                  \
+        p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12, p##13, p##14                        \
+    }
 /* clang-format on */
 
 static void tile(const ln_gemm_f32_tile *t)
 {
-    static ln_gemm_f32_fn *const tiles[2][MR] = {{half_1, half_2, half_3, half_4, half_5, half_6, half_7, half_8,
-                                                  half_9, half_10, half_11, half_12, half_13, half_14},
-                                                 {rows_1, rows_2, rows_3, rows_4, rows_5, rows_6, rows_7, rows_8,
-                                                  rows_9, rows_10, rows_11, rows_12, rows_13, rows_14}};
-    tiles[t->n > 16][t->m - 1](t);
+    static ln_gemm_f32_fn *const tiles[3][MR] = {ALL(quarter_), ALL(half_), ALL(rows_)};
+    tiles[(t->n > 8) + (t->n > 16)][t->m - 1](t);
 }
 
 /* clang-format off: one line for each number of rows */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `linnet kernels`: the table of kernels and which variant of each runs on which tier, from kernels/kernels.def, and
- * which tiers this machine has.
+ * which tiers this machine has. With --assert, whether the kernels that a model's plan picked are the fastest.
  */
 #include <fnmatch.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "tools/tool.h"
+#include "tools/kernels.h"
 
 typedef struct row {
     const char *name, *signature, *variant[LN_TIER_COUNT];
@@ -53,6 +53,8 @@ static int print_json(const ln_cli *cli)
 static int run(const ln_cli *cli)
 {
     ln_dispatch_init();
+    if (ln_cli_flag(cli, "assert"))
+        return cli->n_args == 1 ? ln_kernels_assert(cli) : ln_bad("--assert takes one model, not %d", cli->n_args);
     if (ln_cli_flag(cli, "json"))
         return print_json(cli);
     printf("%-28s", "kernel");
@@ -79,13 +81,24 @@ static int run(const ln_cli *cli)
 
 static const ln_option options[] = {
     {"json", 0, false, NULL, "as JSON"},
+    {"assert", 0, false, NULL,
+     "time the candidates for each step of a model; fail where the one picked lags by over 5 %"},
+    {"time", 0, false, "S", "with --assert: seconds to measure for (2), up to three times"},
+    LN_SESSION_THREADS,
+    LN_FEED_INPUT,
+    LN_FEED_RANDOM,
+    LN_FEED_DIM,
+    LN_FEED_SHAPE,
+    LN_FEED_PRESET,
+    LN_SESSION_PASSES,
     {0},
 };
 
 const ln_command ln_cmd_kernels = {
     .name = "kernels",
-    .usage = "[GLOB]... [options]",
-    .what = "List the kernels and the variant that runs on each tier.",
+    .usage = "[GLOB]... [options], or: linnet kernels --assert MODEL [options]",
+    .what = "List the kernels and the variant that runs on each tier, or check what was picked for a model.",
+    .more = ln_feed_help,
     .options = options,
     .max_args = 1 << 20,
     .run = run,

@@ -223,6 +223,10 @@ exits 0 'ops --json' "$linnet" ops --json && says 'ops --json' '"operator": "Elu
 exits 1 'ops without a match' "$linnet" ops Nosuch
 exits 0 kernels "$linnet" kernels 'relu*' && says kernels '^relu_f32 +scalar'
 exits 0 'kernels, capped' env LINNET_CPU=scalar "$linnet" kernels && says 'kernels, capped' 'scalar runs$'
+# How fast the machine is at the moment decides between 0 and 1.
+exits 0 'kernels --assert' sh -c "LINNET_CPU=scalar $linnet kernels --assert $digits --time 0.01 || [ \$? -eq 1 ]" &&
+    says 'kernels --assert' '^[0-8] of 8 steps lag the best of 2 candidates'
+bad 'kernels --assert, no model' 'takes one model' "$linnet" kernels --assert
 exits 0 'kernels --json' "$linnet" kernels --json && says 'kernels --json' '"running":'
 exits 0 optimize "$linnet" optimize $digits -o "$work/o.onnx" && {
     exits 0 'run the optimised' "$linnet" run "$work/o.onnx" --input image=models/digits/digit_3.png --values 10 && same 'the optimised model'

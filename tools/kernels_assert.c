@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `linnet kernels --assert MODEL`: is what was picked for each step of a model's plan the fastest that there is? The
+ * candidates are whole plans of the same model: one for each tier that this machine has, and the running tier's without
+ * what is chosen by an estimate of its cost (Winograd). They run by turns; of each step the least time counts, which
+ * what else the machine does cannot lower. Where a pick lags, all are measured for longer before it counts.
+ */
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "tools/kernels.h"
+#include "tools/planned.h"
+
+enum { MAX_CANDIDATES = LN_TIER_COUNT + 1, MIN_ROUNDS = 5, TRIES = 3 };
+
+#define LAG 1.05       /* what a pick may take, times the best */
+#define UNNOTICED 2e-7 /* seconds by which it always may: what a clock at each step can tell */
+
+typedef struct candidate {
+    char name[32];
+    const ln_kernel_table *table;
+    linnet_session *session;
+    double *best; /* least seconds of each step */
+} candidate;
+
+typedef struct contest {
+    const ln_cli *cli;
+    linnet_model *model;
+    ln_arena *arena;
+    candidate candidates[MAX_CANDIDATES]; /* the first is what runs */
+    int n;
+    double budget;
+} contest;
+
+static const ln_plan *plan_of(const candidate *k)
+{
+    return k->session->current->plan;
+}
+
+static bool run_once(contest *c, candidate *k)
+{
+    linnet_error error = {0};
+    ln_dispatch_to(k->table);
+    if (!linnet_session_run(k->session, &error))
+        return true;
+    ln_bad_error(c->cli->args[0], &error);
+    return false;
+}
+
+/* A session, its inputs, and its first run, which makes the plan for the table. */
+static bool add(contest *c, const char *name, ln_tier tier, const char *also_disabled)
+{
+    candidate *k = &c->candidates[c->n];
+    const char *disabled = ln_cli_text(c->cli, "disable-passes", NULL);
+    char passes[1024];
+    int64_t threads = 0;
+    linnet_error error = {0};
+    if (!ln_cli_int(c->cli, "threads", 1, 1024, &threads))
+        return false;
+    snprintf(passes, sizeof passes, "%s%s%s", disabled ? disabled : "", disabled && also_disabled ? "," : "",
+             also_disabled ? also_disabled : "");
+    const linnet_session_options options = {
+        .threads = (int32_t)threads, .profile = true, .disable_passes = *passes ? passes : NULL};
+    if (linnet_session_create(&k->session, c->model, &options, &error)) {
+        ln_bad_error(c->cli->args[0], &error);
+        return false;
+    }
+    c->n++;
+    snprintf(k->name, sizeof k->name, "%s", name);
+    k->table = ln_tier_table(tier);
+    ln_dispatch_to(k->table);
+    if (!ln_feed(c->cli, c->arena, c->model, k->session, 0) || !run_once(c, k))
+        return false;
+    size_t steps = (size_t)plan_of(k)->n_steps;
+    k->best = ln_arena_zalloc(c->arena, (steps + 1) * sizeof *k->best, 64);
+    for (size_t i = 0; k->best && i < steps; i++)
+        k->best[i] = 1e9;
+    return k->best || ln_bad("out of memory") == 0;
+}
+
+static bool measure(contest *c)
+{
+    double begin = ln_now();
+    for (int round = 0; round < MIN_ROUNDS || ln_now() - begin < c->budget; round++)
+        for (int i = 0; i < c->n; i++) {
+            candidate *k = &c->candidates[i];
+            if (!run_once(c, k))
+                return false;
+            const ln_step_time *times = k->session->current->run->times;
+            for (int32_t s = 0; s < plan_of(k)->n_steps; s++) {
+                double took = 1e-9 * (double)(times[s].end - times[s].begin);
+                k->best[s] = took < k->best[s] ? took : k->best[s];
+            }
+        }
+    return true;
+}
+
+static const ln_node *node_of(const ln_plan *plan, int32_t step)
+{
+    return &plan->graph->nodes[plan->steps[step].node];
+}
+
+static const char *name_of(const ln_plan *plan, int32_t step)
+{
+    const ln_node *node = node_of(plan, step);
+    return node->n_out && node->out[0] != LN_NO_VALUE ? plan->graph->values[node->out[0]].name : "";
+}
+
+static bool same_step(const ln_plan *a, int32_t i, const ln_plan *b, int32_t k)
+{
+    return !strcmp(node_of(a, i)->type, node_of(b, k)->type) && !strcmp(name_of(a, i), name_of(b, k));
+}
+
+/* The step of b that does what step i of a does; -1: none is known to. */
+static int32_t counterpart(const ln_plan *a, int32_t i, const ln_plan *b)
+{
+    if (a->n_steps == b->n_steps && same_step(a, i, b, i))
+        return i;
+    for (int32_t k = 0; k < b->n_steps && *name_of(a, i); k++)
+        if (same_step(a, i, b, k))
+            return k;
+    return -1;
+}
+
+/* The same code, in another session: no other candidate for this step. */
+static bool same_pick(const candidate *a, int32_t i, const candidate *b, int32_t k)
+{
+    const ln_step *x = &plan_of(a)->steps[i], *y = &plan_of(b)->steps[k];
+    return a->table == b->table && x->run == y->run && x->scratch_bytes == y->scratch_bytes &&
+           x->packed_bytes == y->packed_bytes;
+}
+
+/* Seconds and name of the best candidate for a step of the first. */
+static double best_of(const contest *c, int32_t step, const char **name)
+{
+    const candidate *first = &c->candidates[0];
+    double best = first->best[step];
+    *name = first->name;
+    for (int i = 1; i < c->n; i++) {
+        const candidate *k = &c->candidates[i];
+        int32_t at = counterpart(plan_of(first), step, plan_of(k));
+        if (at >= 0 && k->best[at] < best && !same_pick(first, step, k, at)) {
+            best = k->best[at];
+            *name = k->name;
+        }
+    }
+    return best;
+}
+
+/* Steps whose pick lags; printed if asked. */
+static int count_lagging(const contest *c, bool print)
+{
+    const candidate *first = &c->candidates[0];
+    int lagging = 0;
+    for (int32_t i = 0; i < plan_of(first)->n_steps; i++) {
+        const char *name;
+        double mine = first->best[i], best = best_of(c, i, &name);
+        bool lags = mine > LAG * best && mine - best > UNNOTICED;
+        lagging += lags;
+        if (print)
+            printf("%5d %-28.28s %-28.28s %11.2f %11.2f  %-20s%s\n", (int)i, node_of(plan_of(first), i)->type,
+                   name_of(plan_of(first), i), 1e6 * mine, 1e6 * best, name, lags ? " lags" : "");
+    }
+    return lagging;
+}
+
+static int judge(contest *c)
+{
+    int lagging = 1;
+    for (int i = 0; i < TRIES && lagging; i++) {
+        if (!measure(c))
+            return LN_EXIT_BAD;
+        lagging = count_lagging(c, false);
+    }
+    printf("%5s %-28s %-28s %11s %11s  %s\n", "step", "operator", "output", "picked us", "best us", "best");
+    count_lagging(c, true);
+    printf("%d of %d steps lag the best of %d candidates by over %.0f %%\n", lagging,
+           (int)plan_of(&c->candidates[0])->n_steps, c->n, 100 * (LAG - 1));
+    return lagging ? LN_EXIT_NEGATIVE : LN_EXIT_OK;
+}
+
+int ln_kernels_assert(const ln_cli *cli)
+{
+    contest c = {.cli = cli, .budget = 2};
+    if (!ln_cli_double(cli, "time", 0, 86400, &c.budget))
+        return LN_EXIT_BAD;
+    c.model = ln_load(cli->args[0]);
+    if (!c.model)
+        return LN_EXIT_BAD;
+    ln_memory memory;
+    ln_arena arena;
+    ln_memory_init(&memory, NULL, 0);
+    ln_arena_init(&arena, &memory);
+    c.arena = &arena;
+    ln_dispatch_init();
+    ln_tier running = ln_tier_running();
+    bool good = add(&c, ln_tier_name(running), running, NULL);
+    for (int t = 0; good && t <= (int)running; t++)
+        if (t != (int)running && ln_tier_available((ln_tier)t))
+            good = add(&c, ln_tier_name((ln_tier)t), (ln_tier)t, NULL);
+    if (good) {
+        char name[32];
+        snprintf(name, sizeof name, "%s, no Winograd", ln_tier_name(running));
+        good = add(&c, name, running, "winograd");
+    }
+    int code = good ? judge(&c) : LN_EXIT_BAD;
+    for (int i = 0; i < c.n; i++)
+        linnet_session_free(c.candidates[i].session);
+    ln_dispatch_init();
+    linnet_model_free(c.model);
+    ln_arena_free(&arena);
+    return code;
+}
