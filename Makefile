@@ -297,6 +297,16 @@ $(BENCH_BIN): $(B)/bench/%: bench/%.cc bench/peers.h $(B)/liblinnet.a
 KERNEL_BENCHES := gemm conv qgemm rows
 BENCH_ARGS ?= --benchmark_filter=-/scalar --benchmark_min_time=0.02 --benchmark_repetitions=5
 BENCH_RUN   = --benchmark_enable_random_interleaving=true --benchmark_display_aggregates_only=true --benchmark_out_format=json
+# Kernels as assembly, for bench/mca.py.
+$(B)/asm/%.s: kernels/%.c
+	@mkdir -p $(@D) $(B)/obj/asm
+	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(call isa_of,$*) -MMD -MP -MF $(B)/obj/asm/$*.d -MT $@ -S $< -o $@
+
+.PHONY: mca
+mca: ## cycles of the kernels' inner loops on cores of other machines, by llvm-mca, beside what their ports allow
+	@tools/setup.sh targets
+	@bench/mca.py
+
 .PHONY: bench-models bench-kernels bench-ops
 bench-models: all ## whole models beside ONNX Runtime: median, start to first result, memory, on one thread and two
 	@tools/setup.sh bench

@@ -28,13 +28,15 @@ INLINE void finish(const ln_gemm_f32_tile *t, vf (*acc)[2], const size_t m, cons
     }
 }
 
-/* Row s of four rows of B, by lane s of every row of A. */
+/* Row s of four rows of B, by lane s of every row of A. No load is moved over the end of a step: a compiler that
+ * brings all of B forward runs out of registers, and copies sums. */
 #define STEP(acc, s)                                                                                                   \
     UNROLL for (size_t v = 0; v < nv; v++)                                                                             \
     {                                                                                                                  \
         vf y = vld1q_f32(b + s * NR + 4 * v);                                                                          \
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = vfmaq_laneq_f32(acc[i][v], y, x[i], s);                      \
-    }
+    }                                                                                                                  \
+    __asm__("" ::: "memory")
 
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
 INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
@@ -54,14 +56,14 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
         for (; k + 4 <= depth; k += 4, b += 4 * NR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = vld1q_f32(a[i] + k);
-            STEP(acc, 0)
-            STEP(acc, 1)
-            STEP(acc, 2)
-            STEP(acc, 3)
+            STEP(acc, 0);
+            STEP(acc, 1);
+            STEP(acc, 2);
+            STEP(acc, 3);
         }
         for (; k < depth; k++, b += NR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = vld1q_dup_f32(a[i] + k);
-            STEP(acc, 0)
+            STEP(acc, 0);
         }
     }
     finish(t, acc, m, nv);
@@ -85,14 +87,14 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv)
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
         for (; k + 4 <= depth; k += 4, b += 4 * NR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = vld1q_f32(a[i] + k);
-            STEP(sum[0], 0)
-            STEP(sum[1], 1)
-            STEP(sum[2], 2)
-            STEP(sum[3], 3)
+            STEP(sum[0], 0);
+            STEP(sum[1], 1);
+            STEP(sum[2], 2);
+            STEP(sum[3], 3);
         }
         for (; k < depth; k++, b += NR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = vld1q_dup_f32(a[i] + k);
-            STEP(sum[0], 0)
+            STEP(sum[0], 0);
         }
     }
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)

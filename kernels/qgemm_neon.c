@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The integer product on NEON without dot products, exact: SMULL multiplies eight bytes of a row by eight of a column
- * to 16 bits and SADALP adds pairs of them to 32, so each of the 4 x 4 elements of a tile has an accumulator of four
+ * to 16 bits and SADALP adds pairs of them to 32, so each of the 3 x 4 elements of a tile has an accumulator of four
  * partial sums, added up at the end. A column's bytes lie eight together, and nothing has to be broadcast.
  */
 #include "kernels/qgemm_neon.h"
 
-enum { MR = 4, NR = 4, KR = 8 };
+enum { MR = 3, NR = 4, KR = 8 };
 
 #define UNROLL _Pragma("GCC unroll 4")
 
@@ -68,10 +68,10 @@ V_ void rows(const size_t m, const int sign, void *c, const uint8_t *const *a, c
     }
 #define ROWS(m) BODY(u_##m, m, 0) BODY(s_##m, m, 1)
 /* clang-format off */
-ROWS(1) ROWS(2) ROWS(3) ROWS(4)
+ROWS(1) ROWS(2) ROWS(3)
 
 typedef void body(void *c, const uint8_t *const *a, const void *b, size_t n, const ln_qgemm_args *g);
-static body *const bodies[2][MR] = {{u_1, u_2, u_3, u_4}, {s_1, s_2, s_3, s_4}};
+static body *const bodies[2][MR] = {{u_1, u_2, u_3}, {s_1, s_2, s_3}};
 /* clang-format on */
 
 static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)

@@ -11,13 +11,17 @@ enum { MR = 8, NR = 8, KR = 4 };
 
 #define UNROLL _Pragma("GCC unroll 8")
 
-/* Four bytes of each row, in lane s, by four of each column. */
+/* Four bytes of each row, in lane s, by four of each column. No load is moved over the end of a step: a compiler that
+ * brings all of B forward runs out of registers, and copies sums. (Where A is flipped, that costs more than it saves.)
+ */
 #define STEP(s)                                                                                                        \
     UNROLL for (size_t v = 0; v < nv; v++)                                                                             \
     {                                                                                                                  \
         int8x16_t y = vld1q_s8(b + s * NR * KR + 16 * v);                                                              \
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = vdotq_laneq_s32(acc[i][v], y, x[i], s);                      \
-    }
+    }                                                                                                                  \
+    if (sign)                                                                                                          \
+    __asm__("" ::: "memory")
 
 V_ int8x16_t row_of(const uint8_t *p, size_t n, const int sign)
 {
@@ -58,18 +62,18 @@ V_ void rows(const size_t m, const size_t nv, const int sign, void *c, const uin
         UNROLL for (size_t i = 0; i < m; i++) row[i] = a[s * g->a_stride + i];
         for (; k + 16 <= depth; k += 16, b += 4 * NR * KR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = row_of(row[i] + k, 16, sign);
-            STEP(0)
-            STEP(1)
-            STEP(2)
-            STEP(3)
+            STEP(0);
+            STEP(1);
+            STEP(2);
+            STEP(3);
         }
         for (; k + KR <= depth; k += KR, b += NR * KR) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = row_of(row[i] + k, KR, sign);
-            STEP(0)
+            STEP(0);
         }
         if (k < depth) {
             UNROLL for (size_t i = 0; i < m; i++) x[i] = row_of(row[i] + k, depth - k, sign);
-            STEP(0)
+            STEP(0);
             b += NR * KR;
         }
     }
