@@ -255,7 +255,13 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
     const ln_node *n = &g->nodes[node];
     *p = (struct ln_ctx_private){
         .g = g, .node = node, .arena = arena, .data_arena = arena, .temporary = temporary, .error = error};
-    *c = (ln_ctx){.op = n->op, .version = n->version, .n_in = n->n_formal, .n_out = n->n_out, .threads = 1, .pointer_bytes = sizeof(void *), .p = p};
+    *c = (ln_ctx){.op = n->op,
+                  .version = n->version,
+                  .n_in = n->n_formal,
+                  .n_out = n->n_out,
+                  .threads = 1,
+                  .pointer_bytes = sizeof(void *),
+                  .p = p};
     if (!n->op)
         return ln_node_fail(g, node, error, LINNET_ERR_UNSUPPORTED, "no such operator in Linnet at opset %d of %s",
                             n->version, n->domain[0] ? n->domain : "ai.onnx");

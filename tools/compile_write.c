@@ -105,20 +105,23 @@ static int32_t ports_of(const ln_compiled *c, port *ports)
 static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32_t n_ports, const char *upper)
 {
     char text[256], label[200];
-    fprintf(f,
-            "/* Written by `linnet compile` (Linnet " LINNET_VERSION ") from %s for %s, kernels %s.\n"
-            " *\n"
-            " * %s_init once, then fill the inputs, %s_run, read the outputs, and again. Inputs lie in the arena and are\n"
-            " * overwritten by a run; outputs stay until the next one. */\n"
-            "#ifndef LINNET_%s_H\n#define LINNET_%s_H\n\n"
-            "#include <stdint.h>\n\n#include \"linnet.h\"\n\n"
-            "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-            comment(c->source, label, sizeof label), c->machine->name, c->tier, c->name, c->name, upper, upper);
+    fprintf(
+        f,
+        "/* Written by `linnet compile` (Linnet " LINNET_VERSION ") from %s for %s, kernels %s.\n"
+        " *\n"
+        " * %s_init once, then fill the inputs, %s_run, read the outputs, and again. Inputs lie in the arena and are\n"
+        " * overwritten by a run; outputs stay until the next one. */\n"
+        "#ifndef LINNET_%s_H\n#define LINNET_%s_H\n\n"
+        "#include <stdint.h>\n\n#include \"linnet.h\"\n\n"
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+        comment(c->source, label, sizeof label), c->machine->name, c->tier, c->name, c->name, upper, upper);
     fprintf(f, "/* RAM for %s_init, aligned to %s_ARENA_ALIGN: a static array does. */\n", c->name, upper);
     fprintf(f, "#define %s_ARENA_BYTES %" PRIu32 "\n#define %s_ARENA_ALIGN %" PRIu32 "\n", upper, c->arena_bytes, upper,
             c->machine->align);
     if (c->where == LN_WEIGHTS_FILE)
-        fprintf(f, "/* The size of %s.bin, which is to lie at a multiple of %s_ARENA_ALIGN. */\n#define %s_WEIGHTS_BYTES %zu\n",
+        fprintf(f,
+                "/* The size of %s.bin, which is to lie at a multiple of %s_ARENA_ALIGN. */\n#define %s_WEIGHTS_BYTES "
+                "%zu\n",
                 c->name, upper, upper, c->weights.size);
     fputs("\n", f);
     for (int32_t i = 0; i < n_ports; i++) {
@@ -138,7 +141,8 @@ static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32
             "LINNET_CHECK linnet_status %s_run(void);\n",
             c->where == LN_WEIGHTS_FILE ? " (or what the file holds)" : "", c->name,
             c->where == LN_WEIGHTS_FILE ? ", const void *weights" : "", c->name);
-    fprintf(f, "/* Zeroes what is kept from run to run (%" PRIu32 " bytes), as %s_init does. */\nvoid %s_reset(void);\n",
+    fprintf(f,
+            "/* Zeroes what is kept from run to run (%" PRIu32 " bytes), as %s_init does. */\nvoid %s_reset(void);\n",
             c->state_bytes, c->name, c->name);
     fputs("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n", f);
 }
@@ -190,8 +194,8 @@ static void write_steps(FILE *f, const ln_compiled *c)
         return;
     fputs("/* input, output, bytes */\nstatic const linnet_state states[] = {\n", f);
     for (int32_t i = 0; i < c->n_states; i++)
-        fprintf(f, "    {0x%" PRIx32 ", 0x%" PRIx32 ", %zu},\n", c->inputs[c->state_in[i]],
-                c->outputs[c->state_out[i]], ln_info_bytes(&plan->inputs[c->state_in[i]]));
+        fprintf(f, "    {0x%" PRIx32 ", 0x%" PRIx32 ", %zu},\n", c->inputs[c->state_in[i]], c->outputs[c->state_out[i]],
+                ln_info_bytes(&plan->inputs[c->state_in[i]]));
     fputs("};\n\n", f);
 }
 
@@ -261,8 +265,9 @@ bool ln_compile_write(ln_arena *arena, const ln_compiled *c, const char *dir)
     write_header(f, c, ports, n, upper);
     if (!close_file(f, path) || !(f = open_in(dir, c->name, ".c", path, sizeof path)))
         return false;
-    fprintf(f, "/* See %s.h. To be linked with liblinnet-core.a of the same machine and kernels. */\n#include \"%s.h\"\n\n",
-            c->name, c->name);
+    fprintf(
+        f, "/* See %s.h. To be linked with liblinnet-core.a of the same machine and kernels. */\n#include \"%s.h\"\n\n",
+        c->name, c->name);
     fputs("#include \"linnet_compiled.h\"\n\n", f);
     write_steps(f, c);
     write_words(f, "static const", "params", c->params.data, c->params.size, 8);
