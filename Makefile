@@ -21,9 +21,9 @@ CC_wasm32-wasi         := clang-19 --target=wasm32-wasi
 AR_wasm32-wasi         := llvm-ar-19
 # Machines without a system: the core library alone, of one tier, for what `linnet compile` writes.
 TIER_cortex-m0plus := scalar
-TIER_cortex-m4     := scalar
-TIER_cortex-m7     := scalar
-TIER_cortex-m55    := scalar
+TIER_cortex-m4     := armdsp
+TIER_cortex-m7     := armdsp
+TIER_cortex-m55    := mve
 TIER_rv32imac      := scalar
 TIER_rv64gcv       := scalar
 TIER_aarch64       := scalar
@@ -79,12 +79,17 @@ TIERS_aarch64 := neon neondot
 TIERS_riscv64 := rvv
 TIERS_wasm32  := wasm
 TIERS := $(TIERS_$(ARCH))
+ISA_armdsp := -O2
+ISA_mve    := -O2
+ifneq ($(BARE),)
+TIERS := $(BARE)
+endif
 
 .PHONY: all lib demo test check compare install clean help
 all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the program and both libraries (the default)
 
 # -- sources -----------------------------------------------------------------------------------------------------
-ALL_TIERS   := avx2 avx512 neon neondot rvv wasm
+ALL_TIERS   := avx2 avx512 neon neondot rvv wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c),$(wildcard kernels/*.c))
 OPS_SRC     := $(wildcard ops/*.c)
@@ -95,7 +100,7 @@ TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
 
 # Firmware has the kernels of its tier, run functions, and what runs a compiled plan.
 ifneq ($(BARE),)
-KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_%,$(KERNEL_SRC))
+KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_% kernels/qgemm_tiles.c,$(KERNEL_SRC))
 ENGINE_SRC := engine/compiled.c engine/types.c
 endif
 
@@ -228,6 +233,7 @@ firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/f
 	@for t in $(FIRMWARE_TARGETS); do \
 	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$t >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
 	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)
+	@tests/firmware/examples.sh $(B)
 
 print-CC:
 	@echo '$(CC)'
@@ -368,6 +374,7 @@ fuzz-ops: all ## random nodes of every operator on Linnet and others for TIME se
 VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)
 ROOT     = $(DESTDIR)$(PREFIX)
 
+ifeq ($(BARE),)
 install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, header, pkg-config, man page, completion
 	install -d $(ROOT)/bin $(ROOT)/lib/pkgconfig $(ROOT)/include $(ROOT)/share/man/man1 \
 	    $(ROOT)/share/bash-completion/completions $(ROOT)/share/zsh/site-functions
@@ -378,6 +385,12 @@ install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, hea
 	install -m 644 docs/linnet.1 $(ROOT)/share/man/man1/linnet.1
 	install -m 644 tools/completion.bash $(ROOT)/share/bash-completion/completions/linnet
 	install -m 644 tools/completion.zsh $(ROOT)/share/zsh/site-functions/_linnet
+else
+install: all
+	install -d $(ROOT)/lib/linnet/$(TARGET) $(ROOT)/include
+	install -m 644 $(B)/liblinnet-core.a $(ROOT)/lib/linnet/$(TARGET)/
+	install -m 644 engine/linnet.h engine/linnet_compiled.h $(ROOT)/include/
+endif
 
 clean: ## removes $(B)
 	rm -rf $(B)

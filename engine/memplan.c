@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Places regions in one block: largest first, each into the smallest gap that holds it among the regions already placed
- * that live at the same time (best fit; Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
- * 2020, greedy by size).
+ * Places regions in one block: in some order, each into the smallest gap that holds it among the regions already placed
+ * that live at the same time (best fit). The order is largest first (Pisarchyk and Lee, "Efficient Memory Management
+ * for Deep Neural Net Inference", 2020, greedy by size); where that needs more than the fullest step does, the region
+ * that sticks out at the top comes first in another try, and so on, and the best of the tries is taken.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/plan.h"
+
+enum {
+    TRIES = 64,
+    MANY = 600 /* regions of a graph for which trying again takes too long */
+};
 
 static bool overlap(const ln_region *a, const ln_region *b)
 {
@@ -67,13 +74,10 @@ static uint64_t best_gap(const ln_region *r, const int32_t *by_offset, int32_t p
     return best != UINT64_MAX ? best : end;
 }
 
-uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align)
+/* Places all in the order; by_offset: scratch for n. */
+static uint64_t place(ln_region *regions, int32_t n, const int32_t *sorted, int32_t *by_offset)
 {
     uint64_t total = 0;
-    int32_t *sorted = order, *by_offset = order + n;
-    for (int32_t i = 0; i < n; i++)
-        regions[i].bytes = (regions[i].bytes + align - 1) / align * align;
-    sort_by_size(regions, sorted, n);
     for (int32_t i = 0; i < n; i++) {
         ln_region *now = &regions[sorted[i]];
         now->offset = best_gap(regions, by_offset, i, now);
@@ -85,6 +89,43 @@ uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t alig
         by_offset[at] = sorted[i];
     }
     return total;
+}
+
+/* To the front of the order: the last of those that end where the block does. */
+static void promote(const ln_region *regions, int32_t n, int32_t *sorted, uint64_t total)
+{
+    for (int32_t i = n - 1; i > 0; i--) {
+        int32_t top = sorted[i];
+        if (regions[top].offset + regions[top].bytes != total)
+            continue;
+        memmove(sorted + 1, sorted, (size_t)i * sizeof *sorted);
+        sorted[0] = top;
+        return;
+    }
+}
+
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align)
+{
+    int32_t *sorted = order, *by_offset = order + n, *best_order = order + 2 * n, last = 0;
+    for (int32_t i = 0; i < n; i++) {
+        regions[i].bytes = (regions[i].bytes + align - 1) / align * align;
+        last = regions[i].last > last ? regions[i].last : last;
+    }
+    sort_by_size(regions, sorted, n);
+    uint64_t total = place(regions, n, sorted, by_offset), best = total;
+    uint64_t bound = best && n < MANY ? ln_memplan_bound(regions, n, last + 1) : best;
+    if (best <= bound)
+        return best;
+    memcpy(best_order, sorted, (size_t)n * sizeof *sorted);
+    for (int32_t try = 0; try < TRIES && best > bound; try++) {
+        promote(regions, n, sorted, total);
+        total = place(regions, n, sorted, by_offset);
+        if (total < best) {
+            best = total;
+            memcpy(best_order, sorted, (size_t)n * sizeof *sorted);
+        }
+    }
+    return total == best ? best : place(regions, n, best_order, by_offset);
 }
 
 uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps)

@@ -291,7 +291,7 @@ static linnet_status assign(struct ln_builder *b)
     for (int32_t v = 0; v < b->g->n_values; v++)
         n += b->places[v].root == v && b->places[v].last >= 0;
     ln_region *regions = ln_arena_array(&plan->arena, n + plan->n_steps + 1, sizeof *regions);
-    int32_t *order = ln_arena_array(&plan->arena, 2 * (int64_t)(n + plan->n_steps) + 1, sizeof *order);
+    int32_t *order = ln_arena_array(&plan->arena, 3 * (int64_t)(n + plan->n_steps) + 1, sizeof *order);
     if (!regions || !order)
         return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     n = 0;

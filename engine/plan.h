@@ -79,8 +79,8 @@ typedef struct ln_plan_options {
     ln_store *store; /* of the graph's constants; may be NULL */
 } ln_plan_options;
 
-/* Gives a graph the shapes of its inputs (as below) and forgets what was inferred. Returns the types of the inputs, in the
- * graph's arena; NULL: no memory. */
+/* Gives a graph the shapes of its inputs (as below) and forgets what was inferred. Returns the types of the inputs, in
+ * the graph's arena; NULL: no memory. */
 const ln_info *ln_plan_inputs(ln_graph *g, const linnet_value *inputs);
 
 /* inputs: one value for each input of the graph, in its order; kind, type and dims are read, no data. An input that has
@@ -91,7 +91,7 @@ void ln_plan_free(ln_plan *plan);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,
  * into the smallest gap. Returns the bytes of the block. Offsets and sizes are rounded to align, a power of two. order:
- * scratch for 2 n ints. */
+ * scratch for 3 n ints. */
 uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align);
 uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps);
 

@@ -84,7 +84,8 @@ static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
 #endif
 };
 
-static const char *const names[LN_TIER_COUNT] = {"scalar", "avx2", "avx512", "neon", "neondot", "rvv", "wasm"};
+static const char *const names[LN_TIER_COUNT] = {"scalar", "avx2", "avx512", "neon", "neondot",
+                                                 "rvv",    "wasm", "armdsp", "mve"};
 
 const ln_kernel_table *ln_kernels = &table_scalar;
 static ln_tier running = LN_TIER_SCALAR;

@@ -12,24 +12,26 @@
 
 #define LN_CAT_(a, b) a##b
 #define LN_CAT(a, b) LN_CAT_(a, b)
-#define LN_PICK_scalar(s, a2, a5, ne, nd, rv, wa) s
-#define LN_PICK_avx2(s, a2, a5, ne, nd, rv, wa) a2
-#define LN_PICK_avx512(s, a2, a5, ne, nd, rv, wa) a5
-#define LN_PICK_neon(s, a2, a5, ne, nd, rv, wa) ne
-#define LN_PICK_neondot(s, a2, a5, ne, nd, rv, wa) nd
-#define LN_PICK_rvv(s, a2, a5, ne, nd, rv, wa) rv
-#define LN_PICK_wasm(s, a2, a5, ne, nd, rv, wa) wa
+#define LN_PICK_scalar(s, a2, a5, ne, nd, rv, wa, ad, mv) s
+#define LN_PICK_avx2(s, a2, a5, ne, nd, rv, wa, ad, mv) a2
+#define LN_PICK_avx512(s, a2, a5, ne, nd, rv, wa, ad, mv) a5
+#define LN_PICK_neon(s, a2, a5, ne, nd, rv, wa, ad, mv) ne
+#define LN_PICK_neondot(s, a2, a5, ne, nd, rv, wa, ad, mv) nd
+#define LN_PICK_rvv(s, a2, a5, ne, nd, rv, wa, ad, mv) rv
+#define LN_PICK_wasm(s, a2, a5, ne, nd, rv, wa, ad, mv) wa
+#define LN_PICK_armdsp(s, a2, a5, ne, nd, rv, wa, ad, mv) ad
+#define LN_PICK_mve(s, a2, a5, ne, nd, rv, wa, ad, mv) mv
 
 /* Every variant is declared; a cell that repeats a variant repeats a harmless declaration. */
-#define K(sig, k, s, a2, a5, ne, nd, rv, wa)                                                                           \
+#define K(sig, k, s, a2, a5, ne, nd, rv, wa, ad, mv)                                                                   \
     extern ln_##sig ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd, ln_##k##_##rv,           \
-        ln_##k##_##wa;
+        ln_##k##_##wa, ln_##k##_##ad, ln_##k##_##mv;
 #include "kernels/kernels.def"
 #undef K
 
-#define D(type, k, s, a2, a5, ne, nd, rv, wa)                                                                          \
+#define D(type, k, s, a2, a5, ne, nd, rv, wa, ad, mv)                                                                  \
     extern const struct ln_##type ln_##k##_##s, ln_##k##_##a2, ln_##k##_##a5, ln_##k##_##ne, ln_##k##_##nd,            \
-        ln_##k##_##rv, ln_##k##_##wa;
+        ln_##k##_##rv, ln_##k##_##wa, ln_##k##_##ad, ln_##k##_##mv;
 #define K(...)
 #include "kernels/kernels.def"
 #undef K
@@ -66,6 +68,8 @@ typedef enum ln_tier {
     LN_TIER_NEONDOT,
     LN_TIER_RVV,
     LN_TIER_WASM,
+    LN_TIER_ARMDSP, /* firmware's only, like the next */
+    LN_TIER_MVE,
     LN_TIER_COUNT
 } ln_tier;
 

@@ -16,7 +16,7 @@ static size_t round_up(size_t n, size_t to)
 
 size_t ln_qgemm_panel_bytes(const ln_qgemm_tile *t, size_t segments, size_t k)
 {
-    return round_up((size_t)t->nr * (12 + segments * round_up(k, t->kr)), 64);
+    return round_up((size_t)t->nr * (12 + segments * round_up(k, t->kr)), ln_qgemm_has_vectors(t) ? 64 : 16);
 }
 
 size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, size_t n)

@@ -50,6 +50,12 @@ typedef struct ln_qgemm_tile {
     ln_qgemm_fn *run;
 } ln_qgemm_tile;
 
+/* Else packings need no 64-byte alignment, and depthwise kernels do not read 8-bit weights. */
+static inline bool ln_qgemm_has_vectors(const ln_qgemm_tile *t)
+{
+    return t->nr * t->kr >= 16;
+}
+
 #define LN_QGEMM_MAX_MR 16
 
 /* -- packing (portable) ------------------------------------------------------------------------------------------- */
@@ -66,7 +72,8 @@ typedef struct ln_qgemm_b {
     size_t zero_stride;  /* 0: one for all columns */
 } ln_qgemm_b;
 
-size_t ln_qgemm_panel_bytes(const ln_qgemm_tile *t, size_t segments, size_t k); /* a multiple of 64 */
+/* A multiple of 64; of 16 where the tile has no vectors. */
+size_t ln_qgemm_panel_bytes(const ln_qgemm_tile *t, size_t segments, size_t k);
 size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, size_t n);
 
 /* Returns whether a zero point, as the kernel sees it, is not 0: then row sums are needed. */

@@ -59,7 +59,8 @@ static void pack_depthwise(const qconv_params *p, char *to, const uint8_t *w, co
         b[c] = (int32_t)((bias ? (uint32_t)bias[c] : 0) - shift * sum);
     }
     char *w8 = to + depthwise_w8_at(p);
-    *w8 = ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
+    *w8 = ln_qgemm_has_vectors(LN_D(qgemm)) &&
+          ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
 }
 
 /* Packs the weights of all groups; returns whether row sums are needed. */
@@ -217,14 +218,15 @@ static void turn_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
                 j->to[i * j->channels + c] = j->from[c * j->pixels + i];
 }
 
-LN_RUN(ln_qlinearconv)
+/* packed: weights and scales are known to be. */
+static inline __attribute__((always_inline)) linnet_status run(const ln_args *a, const bool packed)
 {
     const qconv_params *p = a->params;
     char *scratch = a->scratch;
     const uint8_t *x = a->in[0];
     job j = {.p = p, .a = a, .weights = a->packed, .sums = p->sums != 0};
     j.x_zero = ln_zero_of(p->in_x_zero < 0 ? NULL : a->in[p->in_x_zero], p->x_signed, 0);
-    if (!p->packed) {
+    if (!packed && !p->packed) {
         j.weights = scratch + p->scratch_weights;
         j.sums = pack_weights(p, scratch + p->scratch_weights, a->in[p->in_w],
                               p->in_w_zero < 0 ? NULL : a->in[p->in_w_zero], p->has_bias ? a->in[8] : NULL, j.x_zero);
@@ -232,7 +234,7 @@ LN_RUN(ln_qlinearconv)
     if (!p->integer) {
         j.y_zero = ln_zero_of(a->in[7], p->y_signed, 0);
         j.scales = (const float *)(const void *)((const char *)a->packed + p->packed_scales);
-        if (!p->constant_scales) {
+        if (!packed && !p->constant_scales) {
             float *to = (float *)(void *)(scratch + p->scratch_scales);
             fill_scales(p, to, a->in[1], a->in[4], a->in[6]);
             j.scales = to;
@@ -255,6 +257,17 @@ LN_RUN(ln_qlinearconv)
         ln_parallel(a, blocks, cost, tasks, &j);
     }
     return LINNET_OK;
+}
+
+LN_RUN(ln_qlinearconv)
+{
+    return run(a, false);
+}
+
+/* By itself, so that firmware does not pack. */
+LN_RUN(ln_qlinearconv_packed)
+{
+    return run(a, true);
 }
 
 static linnet_type y_type(const ln_ctx *c, const qconv_params *p)
@@ -344,7 +357,8 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
         (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k, (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == MODE_DEPTHWISE)
-        total = (int64_t)(depthwise_w8_at(p) + 64 + ln_qdepthwise_bytes8(taps, (size_t)p->channels));
+        total = (int64_t)(depthwise_w8_at(p) + 64 +
+                          (ln_qgemm_has_vectors(LN_D(qgemm)) ? ln_qdepthwise_bytes8(taps, (size_t)p->channels) : 0));
     p->packed = w->data && (!wz || wz->data) && (!bias || bias->data);
     if (p->mode == MODE_DEPTHWISE)
         p->packed &= !xz || xz->data;
@@ -374,6 +388,8 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
                            xz && xz->data ? ln_zero_of(xz->data, p->x_signed, 0) : 0);
     if (p->constant_scales)
         fill_scales(p, (float *)(void *)(to + total), c->in[1]->data, c->in[4]->data, c->in[6]->data);
+    if (p->constant_scales || p->integer)
+        LN_SET_RUN(c, ln_qlinearconv_packed);
     ln_drop_input(c, p->in_w);
     return LINNET_OK;
 }

@@ -46,10 +46,11 @@ static void fill_scales(const qmatmul_params *p, float *to, const void *a, const
     }
 }
 
-LN_RUN(ln_qlinearmatmul)
+/* What needs no arithmetic on scales. */
+static ln_qproduct_in operands(const ln_args *a)
 {
     const qmatmul_params *p = a->params;
-    int yz = p->gemm ? G_Y_ZERO : Y_ZERO, ys = p->gemm ? G_Y_SCALE : Y_SCALE;
+    int yz = p->gemm ? G_Y_ZERO : Y_ZERO;
     ln_qproduct_in in = {.a = a->in[A],
                          .b = a->in[B],
                          .packed = a->packed,
@@ -58,10 +59,26 @@ LN_RUN(ln_qlinearmatmul)
                          .y_signed = p->y_signed,
                          .c = a->out[0],
                          .scale_step = p->scales > p->product.n ? p->product.n : 0};
-    float *scales = (float *)(void *)((char *)a->scratch + p->scratch_scales);
-    if (p->constant) {
+    if (p->constant)
         in.scale = (const float *)(const void *)((const char *)a->packed + p->packed_scales);
+    if (p->a_zeros > 1) {
+        in.a_zeros = a->in[A_ZERO];
+        in.a_zeros_step = p->a_zeros == p->product.m ? 0 : p->product.m;
     } else {
+        in.a_zero = ln_zero_of(a->in[A_ZERO], p->product.a_signed, 0);
+    }
+    if (p->out == LN_QGEMM_8)
+        in.y_zero = ln_zero_of(a->in[yz], p->y_signed, 0);
+    return in;
+}
+
+LN_RUN(ln_qlinearmatmul)
+{
+    const qmatmul_params *p = a->params;
+    int ys = p->gemm ? G_Y_SCALE : Y_SCALE;
+    ln_qproduct_in in = operands(a);
+    float *scales = (float *)(void *)((char *)a->scratch + p->scratch_scales);
+    if (!p->constant) {
         fill_scales(p, scales, a->in[A_SCALE], a->in[B_SCALE], p->out == LN_QGEMM_8 ? a->in[ys] : NULL);
         in.scale = scales;
     }
@@ -71,17 +88,18 @@ LN_RUN(ln_qlinearmatmul)
         in.row_scale = rows;
         in.row_scale_step = p->a_scales == p->product.m ? 0 : p->product.m;
     }
-    if (p->a_zeros > 1) {
-        in.a_zeros = a->in[A_ZERO];
-        in.a_zeros_step = p->a_zeros == p->product.m ? 0 : p->product.m;
-    } else {
-        in.a_zero = ln_zero_of(a->in[A_ZERO], p->product.a_signed, 0);
-    }
     if (p->gemm && !p->product.packed && p->product.bias)
         in.bias = a->in[G_C];
-    if (p->out == LN_QGEMM_8)
-        in.y_zero = ln_zero_of(a->in[yz], p->y_signed, 0);
     ln_qproduct_run(a, &p->product, &in);
+    return LINNET_OK;
+}
+
+/* B and all scales are constant, A has one: by itself, so that firmware has neither packing nor conversions. */
+LN_RUN(ln_qlinearmatmul_packed)
+{
+    const qmatmul_params *p = a->params;
+    ln_qproduct_in in = operands(a);
+    ln_qproduct_run_packed(a, &p->product, &in);
     return LINNET_OK;
 }
 
@@ -131,6 +149,8 @@ static linnet_status finish_plan(ln_ctx *c, qmatmul_params *p, int32_t bias, int
     if (p->constant)
         fill_scales(p, (float *)(void *)(at + packed), c->in[A_SCALE]->data, c->in[B_SCALE]->data,
                     y_scale >= 0 ? c->in[y_scale]->data : NULL);
+    if (p->constant && p->a_scales == 1)
+        LN_SET_RUN(c, ln_qlinearmatmul_packed);
     ln_drop_input(c, B);
     return LINNET_OK;
 }

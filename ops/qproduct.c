@@ -205,7 +205,9 @@ static void transpose(uint8_t *to, const uint8_t *from, int64_t rows, int64_t co
             to[i * columns + k] = from[k * rows + i];
 }
 
-void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in)
+/* packed: B is known to be. */
+static inline __attribute__((always_inline)) void run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in,
+                                                      const bool packed)
 {
     const ln_qgemm_tile *tile = LN_D(qgemm);
     int64_t panels = (p->n + tile->nr - 1) / tile->nr, blocks = (p->m + ROWS - 1) / ROWS;
@@ -232,7 +234,7 @@ void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_i
             transpose(to, j.a, p->m, p->k);
             j.a = to;
         }
-        if (p->packed) {
+        if (packed || p->packed) {
             j.packed = (const char *)in->packed + ib * p->b_bytes;
         } else {
             char *to = (char *)a->scratch + p->scratch_b;
@@ -254,4 +256,14 @@ void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_i
             index[d] = 0;
         }
     }
+}
+
+void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in)
+{
+    run(a, p, in, false);
+}
+
+void ln_qproduct_run_packed(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in)
+{
+    run(a, p, in, true);
 }

@@ -63,6 +63,8 @@ linnet_status ln_qproduct_plan(ln_ctx *c, ln_qproduct *p, int32_t ia, int32_t ib
 void ln_qproduct_pack(ln_qproduct *p, void *packed, const void *b, const void *zero, const int32_t *bias);
 
 void ln_qproduct_run(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in);
+/* The same where p->packed: by itself, so that firmware does not pack. */
+void ln_qproduct_run_packed(const ln_args *a, const ln_qproduct *p, const ln_qproduct_in *in);
 
 /* The zero point, element i of a tensor of int8 or uint8. */
 static inline int32_t ln_zero_of(const void *zero, int is_signed, int64_t i)

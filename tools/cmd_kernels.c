@@ -15,7 +15,7 @@ typedef struct row {
 
 /* In the order of ln_tier, which is that of the columns. */
 static const row rows[] = {
-#define K(sig, k, s, a2, a5, ne, nd, rv, wa) {#k, #sig, {#s, #a2, #a5, #ne, #nd, #rv, #wa}},
+#define K(sig, k, s, a2, a5, ne, nd, rv, wa, ad, mv) {#k, #sig, {#s, #a2, #a5, #ne, #nd, #rv, #wa, #ad, #mv}},
 #include "kernels/kernels.def"
 #undef K
 };

@@ -6,14 +6,15 @@
  */
 #include <string.h>
 
+#include "kernels/qgemm_tiles.h"
 #include "tools/compile.h"
 
 const ln_machine ln_machines[] = {
     {"host", NULL, sizeof(void *), 64, "this machine, in the tier that runs here"},
     {"cortex-m0plus", "scalar", 4, 16, "Armv6-M, floats in software"},
-    {"cortex-m4", "scalar", 4, 16, "Armv7E-M with a float unit"},
-    {"cortex-m7", "scalar", 4, 16, "Armv7E-M with a float unit"},
-    {"cortex-m55", "scalar", 4, 16, "Armv8.1-M with Helium"},
+    {"cortex-m4", "armdsp", 4, 16, "Armv7E-M with a float unit"},
+    {"cortex-m7", "armdsp", 4, 16, "Armv7E-M with a float unit"},
+    {"cortex-m55", "mve", 4, 16, "Armv8.1-M with Helium"},
     {"rv32imac", "scalar", 4, 16, "RISC-V, 32 bits, floats in software"},
     {"rv64gcv", "scalar", 8, 64, "RISC-V, 64 bits, vectors"},
     {"aarch64", "scalar", 8, 64, "Armv8-A without a system"},
@@ -30,6 +31,12 @@ const ln_machine *ln_machine_find(const char *name)
 
 const ln_kernel_table *ln_compile_kernels(const char *tier)
 {
+    static ln_kernel_table table;
+    if (!strcmp(tier, "armdsp") || !strcmp(tier, "mve")) {
+        table = *ln_tier_table(LN_TIER_SCALAR);
+        table.qgemm = tier[0] == 'a' ? &ln_qgemm_as_armdsp : &ln_qgemm_as_mve;
+        return &table;
+    }
     for (int t = 0; t < LN_TIER_COUNT; t++)
         if (!strcmp(ln_tier_name((ln_tier)t), tier))
             return ln_tier_table((ln_tier)t);

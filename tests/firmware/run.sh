@@ -55,7 +55,7 @@ one() {
     $cc -std=c99 -Wall -Wextra -pedantic -Werror $flags -c "$dir/$name.c" -o "$dir/$name.o" &&
         $cc -std=c11 -ffreestanding $flags -DEXPECT='"expect.h"' -c tests/firmware/image.c -o "$dir/image.o" &&
         $cc -std=c11 -ffreestanding $flags -c docs/firmware/$board/startup.c -o "$dir/startup.o" &&
-        $cc -nostartfiles -nostdlib -Ldocs/firmware/$board -T$script -Wl,--gc-sections -Wl,-Map="$dir/map" \
+        $cc -nostartfiles -nostdlib -Ldocs/firmware/$board -T$script -Wl,--gc-sections,--no-warn-rwx-segments -Wl,-Map="$dir/map" \
             "$dir/image.o" "$dir/startup.o" "$dir/$name.o" "build/$target/liblinnet-core.a" -lc -lgcc -o "$dir/image" ||
         { fail "does not link"; return; }
     bad=$("${tools}nm" "$dir/image" | grep -E ' [A-Za-z] _?(malloc|free|calloc|realloc|printf|puts|errno|__errno|_sbrk|pthread_|protobuf|ln_op_|ln_fail)' |
@@ -63,8 +63,8 @@ one() {
     [ -z "$bad" ] || { fail "has $bad"; return; }
     # shellcheck disable=SC2086
     said=$(timeout 300 $emulator -icount shift=0 -nographic -monitor none -serial stdio \
-        -semihosting-config enable=on,target=native -kernel "$dir/image" </dev/null 2>&1)
-    case $said in pass*) ;; *) fail "${said:-no answer}"; return ;; esac
+        -semihosting-config enable=on,target=native -kernel "$dir/image" </dev/null 2>&1 | tee "$dir/said.txt" | grep -E '^(pass|FAIL|fault)')
+    case $said in pass*) ;; *) fail "${said:-no answer; $(head -n 1 "$dir/said.txt")}"; return ;; esac
     own=$(($(bytes "$dir/image.o" .rodata .text) + $(bytes "$dir/$name.o" .rodata)))
     code=$(($(bytes "$dir/image" .text .rodata) - own))
     constants=$(bytes "$dir/$name.o" .rodata)

@@ -206,7 +206,7 @@ static void test_memplan(void **state)
     unsigned seed = 7;
     for (int round = 0; round < 200; round++) {
         ln_region r[N];
-        int32_t order[2 * N];
+        int32_t order[3 * N];
         for (int i = 0; i < N; i++) {
             seed = seed * 1103515245u + 12345u;
             int first = (int)(seed >> 16) % STEPS;
