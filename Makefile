@@ -247,6 +247,10 @@ $(B)/test/exhaustive: $(B)/obj/tests/kernels/exhaustive.o $(B)/liblinnet.a
 exhaustive: $(B)/test/exhaustive ## accuracy of the elementary functions over every STEP-th float of all (STEP=1)
 	$< $(or $(STEP),1)
 
+.PHONY: check-fft
+check-fft: $(B)/test/check_fft ## accuracy of the transforms: all lengths up to 4096, smooth ones and primes up to 2^20 (minutes)
+	$< full
+
 .PHONY: test-programs run-tests
 test-programs: all $(UNIT_BIN) $(CHECK_BIN) $(B)/test/reference
 run-tests: test-programs

@@ -2,8 +2,8 @@
  *
  * Checks of the Fourier transforms against a transform in long double, whose own code is checked against the sum that
  * defines it. The bound on the relative L2 error is the contract: 3e-7 log2 N for float (and the same in units of the
- * precision for double). Every length up to 260, primes and smooth lengths beyond; with the argument "full" every
- * length up to 4096 and lengths up to 2^20, with "quick" a few.
+ * precision for double). Every length up to 260, primes and smooth lengths beyond; with the argument "full" (make
+ * check-fft) every length up to 4096, every 2^a 3^b 5^c and primes up to 2^20, with "quick" a few.
  */
 #include <complex.h>
 #include <math.h>
@@ -151,8 +151,14 @@ static void set(void *p, int f64, ptrdiff_t i, double x)
         ((float *)p)[i] = (float)x;
 }
 
-static const ln_kernel_table *table;
+static struct {
+    ln_tier tier;
+    const ln_kernel_table *table;
+} tiers[LN_TIER_COUNT];
+static int n_tiers;
+static const ln_kernel_table *table; /* of the tier that is checked now */
 static ln_tier tier_now;
+static long double largest[2]; /* error of float and double, in units of the bound */
 
 /* One description, `count` transforms, in a layout: 0 one after another, 1 beside each other (inner axis), 2 odd
  * strides. c: n numbers, Y their transform; transform t uses c rotated by nothing but scaled by 1 + t (exact). */
@@ -236,6 +242,8 @@ static void check_one(int32_t n, int kind, int inverse, int f64, int width, int6
     long double bound = 3e-7L * log2l((long double)n);
     if (f64)
         bound *= 0x1p-29L;
+    if (n > 1 && worst / bound > largest[f64])
+        largest[f64] = worst / bound;
     check_ok(worst <= bound && exact,
              "fft %s n=%d kind=%d inverse=%d f64=%d width=%d count=%d layout=%d full=%d: %Lg, bound %Lg%s",
              ln_tier_name(tier_now), n, kind, inverse, f64, width, (int)count, layout, full, worst, bound,
@@ -302,6 +310,7 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
     check_guard_free(in), free(full), free(bands), free(plan), free(scratch);
 }
 
+/* thorough: in every way; else one transform at a time, in float. */
 static void check_length(int32_t n, int thorough)
 {
     cld *c = alloc((size_t)n), *Y = alloc((size_t)n);
@@ -310,7 +319,9 @@ static void check_length(int32_t n, int thorough)
     reference(Y, c, (size_t)n, 1);
     static const int widths[] = {1, 4, 8, 16};
     int w = widths[n & 3], f64 = n % 3 == 0;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int i = 0; i < 3 * n_tiers; i++) {
+        table = tiers[i / 3].table, tier_now = tiers[i / 3].tier;
+        int kind = i % 3;
         int inverse = kind == LN_FFT_HERMITE || (kind == LN_FFT_COMPLEX && (n & 4)) || n % 7 == 0;
         check_one(n, kind, kind == LN_FFT_HERMITE ? 1 : inverse, 0, 16, 1, 0, 0, c, Y);
         if (!thorough)
@@ -323,33 +334,80 @@ static void check_length(int32_t n, int thorough)
     free(c), free(Y);
 }
 
-static int full_run, quick_run;
+/* -- lengths -------------------------------------------------------------------------------------------------------
+ */
 
-static void all(ln_tier tier, const ln_kernel_table *t)
+enum { EVERY = 4096, MOST = 1 << 20 };
+
+static bool is_prime(int32_t n)
 {
-    table = t, tier_now = tier;
-    int32_t every = full_run ? 4096 : quick_run ? 72 : 260, longest = full_run ? INT32_MAX : quick_run ? 2187 : 16384;
-    for (int32_t n = 1; n <= every; n++)
+    for (int32_t d = 2; (int64_t)d * d <= n; d++)
+        if (n % d == 0)
+            return false;
+    return n > 1;
+}
+
+static bool is_smooth(int32_t n)
+{
+    static const int32_t factors[] = {2, 3, 5};
+    for (int i = 0; i < 3; i++)
+        while (n % factors[i] == 0)
+            n /= factors[i];
+    return n == 1;
+}
+
+/* Every length up to EVERY, every 2^a 3^b 5^c up to MOST, and the last primes before powers of the root of two. */
+static void all_lengths(void)
+{
+    for (int32_t n = 1; n <= EVERY; n++)
         check_length(n, n <= 640);
-    for (int32_t n = 1; n <= 140; n += quick_run ? 9 : 1) {
-        check_power(n, 16, 1 + n % 3, n);
-        check_power(n, n & 1 ? 16 : 8, 21, 1 + n % 50);
+    for (int32_t n = EVERY + 1; n <= MOST; n++)
+        if (is_smooth(n))
+            check_length(n, n <= 16384);
+    for (int k = 25; k <= 40; k++) {
+        int32_t n = (int32_t)pow(2, k / 2.0) - 1;
+        while (!is_prime(n))
+            n--;
+        check_length(n, 0);
     }
-    check_power(512, 16, 20, 160), check_power(1024, 16, 5, 512);
-    static const int32_t more[] = {1000,   1009,   1024,   1080,   1296,    2048,    2187,   3125,  4093,
-                                   4096,   6000,   8192,   10007,  16384,   30030,   65536,  65537, 104729,
-                                   177147, 390625, 360000, 524288, 1000000, 1048573, 1048576};
+}
+
+/* Every length up to `every`, and some up to `longest`. */
+static void some_lengths(int32_t every, int32_t longest)
+{
+    static const int32_t more[] = {1000, 1009, 1024, 1080, 1296, 2048,  2187,
+                                   3125, 4093, 4096, 6000, 8192, 10007, 16384};
+    for (int32_t n = 1; n <= every; n++)
+        check_length(n, 1);
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (more[i] <= longest)
-            check_length(more[i], more[i] <= 16384);
+            check_length(more[i], 1);
+}
+
+static void add_tier(ln_tier tier, const ln_kernel_table *t)
+{
+    tiers[n_tiers].tier = tier, tiers[n_tiers++].table = t;
 }
 
 int main(int argc, char **argv)
 {
     check_start(argc, argv);
-    full_run = argc > 1 && strcmp(argv[1], "full") == 0;
-    quick_run = argc > 1 && strcmp(argv[1], "quick") == 0; /* where long double is emulated, and that emulated too */
+    bool full = argc > 1 && strcmp(argv[1], "full") == 0;
+    bool quick = argc > 1 && strcmp(argv[1], "quick") == 0; /* where long double is emulated, and that emulated too */
     check_reference();
-    check_tiers(all);
+    check_tiers(add_tier);
+    if (full)
+        all_lengths();
+    else
+        some_lengths(quick ? 72 : 260, quick ? 2187 : 16384);
+    for (int i = 0; i < n_tiers; i++) {
+        table = tiers[i].table, tier_now = tiers[i].tier;
+        for (int32_t n = 1; n <= 140; n += quick ? 9 : 1) {
+            check_power(n, 16, 1 + n % 3, n);
+            check_power(n, n & 1 ? 16 : 8, 21, 1 + n % 50);
+        }
+        check_power(512, 16, 20, 160), check_power(1024, 16, 5, 512);
+    }
+    printf("largest error of float %.3f of the bound, of double %.3f\n", (double)largest[0], (double)largest[1]);
     return check_finish();
 }
