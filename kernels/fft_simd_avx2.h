@@ -137,6 +137,26 @@ static inline __attribute__((always_inline)) void transpose(T *y0, T *y1, size_t
     }
 }
 
+/* Four complex numbers of 8 transforms, db apart, from the vectors of their parts. */
+#define FFT_STORE_FOUR
+static inline __attribute__((always_inline)) void store_four(T *p, ptrdiff_t db, const V *re, const V *im)
+{
+    V a0 = _mm256_unpacklo_ps(re[0], im[0]), a1 = _mm256_unpackhi_ps(re[0], im[0]);
+    V b0 = _mm256_unpacklo_ps(re[1], im[1]), b1 = _mm256_unpackhi_ps(re[1], im[1]);
+    V c0 = _mm256_unpacklo_ps(re[2], im[2]), c1 = _mm256_unpackhi_ps(re[2], im[2]);
+    V d0 = _mm256_unpacklo_ps(re[3], im[3]), d1 = _mm256_unpackhi_ps(re[3], im[3]);
+    /* Transform 4 q + j is in half q of ab[j], numbers 0 and 1, and of cd[j], numbers 2 and 3. */
+    V ab[4] = {_mm256_shuffle_ps(a0, b0, 0x44), _mm256_shuffle_ps(a0, b0, 0xee), _mm256_shuffle_ps(a1, b1, 0x44),
+               _mm256_shuffle_ps(a1, b1, 0xee)};
+    V cd[4] = {_mm256_shuffle_ps(c0, d0, 0x44), _mm256_shuffle_ps(c0, d0, 0xee), _mm256_shuffle_ps(c1, d1, 0x44),
+               _mm256_shuffle_ps(c1, d1, 0xee)};
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++, p += db) {
+        ST(p, _mm256_permute2f128_ps(ab[j], cd[j], 0x20));
+        ST(p + 4 * db, _mm256_permute2f128_ps(ab[j], cd[j], 0x31));
+    }
+}
+
 /* The transposition of a tile of VL/2 x VL/2. */
 static inline void transpose_half(T *y, size_t dy, const T *x, size_t dx)
 {
