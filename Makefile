@@ -214,7 +214,11 @@ TEST_SCRIPT := $(wildcard tests/cli/*.sh)
 
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ -lcmocka $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
+
+# The reader of .tflite files belongs to the tools.
+TFLITE_OBJ := $(filter $(B)/obj/tools/tflite/%.o,$(TOOLS_OBJ))
+$(B)/test/test_tflite: $(TFLITE_OBJ)
 
 $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet-core.a
 	@mkdir -p $(@D)
@@ -286,6 +290,7 @@ demo: ## classifies handwritten digits with the network in models/digits, and sh
 
 compare: all ## every model of ../shared beside its published outputs or ONNX Runtime
 	@tests/compare.sh $(B)
+	@tests/tflite.sh $(B)
 
 check: ## format, include directions, warnings of gcc and clang
 	@tools/setup.sh test
@@ -352,8 +357,9 @@ FUZZ_BIN   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 FUZZ_TIME  ?= 60
 
 ifeq ($(FUZZ),1)
+$(B)/fuzz_tflite: $(TFLITE_OBJ)
 $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/liblinnet.a
-	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
 else
 $(FUZZ_BIN): $(B)/fuzz/%: FORCE
 	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" TIERS= CFLAGS="-O1 -g" KERNEL_OPT="$(FUZZ_KERNEL)" \
@@ -361,13 +367,14 @@ $(FUZZ_BIN): $(B)/fuzz/%: FORCE
 FUZZ_CC ?= clang
 endif
 
-.PHONY: FORCE fuzz-load fuzz-run
+.PHONY: FORCE fuzz-load fuzz-run fuzz-tflite
 fuzz-load: ## fuzzes the loader for FUZZ_TIME seconds
 fuzz-run: ## fuzzes loading, planning and running for FUZZ_TIME seconds
-fuzz-load fuzz-run: fuzz-%: $(B)/fuzz/fuzz_%
+fuzz-tflite: ## fuzzes the reader of .tflite files for FUZZ_TIME seconds
+fuzz-load fuzz-run fuzz-tflite: fuzz-%: $(B)/fuzz/fuzz_%
 	@tests/fuzz/corpus.sh $(B)/fuzz/corpus
 	@mkdir -p $(B)/fuzz/$*
-	cd $(B)/fuzz && ./fuzz_$* -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 $* corpus
+	cd $(B)/fuzz && ./fuzz_$* -max_total_time=$(FUZZ_TIME) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 $* corpus$(if $(filter tflite,$*),.tflite)
 
 # Operators by the specification, beside ONNX Runtime and onnx's reference evaluator (PyPI): TIME seconds from SEED on.
 .PHONY: fuzz-ops

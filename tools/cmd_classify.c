@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/model.h"
 #include "tools/tool.h"
 
 typedef struct labels {
@@ -64,15 +65,23 @@ static int choice(const ln_cli *cli, const char *name, const char *const *values
     return -2;
 }
 
-static bool read_preset(classifier *c)
+/* Without a preset, an input of bytes gets pixels as they are; signed ones from -128. */
+static const char *default_preset(classifier *c, const linnet_value_info *input)
+{
+    const char *own = linnet_model_metadata(c->model, "preset");
+    return own ? own : input->type == LINNET_UINT8 || input->type == LINNET_INT8 ? "raw" : "imagenet";
+}
+
+static bool read_preset(classifier *c, const linnet_value_info *input)
 {
     static const char *const resizes[] = {"crop", "stretch", "pad", NULL}, *const layouts[] = {"nchw", "nhwc", NULL};
-    const char *own = linnet_model_metadata(c->model, "preset");
-    const char *name = ln_cli_text(c->cli, "preset", own ? own : "imagenet");
+    const char *name = ln_cli_text(c->cli, "preset", default_preset(c, input));
     const ln_preset *preset = ln_preset_find(name);
     if (!preset)
         return ln_bad("classify: there is no preset '%s'; there are raw, imagenet and mobilenet", name) == 0;
     c->preset = *preset;
+    for (int i = 0; i < 3 && input->type == LINNET_INT8 && !strcmp(name, "raw"); i++)
+        c->preset.mean[i] = 128;
     double scale = (double)preset->scale;
     int resize = choice(c->cli, "resize", resizes), layout = choice(c->cli, "layout", layouts);
     if (resize == -2 || layout == -2 || !three(c->cli, "mean", c->preset.mean) ||
@@ -131,8 +140,8 @@ static int best_first(const void *a, const void *b)
     return x->value != y->value ? (x->value < y->value ? 1 : -1) : (x->class > y->class) - (x->class < y->class);
 }
 
-/* Values that are no distribution yet go through a softmax. */
-static void to_probabilities(score *s, int64_t n)
+/* Values that are no distribution yet go through a softmax. step: how far apart two values are at least. */
+static void to_probabilities(score *s, int64_t n, double step)
 {
     double sum = 0, most = -INFINITY;
     bool distribution = true;
@@ -141,7 +150,7 @@ static void to_probabilities(score *s, int64_t n)
         most = fmax(most, s[i].value);
         distribution = distribution && s[i].value >= 0;
     }
-    if (distribution && fabs(sum - 1) < 0.02)
+    if (distribution && fabs(sum - 1) < 0.02 + step * (double)n / 2)
         return;
     sum = 0;
     for (int64_t i = 0; i < n; i++)
@@ -165,13 +174,34 @@ static bool float_type(linnet_type t)
     return t == LINNET_FLOAT32 || t == LINNET_FLOAT64 || t == LINNET_FLOAT16 || t == LINNET_BFLOAT16;
 }
 
-/* The scores: the output of floats (or of maps of them, as ZipMap makes) with the most elements; NULL: none. keys gets
- * the labels of a map. */
-static const linnet_value *find_scores(const classifier *c, const linnet_value **keys)
+/* Integers that a QuantizeLinear made: its scale and zero point. False: they are no such. */
+static bool quantised_by(const classifier *c, const char *output, double *scale, double *zero)
+{
+    const ln_graph *g = c->model->graph;
+    const ln_node *n = NULL;
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (!strcmp(g->values[g->outputs[i]].name, output) && g->values[g->outputs[i]].producer >= 0)
+            n = &g->nodes[g->values[g->outputs[i]].producer];
+    if (!n || !ln_node_is(n, "QuantizeLinear") || n->n_in < 3 || n->in[2] < 0)
+        return false;
+    const ln_info *s = &g->values[n->in[1]].info, *z = &g->values[n->in[2]].info;
+    if (!s->data || s->type != LINNET_FLOAT32 || s->rank || !z->data || z->rank)
+        return false;
+    linnet_value v = {.kind = LINNET_TENSOR, .type = (linnet_type)z->type, .data = (void *)(uintptr_t)z->data};
+    *scale = (double)*(const float *)s->data;
+    *zero = ln_element(&v, 0);
+    return true;
+}
+
+/* The scores: the output of floats (or of maps of them, as ZipMap makes), or of quantised ones, with the most elements;
+ * NULL: none. keys gets the labels of a map, scale and zero what integers mean. */
+static const linnet_value *find_scores(const classifier *c, const linnet_value **keys, double *scale, double *zero)
 {
     const linnet_value *found = NULL;
     *keys = NULL;
+    *scale = 1, *zero = 0;
     for (size_t i = 0; i < linnet_model_output_count(c->model); i++) {
+        double step = 0, origin = 0;
         const linnet_value *v = linnet_session_output(c->session, linnet_model_output(c->model, i)->name);
         const linnet_value *key = NULL;
         if (v && v->kind == LINNET_SEQUENCE && v->n_items)
@@ -180,10 +210,13 @@ static const linnet_value *find_scores(const classifier *c, const linnet_value *
             key = &v->items[0];
             v = &v->items[1];
         }
-        if (!v || v->kind != LINNET_TENSOR || !float_type(v->type) ||
+        bool integers = v && !float_type(v->type) && !key &&
+                        quantised_by(c, linnet_model_output(c->model, i)->name, &step, &origin);
+        if (!v || v->kind != LINNET_TENSOR || !(float_type(v->type) || integers) ||
             (found && linnet_value_count(v) <= linnet_value_count(found)))
             continue;
         found = v;
+        *scale = integers ? step : 1, *zero = origin;
         *keys = key;
     }
     return found;
@@ -191,14 +224,15 @@ static const linnet_value *find_scores(const classifier *c, const linnet_value *
 
 static bool print_top(const classifier *c, const char *image)
 {
-    const linnet_value *keys, *v = find_scores(c, &keys);
+    double scale, zero;
+    const linnet_value *keys, *v = find_scores(c, &keys, &scale, &zero);
     int64_t n = v ? linnet_value_count(v) : 0;
     score *s = n > 0 ? malloc((size_t)n * sizeof *s) : NULL;
     if (!s)
         return ln_bad("%s: no output of the model holds scores", c->cli->args[0]) == 0;
     for (int64_t i = 0; i < n; i++)
-        s[i] = (score){i, ln_element(v, i)};
-    to_probabilities(s, n);
+        s[i] = (score){i, (ln_element(v, i) - zero) * scale};
+    to_probabilities(s, n, float_type(v->type) ? 0 : scale);
     qsort(s, (size_t)n, sizeof *s, best_first);
     printf("%s\n", image);
     for (int64_t i = 0; i < n && i < c->top; i++) {
@@ -254,7 +288,7 @@ static bool classify(classifier *c)
     const linnet_value_info *input = image_input(c->model);
     if (!input)
         return ln_bad("%s: the model has not one input for an image", c->cli->args[0]) == 0;
-    c->session = read_preset(c) && read_labels(c) ? ln_open_session(c->cli, c->model, false) : NULL;
+    c->session = read_preset(c, input) && read_labels(c) ? ln_open_session(c->cli, c->model, false) : NULL;
     for (int i = 1; c->session && i < c->cli->n_args; i++)
         if (!classify_one(c, input, c->cli->args[i]))
             return false;
@@ -278,7 +312,7 @@ static int run(const ln_cli *cli)
 static const ln_option options[] = {
     {"labels", 'l', false, "FILE", "names of the classes, one a line"},
     {"top", 'n', false, "N", "how many classes to print (5)"},
-    {"preset", 'p', false, "NAME", "preprocessing: imagenet, mobilenet or raw (the model's own, or imagenet)"},
+    {"preset", 'p', false, "NAME", "preprocessing: imagenet, mobilenet or raw (the model's, imagenet, raw for bytes)"},
     {"resize", 0, false, "HOW", "crop (fill, centre), stretch or pad"},
     {"scale", 0, false, "X", "pixels of 0 to 255 are multiplied by this first"},
     {"mean", 0, false, "R,G,B", "then this is subtracted"},

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Collects small models and values for the fuzzers: corpus.sh FOLDER. From the ONNX suite where it is, and from models/.
+# Collects small models and values for the fuzzers: corpus.sh FOLDER. From the ONNX suite where it is, and from models/; the
+# .tflite files of ../shared and those that tests/tflite.sh has written go into FOLDER.tflite.
 set -eu
 to=$1
 mkdir -p "$to"
@@ -13,4 +14,11 @@ find models $suite ../shared/models -type f \( -name '*.onnx' -o -name '*.pb' \)
     while IFS= read -r file; do
         name=$(printf '%s' "$file" | cksum | cut -d ' ' -f 1)
         [ -e "$to/$name" ] || cp "$file" "$to/$name"
+    done
+
+mkdir -p "$to.tflite"
+find build/tflite ../shared/models -type f -name '*.tflite' -size -24k 2>/dev/null |
+    while IFS= read -r file; do
+        name=$(printf '%s' "$file" | cksum | cut -d ' ' -f 1)
+        [ -e "$to.tflite/$name" ] || cp "$file" "$to.tflite/$name"
     done
