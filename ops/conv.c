@@ -34,7 +34,8 @@ static linnet_status check_inputs(ln_ctx *c, const ln_conv *p)
 static linnet_status check_channels(ln_ctx *c, const ln_conv *p)
 {
     const ln_info *x = c->in[0], *w = c->in[1], *b = ln_in(c, 2);
-    int64_t channels = x->dims[ln_channel_axis(x, p->channels_last != 0)], outputs = w->dims[0], each = w->dims[1];
+    int64_t channels = x->dims[ln_channel_axis(x, p->channels_last == LN_ALL_LAST)], outputs = w->dims[0],
+            each = w->dims[1];
     if (channels >= 0 && each >= 0 && (channels % p->group || channels / p->group != each))
         return ln_fail(c, LINNET_ERR_MODEL, "%lld channels in %lld groups, the weights have %lld for each",
                        (long long)channels, (long long)p->group, (long long)each);
@@ -53,14 +54,14 @@ linnet_status ln_conv_infer(ln_ctx *c)
     LN_TRY(check_inputs(c, p));
     if (x->rank < 0 || w->rank < 0)
         return ln_set_unknown(c, 0, (linnet_type)x->type);
-    bool last = p->channels_last != 0;
+    bool in_last = p->channels_last == LN_ALL_LAST, last = p->channels_last != 0;
     LN_TRY(check_channels(c, p));
     LN_TRY(ln_window_resolve(c, &p->window, x->rank - 2, w->dims + 2));
     int64_t dims[LN_MAX_RANK];
     dims[0] = x->dims[0];
     dims[ln_channel_axis(x, last)] = w->dims[0];
     for (int32_t i = 0; i < p->window.n; i++)
-        LN_TRY(ln_window_output(c, &p->window, i, ln_spatial(x, last)[i], &dims[(last ? 1 : 2) + i]));
+        LN_TRY(ln_window_output(c, &p->window, i, ln_spatial(x, in_last)[i], &dims[(last ? 1 : 2) + i]));
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
@@ -68,7 +69,7 @@ linnet_status ln_conv_plan(ln_ctx *c)
 {
     ln_conv *p = c->params;
     const ln_info *x = c->in[0], *w = c->in[1], *y = c->out[0];
-    bool last = p->channels_last != 0;
+    bool in_last = p->channels_last == LN_ALL_LAST, last = p->channels_last != 0;
     if (x->rank > 5)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "%d spatial dimensions, at most 3 are supported", x->rank - 2);
     LN_TRY(ln_window_resolve(c, &p->window, x->rank - 2, w->dims + 2));
@@ -76,7 +77,7 @@ linnet_status ln_conv_plan(ln_ctx *c)
     p->threads = c->threads;
     p->bias = ln_in(c, 2) != NULL;
     p->batch = x->dims[0];
-    p->in_channels = x->dims[ln_channel_axis(x, last)];
+    p->in_channels = x->dims[ln_channel_axis(x, in_last)];
     p->out_channels = w->dims[0];
     p->in_pixels = p->out_pixels = p->taps = 1;
     for (int32_t d = 0; d < 3; d++) {
@@ -84,8 +85,8 @@ linnet_status ln_conv_plan(ln_ctx *c)
         p->in[d] = p->out[d] = p->kernel[d] = p->stride[d] = p->dilation[d] = 1;
         if (i >= 0) {
             int64_t out;
-            LN_TRY(ln_window_output(c, &p->window, i, ln_spatial(x, last)[i], &out));
-            p->in[d] = ln_spatial(x, last)[i];
+            LN_TRY(ln_window_output(c, &p->window, i, ln_spatial(x, in_last)[i], &out));
+            p->in[d] = ln_spatial(x, in_last)[i];
             p->out[d] = ln_spatial(y, last)[i];
             p->kernel[d] = p->window.kernel_shape[i];
             p->stride[d] = p->window.strides[i];

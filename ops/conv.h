@@ -10,6 +10,9 @@
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
+/* Values of linnet.channels_last. */
+enum { LN_ALL_LAST = 1, LN_OUTPUT_LAST = 2 };
+
 typedef struct ln_conv {
     ln_fused fused;
     int64_t channels_last, group, winograd;

@@ -51,7 +51,7 @@ static void copy_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
             (to, (size_t)channels, x + image * p->in_channels * p->in_pixels + i, (size_t)p->in_pixels,
              (size_t)channels, (size_t)n);
         } else {
-            bool last = p->channels_last != 0;
+            bool last = p->channels_last == LN_ALL_LAST;
             const float *from = x + (last ? begin * p->in_channels : image * p->in_channels * p->in_pixels + i);
             for (int64_t k = 0; k < n; k++)
                 for (int64_t c = 0; c < channels; c++)
@@ -60,6 +60,14 @@ static void copy_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
         }
         begin += n;
     }
+}
+
+/* Three channels, the usual image. */
+static void interleave(float *restrict y, const float *restrict x, size_t plane, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < 3; c++)
+            y[3 * i + c] = x[c * plane + i];
 }
 
 /* Lines [begin, end) of the padded images. */
@@ -83,8 +91,10 @@ static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
         memset(to, 0, (size_t)(p->pad[2] * channels) * sizeof *to);
         memset(tail, 0, (size_t)(to + width * channels - tail) * sizeof *to);
         const float *x = (const float *)w->a->in[0] + image * channels * p->in_pixels;
-        if (p->channels_last)
+        if (p->channels_last == LN_ALL_LAST)
             memcpy(body, x + line * channels, (size_t)used * sizeof *body);
+        else if (channels == 3)
+            interleave(body, x + line, (size_t)p->in_pixels, (size_t)p->in[2]);
         else
             LN_K(transpose_f32)
         (body, (size_t)channels, x + line, (size_t)p->in_pixels, (size_t)channels, (size_t)p->in[2]);
@@ -346,7 +356,7 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     p->lines = p->merge && !p->fused.residual;
     if (p->merge)
         p->depthwise = 0;
-    p->copy_in = p->merge || repeat != 1 || (!p->channels_last && channels > 1 && p->in_pixels > 1);
+    p->copy_in = p->merge || repeat != 1 || (p->channels_last != LN_ALL_LAST && channels > 1 && p->in_pixels > 1);
     p->copy_out = !p->channels_last && p->out_channels > 1 && p->out_pixels > 1;
     if (p->copy_in) {
         LN_TRY(ln_mul_size(c, p->batch, channels * (p->merge ? 1 : repeat), &elements));

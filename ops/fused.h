@@ -5,6 +5,7 @@
  * The names are in engine/op.h.
  *
  *   linnet.channels_last  int, default 0. 1: input 0 and output 0 (with the residual) are N, spatial..., C
+ *                         (Conv: 2: output 0 and the residual are)
  *                         instead of N, C, spatial...; every attribute (pads, strides, kernel_shape) and the weights
  *                         keep the layout of the specification. Conv, ConvTranspose, MaxPool (without its output
  *                         Indices), AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool, LRN, Resize,

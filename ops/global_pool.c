@@ -9,11 +9,13 @@
 #include <math.h>
 
 #include "kernels/half.h"
+#include "kernels/kernels.h"
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
 enum { MAXIMUM, AVERAGE, LP };
 #define LANES 16
+#define ROWS 64  /* pixels that are summed at a time */
 #define CHUNK 64 /* channels of a task with channels last */
 
 typedef struct global_params {
@@ -82,6 +84,22 @@ LN_RUN(ln_global_pool_f64)
     return LINNET_OK;
 }
 
+/* The mean of n channels over all pixels, in their order; rows of pixels at a time. */
+static void mean_last(const global_params *p, float *y, const float *x, int64_t n)
+{
+    const float *rows[ROWS + 1];
+    float sums[2][CHUNK] = {{0}};
+    for (int64_t k = 0, turn = 0; k < p->pixels; k += ROWS, turn ^= 1) {
+        int64_t count = p->pixels - k < ROWS ? p->pixels - k : ROWS;
+        rows[0] = sums[turn];
+        for (int64_t i = 0; i < count; i++)
+            rows[i + 1] = x + (k + i) * p->channels;
+        bool end = k + count == p->pixels;
+        LN_K(pool_sum_f32)
+        (end ? y : sums[turn ^ 1], rows, (size_t)count + 1, (size_t)n, end ? 1 / (float)p->pixels : 1);
+    }
+}
+
 /* Channels last: a task is a chunk of channels of an image. */
 static void channel_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -93,16 +111,15 @@ static void channel_chunks(void *arg, int32_t worker, int64_t begin, int64_t end
         int64_t first = i % chunks * CHUNK, n = p->channels - first < CHUNK ? p->channels - first : CHUNK;
         const float *x = (const float *)args->in[0] + i / chunks * p->pixels * p->channels + first;
         float *y = (float *)args->out[0] + i / chunks * p->channels + first, s[CHUNK];
+        if (p->kind == AVERAGE && p->pixels > 0) {
+            mean_last(p, y, x, n);
+            continue;
+        }
         for (int64_t c = 0; c < n; c++)
             s[c] = p->kind == MAXIMUM ? -INFINITY : 0;
-        for (int64_t k = 0; k < p->pixels; k++, x += p->channels) {
-            if (p->kind == AVERAGE)
-                for (int64_t c = 0; c < n; c++)
-                    s[c] += x[c];
-            else
-                for (int64_t c = 0; c < n; c++)
-                    s[c] = take(p, s[c], x[c]);
-        }
+        for (int64_t k = 0; k < p->pixels; k++, x += p->channels)
+            for (int64_t c = 0; c < n; c++)
+                s[c] = take(p, s[c], x[c]);
         for (int64_t c = 0; c < n; c++)
             y[c] = finish(p, s[c]);
     }
