@@ -291,6 +291,7 @@ demo: ## classifies handwritten digits with the network in models/digits, and sh
 compare: all ## every model of ../shared beside its published outputs or ONNX Runtime
 	@tests/compare.sh $(B)
 	@tests/tflite.sh $(B)
+	@tests/fuzz/ops.sh $(B) --count 2000 --seed 1 --only 'com.microsoft.*'
 
 check: ## format, include directions, warnings of gcc and clang
 	@tools/setup.sh test
@@ -380,6 +381,15 @@ fuzz-load fuzz-run fuzz-tflite: fuzz-%: $(B)/fuzz/fuzz_%
 .PHONY: fuzz-ops
 fuzz-ops: all ## random nodes of every operator on Linnet and others for TIME seconds (60); SEED=, ONLY='Conv*'
 	@tests/fuzz/ops.sh $(B) --time $(or $(TIME),60) $(if $(SEED),--seed $(SEED)) $(foreach o,$(ONLY),--only '$(o)')
+
+# -- documentation ------------------------------------------------------------------------------------------------
+# Objects of the scalar tier alone, in which a kernel is a symbol that relocations name; see tools/operators.py.
+.PHONY: docs
+docs: all ## docs/OPERATORS.md from the descriptors, the kernels and the suite's results
+	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/docs TIERS= CFLAGS=-O1 KERNEL_OPT= EXTRA=-DLN_TIER=scalar $(B)/docs/liblinnet.a
+	@$(B)/linnet conformance $(or $(LINNET_SUITE),../shared/onnx-suite) --quiet --json $(B)/docs/results.json >$(B)/docs/results.txt || { tail $(B)/docs/results.txt; exit 1; }
+	@tests/fuzz/ops.sh --docs $(B) $(B)/docs $(B)/docs/results.json >$(B)/docs/OPERATORS.md
+	@cp $(B)/docs/OPERATORS.md docs/OPERATORS.md
 
 # -- install -----------------------------------------------------------------------------------------------------
 VERSION := $(shell sed -n 's/^\#define LINNET_VERSION "\(.*\)"/\1/p' engine/linnet.h)

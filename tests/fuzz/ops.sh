@@ -1,16 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/fuzz/ops/main.py in the virtual environment of tests/compare.sh, which is made on the first call. Without one, and
-# without PyPI: SKIP.
+# The fuzzer of operators (or standard.py with --standard, tools/operators.py with --docs) in the virtual environment of tests/compare.sh, which
+# is made on the first call; a build with sanitizers uses that of the plain one. Without one, and without PyPI: SKIP.
 set -u
+program=tests/fuzz/ops/main.py
+case ${1-} in
+--standard) program=tests/fuzz/ops/standard.py && shift ;;
+--docs) program=tools/operators.py && shift ;;
+esac
 build=${1:-build}
-python=$build/venv/bin/python
-if ! "$python" -c 'import numpy, onnx, onnxruntime, ml_dtypes' 2>/dev/null; then
-    python3 -m venv "$build/venv" &&
-        "$build/venv/bin/pip" install -q --disable-pip-version-check numpy onnx onnxruntime ml_dtypes || {
-        echo "SKIP fuzz-ops: numpy, onnx and onnxruntime cannot be installed into $build/venv"
+venv=${build%/san}/venv
+if ! "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, ml_dtypes' 2>/dev/null; then
+    { python3 -m venv "$venv" &&
+        "$venv/bin/pip" install -q --disable-pip-version-check numpy onnx onnxruntime ml_dtypes; } || {
+        echo "SKIP $program: numpy, onnx and onnxruntime cannot be installed into $venv"
         echo "0 passed, 0 failed, 1 skipped"
         exit 0
     }
 fi
-exec "$python" tests/fuzz/ops/main.py "$@"
+exec "$venv/bin/python" $program "$@"

@@ -82,8 +82,9 @@ rule("ref", "Shape", "Shape with `end` below -rank", lambda c: c.attrs.get("end"
 rule("ref", "Unique", "Unique, `sorted` = 0", lambda c: c.attrs.get("sorted", 1) == 0)
 # -- layers --
 rule("ref", "GlobalMaxPool", "GlobalMaxPool", lambda c: spatial_rank(c) != 2)
-rule("ort", "MaxPool AveragePool LpPool com.microsoft.NhwcMaxPool", "pools with `auto_pad` SAME and dilations",
-     lambda c: same(c) and dilated(c))
+for peer in ("ort", "ref"):
+    rule(peer, "MaxPool AveragePool LpPool com.microsoft.NhwcMaxPool", "pools with `auto_pad` SAME and dilations",
+         lambda c: same(c) and dilated(c))
 for peer in ("ort", "ref"):
     rule(peer, "MaxPool AveragePool LpPool com.microsoft.QLinearAveragePool com.microsoft.NhwcMaxPool",
          "pools with `auto_pad` SAME, a stride above the kernel",
@@ -92,7 +93,7 @@ rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: w
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
 rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
-     lambda c: where(c) == "align_corners" and (fractional(c) if len(c.inputs) == 3 else "keep_aspect_ratio_policy" in c.attrs))
+     lambda c: where(c) in ("align_corners", "tf_crop_and_resize") and (fractional(c) if len(c.inputs) == 3 else "keep_aspect_ratio_policy" in c.attrs))
 rule("ort", "QuantizeLinear", "QuantizeLinear of float16", lambda c: c.low())
 rule("ort", "RNN GRU LSTM", "RNN, GRU, LSTM, activation Softplus", lambda c: "Softplus" in c.attrs.get("activations", []))
 rule("ref", "QLinearConv", "QLinearConv")
@@ -126,3 +127,17 @@ rule("ort", "com.microsoft.MultiHeadAttention", "MultiHeadAttention, `unidirecti
 def keys(k):
     """The number of keys: [batch, keys, hidden], [batch, heads, keys, size] or, packed, [batch, keys, heads, 2, size]."""
     return k.shape[2] if k.ndim == 4 else k.shape[1]
+
+
+def slices(c):
+    """(start, step, size) of a Slice by inputs."""
+    starts, axes = c.inputs[1][1].tolist(), c.inputs[3][1].tolist()
+    steps = c.inputs[4][1].tolist() if len(c.inputs) > 4 else [1] * len(starts)
+    return [(a, k, c.inputs[0][1].shape[d]) for a, k, d in zip(starts, steps, axes)]
+
+
+rule("ref", "Slice", "Slice backwards from before the start",
+     lambda c: not c.has("starts") and any(step < 0 and start < -size for start, step, size in slices(c)))
+rule("ort", "com.microsoft.QLinearSoftmax", "QLinearSoftmax of a probability of 1",
+     lambda c: np.prod(c.inputs[0][1].shape[c.attrs["axis"]:]) == 1)
+rule("ref", "RegexFullMatch", "RegexFullMatch", lambda c: "[:" in c.attrs["pattern"])
