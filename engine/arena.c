@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #endif
 
-enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64, PAGES_MIN = 1 << 20, HUGE_MIN = 8 << 20 };
+enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64, PAGES_MIN = 128 << 10, HUGE_MIN = 4 << 20 };
 
 struct ln_chunk {
     ln_chunk *next;
@@ -50,10 +50,12 @@ static bool paged(const ln_memory *m, size_t bytes)
 
 static void *map_pages(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* What is asked for will be written: one call is cheaper than a fault for each page. */
+    bool huge = bytes >= HUGE_MIN;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (huge ? 0 : MAP_POPULATE), -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    if (bytes >= HUGE_MIN)
+    if (huge)
         (void)madvise(p, bytes, MADV_HUGEPAGE);
     return p;
 }
