@@ -85,7 +85,8 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     finish(t, acc, m, nv);
 }
 
-/* One or two rows: an accumulator would wait for itself, so every element has several. */
+/* One or two rows: an accumulator would wait for itself, so every element has several. Each takes a part of K: that
+ * many places of memory read on at once keep more of it busy than one. */
 INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m256 sum[SETS][2][2], acc[2][2];
@@ -100,17 +101,18 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, cons
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[2];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
-        size_t k = 0;
-        for (; k + SETS <= depth; k += SETS, b += SETS * row)
+        const size_t part = depth / SETS;
+        for (size_t k = 0; k < part; k++, b += row)
             UNROLL for (size_t s = 0; s < SETS; s++) UNROLL for (size_t i = 0; i < m; i++)
             {
-                __m256 x = _mm256_broadcast_ss(a[i] + k + s);
+                __m256 x = _mm256_broadcast_ss(a[i] + s * part + k);
                 UNROLL for (size_t v = 0; v < nv; v++) sum[s][i][v] =
-                    _mm256_fmadd_ps(x, load_b(b + s * row, v, kind), sum[s][i][v]);
+                    _mm256_fmadd_ps(x, load_b(b + s * part * row, v, kind), sum[s][i][v]);
             }
-        for (const size_t s = 0; k < depth; k++, b += row)
+        b += (SETS - 1) * part * row;
+        for (size_t k = SETS * part; k < depth; k++, b += row)
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++) sum[0][i][v] =
-                _mm256_fmadd_ps(_mm256_broadcast_ss(a[i] + k + s), load_b(b, v, kind), sum[0][i][v]);
+                _mm256_fmadd_ps(_mm256_broadcast_ss(a[i] + k), load_b(b, v, kind), sum[0][i][v]);
     }
     UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
     {

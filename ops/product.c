@@ -152,15 +152,21 @@ static void own_products(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
+/* Rows of B are read in long pieces where there are threads enough. */
+static int64_t direct_chunk(const ln_product *p)
+{
+    int64_t part = (p->n / (p->threads > 1 ? 4 * p->threads : 1) + 63) / 64 * 64;
+    return part < DIRECT_CHUNK ? DIRECT_CHUNK : part > 4096 ? 4096 : part;
+}
+
 static void direct_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
     const ln_product *p = w->p;
-    int64_t chunks = (p->n + DIRECT_CHUNK - 1) / DIRECT_CHUNK;
+    int64_t chunk = direct_chunk(p), chunks = (p->n + chunk - 1) / chunk;
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
-        int64_t batch = i / chunks, j = i % chunks * DIRECT_CHUNK;
-        int64_t n = p->n - j < DIRECT_CHUNK ? p->n - j : DIRECT_CHUNK;
+        int64_t batch = i / chunks, j = i % chunks * chunk, n = p->n - j < chunk ? p->n - j : chunk;
         const float *a = w->a + ln_product_offset(p, p->a_batch, batch);
         const float *b = w->b + ln_product_offset(p, p->b_batch, batch) + j * p->b_col;
         for (int64_t r = 0; r < p->m; r++, a += p->a_row) {
@@ -184,8 +190,8 @@ static void run_product(const ln_args *a, work *w)
 {
     const ln_product *p = a->params;
     if (p->mode == DIRECT) {
-        int64_t chunks = (p->n + DIRECT_CHUNK - 1) / DIRECT_CHUNK;
-        ln_parallel(a, p->batches * chunks, (double)(p->m * p->k) * DIRECT_CHUNK * 0.05, direct_chunks, w);
+        int64_t chunk = direct_chunk(p), chunks = (p->n + chunk - 1) / chunk;
+        ln_parallel(a, p->batches * chunks, (double)(p->m * p->k) * (double)chunk * 0.05, direct_chunks, w);
         return;
     }
     if (p->c_mode == C_FILL)
