@@ -18,14 +18,19 @@ def ints(low, high, *shape, dtype=I32):
 
 
 class Case:
-    """delegate: whether LiteRT uses XNNPACK, as it does by default, instead of its reference kernels."""
+    """delegate: whether LiteRT uses XNNPACK, as it does by default, instead of its reference kernels. expected: the result
+    where LiteRT has no kernel."""
 
-    def __init__(self, name, make, feeds, delegate=False):
-        self.name, self.make, self.feeds, self.delegate = name, make, feeds, delegate
+    def __init__(self, name, make, feeds, delegate=False, expected=None):
+        self.name, self.make, self.feeds, self.delegate, self.expected = name, make, feeds, delegate, expected
 
     def write(self, path):
         """LiteRT finds the shapes of the results, which the file then has, and the versions that it knows."""
         model, _ = self.make()
+        if self.expected is not None:
+            with open(path, "wb") as f:
+                f.write(model.bytes())
+            return
         for version in range(1, 5):
             for code in model.m.operatorCodes:
                 code.version = version
@@ -52,7 +57,7 @@ class Case:
             f.write(model.bytes())
 
 
-def one(name, op, ins, outs, options=None, delegate=False, **fields):
+def one(name, op, ins, outs, options=None, delegate=False, expected=None, **fields):
     """A model of one operator; outs: types, or tensors for quantised ones."""
     def make():
         m = Model()
@@ -61,7 +66,7 @@ def one(name, op, ins, outs, options=None, delegate=False, **fields):
         result = m.op(g, op, ins, tensors, options, **fields)
         g.outputs = result if isinstance(result, list) else [result]
         return m, g.outputs
-    return Case(name, make, [t.data for t in ins if isinstance(t, Tensor) and t.fed], delegate)
+    return Case(name, make, [t.data for t in ins if isinstance(t, Tensor) and t.fed], delegate, expected)
 
 
 def quantised(x, scale, zero=0, dtype=I8):
@@ -443,7 +448,61 @@ def control():
     yield Case("variables", variables, [x])
 
 
+def stablehlo():
+    """LiteRT has kernels for few of these; what the others give, numpy says."""
+    x, y, h = floats(2, 3, 4), floats(2, 3, 4), "STABLEHLO_"
+    for op in ["ADD", "MULTIPLY", "MAXIMUM", "MINIMUM"]:
+        yield one(h + op, h + op, [fed(x), fed(y)], [F])
+    yield one(h + "PAD", h + "PAD", [fed(x), const(np.float32(2))], [F], "StablehloPadOptions",
+              edgePaddingLow=[0, 1, 2], edgePaddingHigh=[1, 0, -1], interiorPadding=[0, 0, 0])
+
+    def known(op, ins, result, options=None, **fields):
+        return one(h + op, h + op, ins, [Tensor(dtype=result.dtype, shape=result.shape)], options, expected=result,
+                   **fields)
+
+    a, b = floats(2, 3, 4), floats(5, 4, 2)
+    yield known("REMAINDER", [fed(3 * x), fed(y)], np.fmod(3 * x, y))
+    yield known("CBRT", [fed(x)], np.cbrt(x))
+    yield known("CLAMP", [const(np.float32(-1)), fed(x), const(np.float32(0.5))], np.clip(x, F(-1), F(0.5)))
+    yield known("COMPARE", [fed(x), fed(y)], x >= y, "StablehloCompareOptions", comparisonDirection=2)
+    yield known("AND", [fed(x > 0, BOOL), fed(y > 0, BOOL)], (x > 0) & (y > 0))
+    yield known("OR", [fed([1, 6], I32), fed([2, 3], I32)], np.array([3, 7], I32))
+    yield known("RESHAPE", [fed(x)], x.reshape(4, 6))
+    yield known("TRANSPOSE", [fed(x)], x.transpose(2, 0, 1), "StablehloTransposeOptions", permutation=[2, 0, 1])
+    yield known("SLICE", [fed(x)], x[0:2, 1:3, 0:4:2], "StablehloSliceOptions", startIndices=[0, 1, 0],
+                limitIndices=[2, 3, 4], strides=[1, 1, 2])
+    yield known("CONCATENATE", [fed(x), fed(y)], np.concatenate([x, y], 1), "StablehloConcatenateOptions", dimension=1)
+    yield known("IOTA", [fed(x)], np.broadcast_to(np.arange(3, dtype=F)[None, :, None], (2, 3, 4)),
+                "StablehloIotaOptions", iotaDimension=1)
+    yield known("DOT_GENERAL", [fed(a), fed(b)], np.einsum("abc,dca->abd", a, b), "StablehloDotGeneralOptions",
+                lhsBatchingDimensions=[0], rhsBatchingDimensions=[2], lhsContractingDimensions=[2],
+                rhsContractingDimensions=[1])
+    yield known("BROADCAST_IN_DIM", [fed(x[0, :, 0]), const([1], I64)],
+                np.broadcast_to(x[0, :, 0][None, :, None], (2, 3, 4)))
+    yield known("CONVERT", [fed(3 * x)], (3 * x).astype(I32))
+
+    def reduction():
+        m = Model()
+        g, body = m.graph(), m.graph()
+        g.outputs = [m.op(g, "STABLEHLO_REDUCE", [fed(x), const(np.float32(1))], [Tensor(dtype=F, shape=[2, 4])],
+                          "StablehloReduceOptions", dimensions=[1], bodySubgraphIndex=1)]
+        body.inputs = [m.tensor(body, Tensor(dtype=F, shape=[])) for _ in range(2)]
+        body.outputs = [m.op(body, "STABLEHLO_ADD", body.inputs, [Tensor(dtype=F, shape=[])])]
+        return m, g.outputs
+    yield Case("STABLEHLO_REDUCE", reduction, [x], expected=x.sum(1) + F(1))
+
+    def composite():
+        m = Model()
+        g, body = m.graph(), m.graph()
+        body.inputs = [m.tensor(body, Tensor(dtype=F, shape=[2, 3, 4]))]
+        body.outputs = [m.op(body, "TANH", body.inputs, [Tensor(dtype=F, shape=[2, 3, 4])])]
+        g.outputs = [m.op(g, "STABLEHLO_COMPOSITE", [fed(x)], [Tensor(dtype=F, shape=[2, 3, 4])], "StableHLOCompositeOptions", name=b"f",
+                          decompositionSubgraphIndex=1)]
+        return m, g.outputs
+    yield Case("STABLEHLO_COMPOSITE", composite, [x], expected=np.tanh(x))
+
+
 def cases():
     for family in (elementwise, quantised_ones, images, matrices, hybrid, shapes, reductions, lookups, signals, recurrent,
-                   control):
+                   control, stablehlo):
         yield from family()

@@ -65,9 +65,9 @@ class Model:
             g.inputs.append(i)
         return i
 
-    def op(self, g, name, ins, outs, options=None, **fields):
+    def op(self, g, kind, ins, outs, options=None, **fields):
         code = schema.OperatorCodeT()
-        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.builtinCode = getattr(schema.BuiltinOperator, kind)
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
         code.version = 1
         self.m.operatorCodes.append(code)
@@ -76,11 +76,14 @@ class Model:
         o.inputs = [self.tensor(g, t) for t in ins]
         o.outputs = [self.tensor(g, t) for t in outs]
         if options:
-            o.builtinOptions = getattr(schema, options + "T")()
-            o.builtinOptionsType = getattr(schema.BuiltinOptions, options)
+            table = getattr(schema, options + "T")()
             for k, v in fields.items():
-                assert hasattr(o.builtinOptions, k), k
-                setattr(o.builtinOptions, k, v)
+                assert hasattr(table, k), k
+                setattr(table, k, v)
+            if hasattr(schema.BuiltinOptions, options):
+                o.builtinOptions, o.builtinOptionsType = table, getattr(schema.BuiltinOptions, options)
+            else:
+                o.builtinOptions2, o.builtinOptions2Type = table, getattr(schema.BuiltinOptions2, options)
         g.operators.append(o)
         return o.outputs[0] if len(o.outputs) == 1 else o.outputs
 

@@ -197,10 +197,14 @@ void ln_tfl_compare(ln_tfl_op *o)
     ln_tfl_set_stored(o, 0, o->row->code == 72 ? LN_NODE(o, "Not", result) : result);
 }
 
+/* On truth values, or the bits of integers: there the operator is called Bitwise... */
 void ln_tfl_logical(ln_tfl_op *o)
 {
-    bool xor = o->row->code == 160, truth = ln_tfl_in(o, 0)->type == LINNET_BOOL;
-    ln_tfl_set_stored(o, 0, LN_NODE(o, xor&&truth ? "Xor" : o->row->onnx, ln_tfl_stored(o, 0), ln_tfl_stored(o, 1)));
+    static const char prefix[] = "Bitwise";
+    const char *type = o->row->onnx;
+    if (ln_tfl_in(o, 0)->type == LINNET_BOOL && strncmp(type, prefix, sizeof prefix - 1) == 0)
+        type += sizeof prefix - 1;
+    ln_tfl_set_stored(o, 0, LN_NODE(o, type, ln_tfl_stored(o, 0), ln_tfl_stored(o, 1)));
 }
 
 /* ONNX shifts unsigned integers alone: signed ones are divided by a power of two, rounding down. */
