@@ -55,11 +55,12 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 # An enum is unsigned to clang, and every field that holds one would need a cast; gcc looks after signs. A loop that clang
 # does not unroll as a pragma asks is slower, not wrong.
 WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed)
-# Freestanding, but memcpy and the like are what they are called; int32_t is no int to newlib, which only texts mind.
+# Freestanding, but memcpy and the like are what they are called; int32_t is no int to newlib, which only texts mind; what
+# may be used uninitialized is a guess that depends on -Os.
 ifneq ($(BARE),)
 CFLAGS     := -Os -g
 KERNEL_OPT := $(BARE_KERNEL_OPT)
-WARN       += -Wno-format
+WARN       += -Wno-format -Wno-maybe-uninitialized
 EXTRA      += -ffreestanding -fbuiltin -DLN_FIRMWARE -DLN_TIER=$(BARE)
 endif
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)

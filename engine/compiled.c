@@ -38,11 +38,15 @@ linnet_status linnet_compiled_run(const linnet_compiled *m, void *arena)
         if (status != LINNET_OK)
             return status;
     }
+    return LINNET_OK;
+}
+
+void linnet_compiled_keep(const linnet_compiled *m, void *arena)
+{
     for (uint32_t i = 0; i < m->n_states; i++) {
         const linnet_state *state = &m->states[i];
-        memmove(place(m, block, state->input), place(m, block, state->output), state->bytes);
+        memmove(place(m, arena, state->input), place(m, arena, state->output), state->bytes);
     }
-    return LINNET_OK;
 }
 
 void linnet_compiled_reset(const linnet_compiled *m, void *arena)

@@ -51,6 +51,9 @@ typedef struct linnet_compiled {
 /* Runs all steps. LINNET_ERR_DATA where the input's elements ask for what is not there (an index out of range). */
 LINNET_CHECK linnet_status linnet_compiled_run(const linnet_compiled *m, void *arena);
 
+/* After a run of a model with states: outputs go where they are read next. */
+void linnet_compiled_keep(const linnet_compiled *m, void *arena);
+
 /* Zeroes the states. */
 void linnet_compiled_reset(const linnet_compiled *m, void *arena);
 

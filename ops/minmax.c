@@ -23,6 +23,29 @@ static void copy_task(void *arg, int32_t worker, int64_t begin, int64_t end)
            (size_t)(end - begin) * size);
 }
 
+/* The float32 rows of these operators alone, so that firmware with them needs no others. */
+static void row_f32(int32_t op, int32_t type, void *y, const void *a, const void *b, int64_t n, size_t a_step,
+                    size_t b_step)
+{
+    (void)type;
+    if (op == LN_BIN_ADD)
+        LN_K(add_f32)(y, a, b, (size_t)n, a_step, b_step);
+    else if (op == LN_BIN_MAX)
+        LN_K(max_f32)(y, a, b, (size_t)n, a_step, b_step);
+    else if (op == LN_BIN_MIN)
+        LN_K(min_f32)(y, a, b, (size_t)n, a_step, b_step);
+    else
+        LN_K(div_f32)(y, a, b, (size_t)n, a_step, b_step);
+}
+
+static void mean_task_f32(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *a = arg;
+    float n = (float)((const minmax_params *)a->params)->n_in, *y = (float *)a->out[0] + begin;
+    (void)worker;
+    row_f32(LN_BIN_DIV, LINNET_FLOAT32, y, y, &n, end - begin, 1, 0);
+}
+
 static void mean_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
@@ -33,15 +56,13 @@ static void mean_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     uint16_t n16 = 0;
     if (LN_T(p->type) & LN_T_HALF)
         ln_from_f32(&n16, p->type, 0, &n32, 1, 1);
-    const void *n = p->type == LINNET_FLOAT64   ? (const void *)&n64
-                    : p->type == LINNET_FLOAT32 ? (const void *)&n32
-                                                : (const void *)&n16;
+    const void *n = p->type == LINNET_FLOAT64 ? (const void *)&n64 : (const void *)&n16;
     char *y = (char *)a->out[0] + (size_t)begin * size;
     (void)worker;
     ln_row_of(p->type)(LN_BIN_DIV, p->type, y, y, n, end - begin, 1, 0);
 }
 
-LN_RUN(ln_minmax)
+static linnet_status run(const ln_args *a, ln_binary_row *row, ln_task_fn *mean)
 {
     const minmax_params *p = a->params;
     const ln_bcast *b = a->packed;
@@ -50,12 +71,22 @@ LN_RUN(ln_minmax)
         ln_parallel(a, p->count, 0.1, copy_task, &copy);
     for (int32_t i = 1; i < p->n_in; i++) {
         const void *so_far = i == 1 ? a->in[0] : a->out[0];
-        ln_binary_job j = {&b[i - 1], NULL, ln_row_of(p->type), p->op, p->type, {so_far, a->in[i]}, a->out[0]};
+        ln_binary_job j = {&b[i - 1], NULL, row, p->op, p->type, {so_far, a->in[i]}, a->out[0]};
         ln_binary_walk(a, &j, p->type == LINNET_FLOAT32 ? 0.1 : 1.5);
     }
     if (p->mean && p->n_in > 1)
-        ln_parallel(a, p->count, 0.5, mean_task, &copy);
+        ln_parallel(a, p->count, 0.5, mean, &copy);
     return LINNET_OK;
+}
+
+LN_RUN(ln_minmax)
+{
+    return run(a, ln_row_of(((const minmax_params *)a->params)->type), mean_task);
+}
+
+LN_RUN(ln_minmax_f32)
+{
+    return run(a, row_f32, mean_task_f32);
 }
 
 static linnet_status infer(ln_ctx *c)
@@ -84,7 +115,10 @@ static linnet_status plan(ln_ctx *c, int32_t op, int32_t mean)
     }
     if (ln_info_count(c->in[0]) == p->count)
         ln_in_place(c, 0, 0);
-    LN_SET_RUN(c, ln_minmax);
+    if (p->type == LINNET_FLOAT32)
+        LN_SET_RUN(c, ln_minmax_f32);
+    else
+        LN_SET_RUN(c, ln_minmax);
     return LINNET_OK;
 }
 

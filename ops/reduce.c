@@ -55,6 +55,12 @@ static float join(int32_t kind, float a, float b)
     }
 }
 
+static float log_of(float x)
+{
+    LN_K(log_f32)(&x, &x, 1);
+    return x;
+}
+
 static float finish(const ln_reduce_params *p, float acc, float shift)
 {
     switch (p->kind) {
@@ -63,9 +69,9 @@ static float finish(const ln_reduce_params *p, float acc, float shift)
     case LN_RED_L2:
         return sqrtf(acc);
     case LN_RED_LOG_SUM:
-        return logf(acc);
+        return log_of(acc);
     case LN_RED_LOG_SUM_EXP:
-        return shift + logf(acc);
+        return shift + log_of(acc);
     default:
         return acc;
     }

@@ -191,7 +191,7 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
 {
     const ln_graph *g = session->model->graph;
     const ln_kernel_table *kernels = ln_compile_kernels(c->tier);
-    bool small = c->machine->align < 64;
+    bool small = c->machine->tier != NULL;
     bool *keep = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *keep);
     if (!kernels)
         return ln_bad("--tier %s: not known here; `linnet kernels` lists the tiers of this machine", c->tier);

@@ -219,11 +219,17 @@ static void write_functions(FILE *f, const ln_compiled *c, const port *ports, in
         fputs("    return LINNET_OK;\n}\n\n", f);
     else
         fprintf(f, "    return linnet_compiled_tier(\"%s\");\n}\n\n", c->tier);
-    fprintf(f,
-            "linnet_status %s_run(void)\n{\n"
-            "    return arena_start ? linnet_compiled_run(&model, arena_start) : LINNET_ERR_ARGUMENT;\n}\n\n"
-            "void %s_reset(void)\n{\n    if (arena_start)\n        linnet_compiled_reset(&model, arena_start);\n}\n",
-            c->name, c->name);
+    fprintf(f, "linnet_status %s_run(void)\n{\n", c->name);
+    if (c->n_states)
+        fputs("    linnet_status status = LINNET_ERR_ARGUMENT;\n"
+              "    if (arena_start)\n        status = linnet_compiled_run(&model, arena_start);\n"
+              "    if (status == LINNET_OK)\n        linnet_compiled_keep(&model, arena_start);\n"
+              "    return status;\n}\n\n",
+              f);
+    else
+        fputs("    return arena_start ? linnet_compiled_run(&model, arena_start) : LINNET_ERR_ARGUMENT;\n}\n\n", f);
+    fprintf(f, "void %s_reset(void)\n{\n%s}\n", c->name,
+            c->n_states ? "    if (arena_start)\n        linnet_compiled_reset(&model, arena_start);\n" : "");
     for (int32_t i = 0; i < n_ports; i++) {
         const port *p = &ports[i];
         const char *type = c_type((linnet_type)p->info->type), *qualifier = p->kind[0] == 'i' ? "" : "const ";

@@ -71,6 +71,10 @@ check 'no such state' says 2 'not INPUT=OUTPUT' compile $digits -o "$work/no" --
 suite=${LINNET_SUITE:-../shared/onnx-suite}
 check 'a late step is refused by name' says 2 "NonZero" compile "$suite/node/test_nonzero_example/model.onnx" -o "$work/no"
 
+check 'a state' runs state "$suite/node/test_add/model.onnx" y=sum
+check 'a state of another shape' says 2 "input 'y' is float32[5], output 'sum' is float32[3,4,5]" \
+    compile "$suite/node/test_add_bcast/model.onnx" -o "$work/no" --state y=sum
+
 for tier in scalar avx2 avx512; do
     if LINNET_CPU=$tier "$build/linnet" kernels | grep -q ", $tier runs$"; then
         export LINNET_CPU=$tier
