@@ -52,6 +52,23 @@ def same_size(c):
     return (asked == (1 if asked.dtype.kind == "f" else data.shape[-len(asked):])).any()
 
 
+def beside_a_tie(c):
+    """`nearest`, and a position not on a multiple of 1/2 but within float32's error of it."""
+    data, asked = c.inputs[0][1], c.inputs[-1][1].astype(np.float64)
+    if c.attrs.get("mode", "nearest") != "nearest":
+        return False
+    for size, a in zip(data.shape[-len(asked):], asked):
+        scale = a if c.inputs[-1][1].dtype.kind == "f" else a / size
+        x = np.arange(max(int(scale * size), 1))
+        way = where(c)
+        at = x / scale if way == "asymmetric" or c.version < 11 else \
+            x * (size - 1) / max(scale * size - 1, 1) if way == "align_corners" else (x + 0.5) / scale - 0.5
+        off = np.abs(2 * at - np.rint(2 * at))
+        if ((off > 0) & (off < 1e-5 * (1 + size))).any():
+            return True
+    return False
+
+
 def fractional(c):
     """The scales of a Resize give a length that is no integer."""
     return any(x * d != int(x * d) for x, d in zip(c.inputs[2][1], c.inputs[0][1].shape[-len(c.inputs[2][1]):]))
@@ -91,6 +108,7 @@ for peer in ("ort", "ref"):
          lambda c: same(c) and any(s > k for s, k in zip(c.attrs.get("strides", []), c.attrs["kernel_shape"])))
 rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: where(c) == "tf_crop_and_resize" and same_size(c))
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
+rule("ort", "Resize", "Resize, nearest next to a tie", beside_a_tie)
 rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
      lambda c: where(c) in ("align_corners", "tf_crop_and_resize") and (fractional(c) if len(c.inputs) == 3 else "keep_aspect_ratio_policy" in c.attrs))

@@ -9,6 +9,7 @@
   bodies     an operator that the standard defines as a function gives by its kernel what its body gives
   random     what draws numbers gives the same for the same seed, whatever the tier and the number of threads, and other
              numbers for another seed
+  convert    every code of every type of at most 16 bits, converted to every type (convert.py)
 """
 import json
 import os
@@ -23,6 +24,7 @@ import onnx.inliner
 from onnx import TensorProto, helper, numpy_helper
 
 import compare
+import convert
 import main
 from case import GENERATORS, NAMES, elem, full_name, make_case, standard_schemas, types_of
 
@@ -209,5 +211,6 @@ def random():
 operators()
 functions()
 random()
+convert.run(BUILD, fresh("convert"), check)
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed > 0)
