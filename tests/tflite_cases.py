@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small models, of one operator or a few, for tests/tflite.py."""
 import numpy as np
+from flatbuffers import flexbuffers
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from tflite_models import Model, Tensor, const, fed
@@ -174,6 +175,38 @@ def quantised_ones():
               padding=0, strideW=2, strideH=2)
 
 
+def widths():
+    """Other widths than 8 bits, and sparse weights."""
+    x = quantised(floats(1, 6, 6, 4), 2 / 32767, 0, I16)
+    q, scales = fed(x, I16, (2 / 32767, 0)), np.linspace(0.01, 0.02, 8)
+    out = lambda scale: Tensor(dtype=I16, quant=(scale, 0))
+    bias = const(ints(-10**6, 10**6, 8), I64, (2 / 32767 * scales, 0, 0))
+    yield one("CONV_2D_i16", "CONV_2D", [q, const(quantised(floats(8, 3, 3, 4), 0.016), I8, (scales, 0, 0)), bias],
+              [out(20 / 32767)], "Conv2DOptions", padding=0, strideW=2, strideH=1, dilationWFactor=1, dilationHFactor=1)
+    yield one("DEPTHWISE_CONV_2D_i16", "DEPTHWISE_CONV_2D",
+              [q, const(quantised(floats(1, 3, 3, 8), 0.016), I8, (scales, 0, 3)), bias], [out(10 / 32767)],
+              "DepthwiseConv2DOptions", padding=0, strideW=1, strideH=1, depthMultiplier=2, dilationWFactor=1,
+              dilationHFactor=1)
+    yield one("ADD_i16", "ADD", [q, fed(x[:, ::-1], I16, (2 / 32767, 0))], [out(4 / 32767)], "AddOptions",
+              potScaleInt16=False)
+    int4 = Tensor(ints(-8, 8, 6, 5, dtype=I8), I8, quant=(np.linspace(0.05, 0.1, 6), 0, 0), int4=True)
+    yield one("FULLY_CONNECTED_i4", "FULLY_CONNECTED", [qin(floats(3, 5)), int4, None], [qout(0.1)],
+              "FullyConnectedOptions")
+    uneven = const(rng.integers(0, 256, (8, 3, 3, 4)).astype(U8), U8, (0.016, 120))
+    yield one("CONV_2D_u8", "CONV_2D", [qin(floats(1, 6, 6, 4), U8), uneven, const(ints(-500, 500, 8), I32, (4 / 255 * 0.016, 0))],
+              [qout(0.2, 100, U8)], "Conv2DOptions", padding=0, strideW=1, strideH=2, dilationWFactor=1,
+              dilationHFactor=1)
+
+    def densify():
+        m = Model()
+        g = m.graph()
+        data = floats(7, 9) * (rng.random((7, 9)) < 0.3)
+        w = m.op(g, "DENSIFY", [Tensor(data, F, sparse=True)], [F_()])
+        g.outputs = [m.op(g, "FULLY_CONNECTED", [fed(floats(2, 9)), w, None], [F_()], "FullyConnectedOptions")]
+        return m, g.outputs
+    yield Case("DENSIFY", densify, [floats(2, 9)])
+
+
 def images():
     x = floats(2, 7, 6, 4)
     for padding in (0, 1):
@@ -280,6 +313,7 @@ def shapes():
     yield one("MIRROR_PAD_reflect", "MIRROR_PAD", [fed(x), pads], [F], "MirrorPadOptions", mode=0)
     yield one("MIRROR_PAD_symmetric", "MIRROR_PAD", [fed(x), pads], [F], "MirrorPadOptions", mode=1)
     yield one("REVERSE_V2", "REVERSE_V2", [fed(x), const([1], I32)], [F])
+    yield one("DILATE", "DILATE", [fed(x), const([2, 1, 3], I32), const(np.float32(7))], [F])
     yield one("DYNAMIC_UPDATE_SLICE", "DYNAMIC_UPDATE_SLICE", [fed(x), fed(floats(1, 2, 2)), fed([1, 3, 1], I32)], [F])
 
 
@@ -329,6 +363,30 @@ def lookups():
     nms = [fed(boxes), fed(scores), const(6, I32), const(np.float32(0.3)), const(np.float32(0.2))]
     yield one("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V4", nms, [I32, I32])
     yield one("NON_MAX_SUPPRESSION_V5", "NON_MAX_SUPPRESSION_V5", nms + [const(np.float32(0))], [I32, F, I32])
+
+
+def detections():
+    """The boxes of SSD, of encodings, scores of classes (the first is the background) and anchors."""
+    n, classes = 24, 5
+    anchors = np.concatenate([floats(n, 2, low=0.2, high=0.8), floats(n, 2, low=0.1, high=0.3)], 1)
+    scores = floats(1, n, classes + 1, low=0, high=1)
+    options = dict(max_detections=6, max_classes_per_detection=1, detections_per_class=1, use_regular_nms=False,
+                   nms_score_threshold=0.3, nms_iou_threshold=0.5, num_classes=classes, y_scale=10.0, x_scale=10.0,
+                   h_scale=5.0, w_scale=5.0)
+    b = flexbuffers.Builder()
+    with b.Map():
+        for key in sorted(options):
+            b.Key(key)
+            {bool: b.Bool, int: b.Int, float: b.Float}[type(options[key])](options[key])
+    feeds = [floats(1, n, 4, low=-3, high=3), scores]
+
+    def make():
+        m = Model()
+        g = m.graph()
+        g.outputs = m.custom(g, "TFLite_Detection_PostProcess", [fed(feeds[0]), fed(scores), const(anchors)],
+                             [F_() for _ in range(4)], bytes(b.Finish()))
+        return m, g.outputs
+    yield Case("TFLite_Detection_PostProcess", make, feeds)
 
 
 def signals():
@@ -479,6 +537,12 @@ def stablehlo():
                 rhsContractingDimensions=[1])
     yield known("BROADCAST_IN_DIM", [fed(x[0, :, 0]), const([1], I64)],
                 np.broadcast_to(x[0, :, 0][None, :, None], (2, 3, 4)))
+    yield known("SHIFT_LEFT", [fed([1, -3, 5], I32), fed([4, 2, 0], I32)], np.array([16, -12, 5], I32))
+    start = [fed(np.array(n, I32), I32) for n in (1, 9, 2)]
+    yield known("DYNAMIC_SLICE", [fed(x)] + start, x[1:2, 1:3, 2:4], "StablehloDynamicSliceOptions", sliceSizes=[1, 2, 2])
+    z = x.copy()
+    z[1:2, 1:3, 2:4] = y[:1, :2, :2]
+    yield known("DYNAMIC_UPDATE_SLICE", [fed(x), fed(y[:1, :2, :2])] + start, z)
     yield known("CONVERT", [fed(3 * x)], (3 * x).astype(I32))
 
     def reduction():
@@ -503,6 +567,6 @@ def stablehlo():
 
 
 def cases():
-    for family in (elementwise, quantised_ones, images, matrices, hybrid, shapes, reductions, lookups, signals, recurrent,
+    for family in (elementwise, quantised_ones, widths, images, matrices, hybrid, shapes, reductions, lookups, detections, signals, recurrent,
                    control, stablehlo):
         yield from family()

@@ -10,13 +10,35 @@ TYPES = {np.dtype(k): getattr(schema.TensorType, v) for k, v in {
 
 
 class Tensor:
-    """data: None for a value of the run. fed: the data is an input, not a constant. quant: (scales, zeros, axis)."""
+    """data: None for a value of the run. fed: the data is an input, not a constant. quant: (scales, zeros, axis). int4: two
+    elements in a byte of the file. sparse: rows are lists of what is not zero."""
 
-    def __init__(self, data=None, dtype=None, shape=None, quant=None, fed=False, variable=False, resource=False):
+    def __init__(self, data=None, dtype=None, shape=None, quant=None, fed=False, variable=False, resource=False,
+                 int4=False, sparse=False):
         self.data = None if data is None else np.asarray(data, dtype)
         self.dtype = np.dtype(dtype if dtype is not None else self.data.dtype if self.data is not None else np.float32)
         self.shape = list(self.data.shape if self.data is not None else shape or [])
         self.quant, self.fed, self.variable, self.resource = quant, fed, variable, resource
+        self.int4, self.sparse = int4, sparse
+
+    def bytes(self):
+        if self.int4:
+            flat = np.append(self.data.ravel() & 15, 0).astype(np.uint8)
+            return flat[0 : self.data.size : 2] | flat[1 : self.data.size + 1 : 2] << 4
+        data = self.data[self.data != 0] if self.sparse else self.data
+        return np.frombuffer(data.tobytes(), np.uint8)
+
+    def sparsity(self):
+        """Dense rows of compressed columns, as the schema has them."""
+        s, rows, columns = schema.SparsityParametersT(), schema.DimensionMetadataT(), schema.DimensionMetadataT()
+        rows.format, rows.denseSize = schema.DimensionType.DENSE, self.shape[0]
+        columns.format = schema.DimensionType.SPARSE_CSR
+        columns.arraySegments, columns.arrayIndices = schema.Int32VectorT(), schema.Uint8VectorT()
+        columns.arraySegmentsType, columns.arrayIndicesType = 1, 3
+        columns.arraySegments.values = [0, *np.cumsum((self.data != 0).sum(1)).tolist()]
+        columns.arrayIndices.values = np.nonzero(self.data)[1].astype(np.uint8)
+        s.traversalOrder, s.dimMetadata = [0, 1], [rows, columns]
+        return s
 
 
 def fed(data, dtype=np.float32, quant=None):
@@ -56,7 +78,11 @@ class Model:
             x.quantization.quantizedDimension = t.quant[2] if len(t.quant) > 2 else 0
         if t.data is not None and not t.fed:
             b = schema.BufferT()
-            b.data = np.frombuffer(t.data.tobytes(), np.uint8)
+            b.data = t.bytes()
+            if t.int4:
+                x.type = schema.TensorType.INT4
+            if t.sparse:
+                x.sparsity = t.sparsity()
             x.buffer = len(self.m.buffers)
             self.m.buffers.append(b)
         g.tensors.append(x)
@@ -86,6 +112,12 @@ class Model:
                 o.builtinOptions2, o.builtinOptions2Type = table, getattr(schema.BuiltinOptions2, options)
         g.operators.append(o)
         return o.outputs[0] if len(o.outputs) == 1 else o.outputs
+
+    def custom(self, g, name, ins, outs, options):
+        result = self.op(g, "CUSTOM", ins, outs)
+        self.m.operatorCodes[-1].customCode = name.encode()
+        g.operators[-1].customOptions = np.frombuffer(options, np.uint8)
+        return result
 
     def bytes(self):
         b = flatbuffers.Builder(1024)

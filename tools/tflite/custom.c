@@ -8,6 +8,7 @@
 
 static const ln_tfl_row rows[] = {
     {"FlexRFFT", ln_tfl_flex_rfft, 32, 2, 1, NULL},
+    {"TFLite_Detection_PostProcess", ln_tfl_detection, 32, 3, 4, NULL},
     {"SignalWindow", ln_micro_window, 32, 2, 1, NULL},
     {"SignalFftAutoScale", ln_micro_auto_scale, 32, 1, 2, NULL},
     {"SignalRfft", ln_micro_rfft, 32, 1, 1, NULL},

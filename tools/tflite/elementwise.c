@@ -207,8 +207,8 @@ void ln_tfl_logical(ln_tfl_op *o)
     ln_tfl_set_stored(o, 0, LN_NODE(o, type, ln_tfl_stored(o, 0), ln_tfl_stored(o, 1)));
 }
 
-/* ONNX shifts unsigned integers alone: signed ones are divided by a power of two, rounding down. */
-void ln_tfl_right_shift(ln_tfl_op *o)
+/* ONNX shifts unsigned integers alone: signed ones are multiplied by a power of two, or divided, rounding down. */
+void ln_tfl_shift(ln_tfl_op *o)
 {
     const ln_tfl_tensor *t = ln_tfl_in(o, 0);
     int32_t most = ln_tfl_const_int(o, (int64_t)linnet_type_size(t->type) * 8 - 1);
@@ -216,7 +216,10 @@ void ln_tfl_right_shift(ln_tfl_op *o)
     int32_t one = ln_tfl_constant(o, LINNET_UINT64, 0, NULL, &(uint64_t){1});
     int32_t power = ln_tfl_node(o, "BitShift", LN_INS(one, by), LN_ATTRS(ln_tfl_attr_text("direction", "LEFT")));
     int32_t x = ln_tfl_cast(o, ln_tfl_stored(o, 0), LINNET_INT64), d = ln_tfl_cast(o, power, LINNET_INT64);
-    x = LN_NODE(o, "Div", LN_NODE(o, "Sub", x, LN_NODE(o, "Mod", x, d)), d);
+    if (o->row->code == 207)
+        x = LN_NODE(o, "Mul", x, d);
+    else
+        x = LN_NODE(o, "Div", LN_NODE(o, "Sub", x, LN_NODE(o, "Mod", x, d)), d);
     ln_tfl_set_stored(o, 0, ln_tfl_cast(o, x, t->type));
 }
 

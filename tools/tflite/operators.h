@@ -37,6 +37,9 @@ int32_t ln_tfl_bias(ln_tfl_op *o, uint32_t i, const ln_tfl_tensor *x, const ln_t
 int32_t ln_tfl_image(ln_tfl_op *o, uint32_t i);                  /* input i, channels first, as numbers */
 void ln_tfl_set_image(ln_tfl_op *o, int32_t value, int64_t act); /* output 0 of such numbers */
 
+/* x with a value, of the shape of tensor t, put at indices: slice.c. */
+int32_t ln_tfl_updated(ln_tfl_op *o, int32_t x, const ln_tfl_tensor *t, int32_t value, int32_t from);
+
 /* -- the conversions -------------------------------------------------------------------------------------------------
  */
 
@@ -46,5 +49,6 @@ void ln_tfl_set_image(ln_tfl_op *o, int32_t value, int64_t act); /* output 0 of 
 #undef OP
 #undef NO
 void ln_tfl_flex_rfft(ln_tfl_op *o);
+void ln_tfl_detection(ln_tfl_op *o);
 
 #endif

@@ -237,30 +237,65 @@ void ln_tfl_reverse(ln_tfl_op *o)
         ln_tfl_set_stored(o, 0, ln_tfl_stored(o, 0));
 }
 
-/* The update's place is moved back where it would reach over the end; its elements are scattered from there. */
-void ln_tfl_dynamic_update_slice(ln_tfl_op *o)
+/* x with `value`, of the shape of tensor t, put at the indices `from`. */
+int32_t ln_tfl_updated(ln_tfl_op *o, int32_t x, const ln_tfl_tensor *t, int32_t value, int32_t from)
 {
     enum { LARGEST = 1 << 24 };
-    const ln_tfl_tensor *update = ln_tfl_in(o, 1);
-    int64_t n = ln_tfl_count(update), rank = update->rank, dims[MOST + 1];
-    if (n < 0 || n > LARGEST || rank < 1 || ln_tfl_in(o, 0)->rank != rank) {
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "an update of an open or too large size");
-        return;
-    }
-    int64_t *grid = ln_arena_array(o->c->arena, n * rank, sizeof *grid), last = rank;
+    int64_t n = ln_tfl_count(t), rank = t->rank, dims[MOST + 1];
+    int64_t *grid = n >= 0 && n <= LARGEST ? ln_arena_array(o->c->arena, n * rank, sizeof *grid) : NULL;
     if (!grid) {
-        ln_tfl_no_memory(o);
-        return;
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "an update of an open or too large size");
+        return LN_NO_VALUE;
     }
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = rank, rest = i; k-- > 0;)
-            grid[i * rank + k] = rest % update->dims[k], rest /= update->dims[k];
+            grid[i * rank + k] = rest % t->dims[k], rest /= t->dims[k];
     for (int64_t k = 0; k < rank; k++)
-        dims[k] = update->dims[k];
+        dims[k] = t->dims[k];
     dims[rank] = rank;
+    int32_t where = LN_NODE(o, "Add", ln_tfl_constant(o, LINNET_INT64, (int32_t)rank + 1, dims, grid), from);
+    return LN_NODE(o, "ScatterND", x, where, value);
+}
+
+/* The update's place is moved back where it would reach over the end. */
+void ln_tfl_dynamic_update_slice(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *update = ln_tfl_in(o, 1);
+    if (ln_tfl_count(update) < 0 || update->rank < 1 || update->rank >= MOST || ln_tfl_in(o, 0)->rank != update->rank) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "an update of an open size, or of other dimensions");
+        return;
+    }
     int32_t x = ln_tfl_stored(o, 0), zero = ln_tfl_const_int(o, 0);
-    int32_t room = LN_NODE(o, "Sub", LN_NODE(o, "Shape", x), ln_tfl_const_ints(o, last, dims));
-    int32_t start = LN_NODE(o, "Max", LN_NODE(o, "Min", ln_tfl_int64(o, 2), room), zero);
-    int32_t where = LN_NODE(o, "Add", ln_tfl_constant(o, LINNET_INT64, (int32_t)rank + 1, dims, grid), start);
-    ln_tfl_set_stored(o, 0, LN_NODE(o, "ScatterND", x, where, ln_tfl_stored(o, 1)));
+    int32_t room = LN_NODE(o, "Sub", LN_NODE(o, "Shape", x), ln_tfl_const_ints(o, update->rank, update->dims));
+    int32_t from = LN_NODE(o, "Max", LN_NODE(o, "Min", ln_tfl_int64(o, 2), room), zero);
+    ln_tfl_set_stored(o, 0, ln_tfl_updated(o, x, update, ln_tfl_stored(o, 1), from));
+}
+
+/* Elements between the elements: each axis is cut into ones, which are padded and joined again. Inputs: x, how far
+ * apart they come to be, what is between. */
+void ln_tfl_dilate(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
+    int64_t apart[MOST], dims[MOST];
+    int32_t n = ln_tfl_need_ints(o, 1, apart, MOST), v = ln_tfl_stored(o, 0);
+    if (ln_tfl_ok(o) && (n != x->rank || n >= MOST || ln_tfl_count(x) < 0))
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "%d dilations of %d dimensions, or an open size", n, x->rank);
+    if (!ln_tfl_ok(o))
+        return;
+    for (int32_t i = 0; i < n; i++)
+        dims[i] = x->dims[i];
+    int32_t with = ln_tfl_reshape(o, ln_tfl_stored(o, 2), 0, NULL);
+    for (int32_t i = 0; i < n && ln_tfl_ok(o); i++) {
+        int64_t pads[2 * MOST] = {0};
+        if (apart[i] < 1 || apart[i] > INT16_MAX || dims[i] < 1 || dims[i] > INT32_MAX)
+            ln_tfl_fail(o, LINNET_ERR_MODEL, "elements %lld apart, of %lld", (long long)apart[i], (long long)dims[i]);
+        if (!ln_tfl_ok(o) || apart[i] == 1)
+            continue;
+        pads[n + 1 + i + 1] = apart[i] - 1;
+        v = LN_NODE(o, "Pad", ln_tfl_unsqueeze(o, v, i + 1), ln_tfl_const_ints(o, 2 * (n + 1), pads), with);
+        dims[i] *= apart[i];
+        v = ln_tfl_slice(o, ln_tfl_reshape(o, v, n, dims), i, 0, dims[i] - apart[i] + 1);
+        dims[i] += 1 - apart[i];
+    }
+    ln_tfl_set_stored(o, 0, v);
 }

@@ -148,6 +148,48 @@ void ln_tfl_hlo_iota(ln_tfl_op *o)
     set(o, ln_tfl_expand(o, v, y->rank, y->dims));
 }
 
+/* -- at computed places ----------------------------------------------------------------------------------------------
+ */
+
+/* Scalars from input `first` on as a vector, moved so that `sizes` from there on fit into x. */
+static int32_t start(ln_tfl_op *o, uint32_t first, int32_t x, int32_t rank, int32_t sizes)
+{
+    int32_t parts[MOST];
+    if (o->node->inputs.n != first + (uint32_t)rank || rank < 1) {
+        ln_tfl_fail(o, LINNET_ERR_MODEL, "the starts are not as many as the dimensions");
+        return LN_NO_VALUE;
+    }
+    for (int32_t i = 0; i < rank; i++)
+        parts[i] = ln_tfl_reshape(o, ln_tfl_int64(o, first + (uint32_t)i), 1, (int64_t[]){1});
+    int32_t room = LN_NODE(o, "Sub", LN_NODE(o, "Shape", x), sizes);
+    int32_t at = LN_NODE(o, "Min", ln_tfl_concat(o, 0, rank, parts), room);
+    return LN_NODE(o, "Max", at, ln_tfl_const_int(o, 0));
+}
+
+void ln_tfl_hlo_dynamic_slice(ln_tfl_op *o)
+{
+    int64_t size[MOST], axes[MOST];
+    int32_t n = ln_tfl_in(o, 0)->rank, x = ln_tfl_stored(o, 0);
+    if (!list(o, 0, n, size))
+        return;
+    for (int32_t i = 0; i < n; i++)
+        axes[i] = i;
+    int32_t sizes = ln_tfl_const_ints(o, n, size), from = start(o, 1, x, n, sizes);
+    set(o, LN_NODE(o, "Slice", x, from, LN_NODE(o, "Add", from, sizes), ln_tfl_const_ints(o, n, axes)));
+}
+
+void ln_tfl_hlo_dynamic_update(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *update = ln_tfl_in(o, 1);
+    int32_t x = ln_tfl_stored(o, 0);
+    if (ln_tfl_count(update) < 0 || update->rank != ln_tfl_in(o, 0)->rank) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "an update of an open size");
+        return;
+    }
+    int32_t from = start(o, 2, x, update->rank, ln_tfl_const_ints(o, update->rank, update->dims));
+    set(o, ln_tfl_updated(o, x, update, ln_tfl_stored(o, 1), from));
+}
+
 /* -- products and sums -----------------------------------------------------------------------------------------------
  */
 
