@@ -11,6 +11,8 @@
 #include "ops/map.h"
 
 #define CHUNK 256
+#define BLOCK_ROWS 32 /* of LogSoftmax, at most; and their elements */
+#define BLOCK_ELEMENTS 4096
 
 enum { SOFT, LOG_SOFT, HARD };
 
@@ -38,13 +40,35 @@ static void line(int32_t kind, float *y, const float *x, int64_t n)
         hard_line(y, x, n);
 }
 
+/* Rows of LogSoftmax: each step for several rows before the next one, so that what a row waits for is done. */
+static void log_rows(float *y, const float *x, int64_t rows, int64_t length)
+{
+    float top[BLOCK_ROWS], ln[BLOCK_ROWS];
+    for (int64_t i = 0; i < rows; i++)
+        top[i] = LN_K(greatest_f32)(x + i * length, (size_t)length, 0);
+    for (int64_t i = 0; i < rows; i++)
+        ln[i] = LN_K(sum_exp_f32)(x + i * length, (size_t)length, top[i]);
+    LN_K(log_f32)(ln, ln, (size_t)rows);
+    for (int64_t i = 0; i < rows; i++) {
+        const float p[3] = {top[i], 1, -ln[i]};
+        LN_K(standardize_f32)(y + i * length, x + i * length, (size_t)length, p);
+    }
+}
+
 static void rows_f32_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
     const softmax_params *p = a->params;
+    float *y = a->out[0];
+    const float *x = a->in[0];
+    int64_t block = BLOCK_ELEMENTS / (p->length ? p->length : 1);
+    block = block < 1 ? 1 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
     (void)worker;
-    for (int64_t i = begin; i < end; i++)
-        line(p->kind, (float *)a->out[0] + i * p->length, (const float *)a->in[0] + i * p->length, p->length);
+    for (int64_t i = begin; i < end; i += p->kind == LOG_SOFT ? block : 1)
+        if (p->kind == LOG_SOFT)
+            log_rows(y + i * p->length, x + i * p->length, end - i < block ? end - i : block, p->length);
+        else
+            line(p->kind, y + i * p->length, x + i * p->length, p->length);
 }
 
 LN_RUN(ln_softmax_rows_f32)
