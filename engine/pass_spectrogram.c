@@ -11,21 +11,6 @@
 
 #include "engine/spectral.h"
 
-/* The one integer of a constant. */
-static bool integer(const ln_graph *g, int32_t value, int64_t *i)
-{
-    const ln_info *info = ln_rw_info(g, value);
-    if (!info->data || !ln_info_known(info) || ln_info_count(info) != 1)
-        return false;
-    if (info->type == LINNET_INT64)
-        *i = *(const int64_t *)info->data;
-    else if (info->type == LINNET_INT32)
-        *i = *(const int32_t *)info->data;
-    else
-        return false;
-    return true;
-}
-
 static bool scalar(const ln_graph *g, int32_t value, float *f)
 {
     const ln_info *info = ln_rw_info(g, value);
@@ -57,7 +42,7 @@ static bool last_axis(const ln_graph *g, const ln_node *n, const char *name, int
         axis = a->ints[0];
     } else if (a) {
         axis = a->i;
-    } else if (slot > 0 && ln_rw_in(n, slot) >= 0 && !integer(g, ln_rw_in(n, slot), &axis)) {
+    } else if (slot > 0 && ln_rw_in(n, slot) >= 0 && !ln_spectral_integer(g, ln_rw_in(n, slot), &axis)) {
         return false;
     }
     return rank > 0 && (axis == -1 || axis == rank - 1);
@@ -70,7 +55,7 @@ static bool part_of(const ln_graph *g, int32_t value, int32_t *whole, int64_t *p
     if (n) {
         *whole = n->in[0];
         return last_axis(g, n, "axis", -1, n->in[0], 0) && ln_rw_info(g, n->in[1])->rank == 0 &&
-               integer(g, n->in[1], part);
+               ln_spectral_integer(g, n->in[1], part);
     }
     n = ln_rw_producer(g, value, "Squeeze");
     if (!n || !last_axis(g, n, "axes", 1, n->in[0], 0))
@@ -116,108 +101,58 @@ static bool is_spectrogram(const ln_graph *g, int32_t value, const ln_node **n)
 
 /* -- the transform ------------------------------------------------------------------------------------------------ */
 
-typedef struct frames {
-    int64_t step, length, trailing_one;
-    int32_t signal, window;
-} frames;
-
-static bool stft_frames(const ln_graph *g, const ln_node *n, frames *f)
+/* The complex value behind a Reshape that leaves bins and parts alone. */
+static int32_t unshaped(const ln_graph *g, int32_t value)
 {
-    const ln_info *x = ln_rw_info(g, n->in[0]);
-    int32_t window = ln_rw_in(n, 2), length = ln_rw_in(n, 3);
-    if (!ln_info_known(x) || x->rank < 2 || (x->rank == 3 && x->dims[2] != 1) ||
-        ln_node_attr_int(n, "onesided", 1) != 1 || !integer(g, n->in[1], &f->step) || f->step < 1)
-        return false;
-    *f = (frames){.step = f->step, .length = x->dims[1], .signal = n->in[0], .window = window};
-    if (length >= 0)
-        return integer(g, length, &f->length);
-    if (window >= 0)
-        f->length = ln_rw_info(g, window)->dims[0];
-    return window < 0 || ln_info_known(ln_rw_info(g, window));
-}
-
-/* Frames of a length that lie in a signal of rank 2, one every *step, taken by Gather: a matrix of indices that grow by
- * 1 along a row and by the step from row to row, to the signal's end. Returns the signal; LN_NO_VALUE otherwise. */
-static int32_t gathered(const ln_graph *g, int32_t value, int64_t length, int64_t *step)
-{
-    const ln_node *n = ln_rw_producer(g, value, "Gather");
-    if (!n)
-        return LN_NO_VALUE;
-    const ln_info *x = ln_rw_info(g, n->in[0]), *k = ln_rw_info(g, n->in[1]);
-    if (!ln_info_known(x) || x->rank != 2 || ln_node_attr_int(n, "axis", 0) != 1 || !k->data || k->rank != 2 ||
-        (k->type != LINNET_INT64 && k->type != LINNET_INT32) || k->dims[0] < 2 || k->dims[1] != length || length < 1)
-        return LN_NO_VALUE;
-    int64_t count = k->dims[0];
-#define AT(i) (k->type == LINNET_INT64 ? ((const int64_t *)k->data)[i] : ((const int32_t *)k->data)[i])
-    *step = AT(length);
-    if (*step < 1 || *step > x->dims[1] || length > x->dims[1] || (x->dims[1] - length) / *step + 1 != count)
-        return LN_NO_VALUE;
-    for (int64_t i = 0; i < count * length; i++)
-        if (AT(i) != i / length * *step + i % length)
-            return LN_NO_VALUE;
-#undef AT
-    return n->in[0];
-}
-
-static bool dft_frames(const ln_graph *g, const ln_node *n, frames *f)
-{
-    const ln_info *x = ln_rw_info(g, n->in[0]);
-    if (!ln_info_known(x) || x->rank < 2 || x->dims[x->rank - 1] != 1 || ln_node_attr_int(n, "onesided", 0) != 1 ||
-        ln_node_attr_int(n, "inverse", 0) != 0)
-        return false;
-    int64_t axis = n->version < 20 ? ln_node_attr_int(n, "axis", 1) : -2;
-    if (n->version >= 20 && ln_rw_in(n, 2) >= 0 && !integer(g, ln_rw_in(n, 2), &axis))
-        return false;
-    if (axis != -2 && axis != x->rank - 2)
-        return false;
-    *f = (frames){.length = x->dims[x->rank - 2], .signal = n->in[0], .window = LN_NO_VALUE, .trailing_one = 1};
-    if (ln_rw_in(n, 1) >= 0)
-        return integer(g, ln_rw_in(n, 1), &f->length);
-    /* The window: Mul by a constant along the axis, before the axis of the parts is added. */
-    const ln_node *un = ln_rw_producer(g, n->in[0], "Unsqueeze");
-    const ln_node *mul = un && ln_graph_only_user(g, n->in[0]) >= 0 ? ln_rw_producer(g, un->in[0], "Mul") : NULL;
-    for (int32_t i = 0; mul && mul->n_attrs == 0 && i < 2; i++) {
-        const ln_info *w = ln_rw_info(g, mul->in[1 - i]), *y = ln_rw_info(g, un->in[0]);
-        if (!w->data || !is_float(w) || w->rank != 1 || w->dims[0] != f->length || y->rank != x->rank - 1 ||
-            !ln_rw_same_shape(ln_rw_info(g, mul->in[i]), y) || y->dims[y->rank - 1] != f->length)
-            continue;
-        f->signal = mul->in[i], f->window = mul->in[1 - i], f->trailing_one = 0;
-        break;
-    }
-    int32_t whole = gathered(g, f->trailing_one && un ? un->in[0] : f->signal, f->length, &f->step);
-    if (whole >= 0)
-        f->signal = whole, f->trailing_one = 0;
-    else
-        f->step = 0;
-    return true;
+    const ln_node *n = ln_rw_producer(g, value, "Reshape");
+    if (!n || ln_graph_only_user(g, n->in[0]) < 0)
+        return value;
+    const ln_info *x = ln_rw_info(g, n->in[0]), *y = ln_rw_info(g, value);
+    bool same = ln_info_known(x) && ln_info_known(y) && x->rank > 1 && y->rank > 1 &&
+                x->dims[x->rank - 1] == y->dims[y->rank - 1] && x->dims[x->rank - 2] == y->dims[y->rank - 2];
+    return same ? n->in[0] : value;
 }
 
 static linnet_status transform(ln_graph *g, ln_pass_ctx *c, int32_t id)
 {
     const ln_node *n = &g->nodes[id];
     int64_t power;
-    int32_t value = complex_of(g, n, &power);
+    int32_t value = complex_of(g, n, &power), shaped = value;
+    value = value < 0 ? value : unshaped(g, value);
     const ln_node *stft = ln_rw_producer(g, value, "STFT"), *dft = ln_rw_producer(g, value, "DFT");
     const ln_node *source = stft ? stft : dft;
-    if (value < 0 || !source || !is_float(ln_rw_info(g, value)))
+    if (value < 0 || !source || (stft && shaped != value) || !is_float(ln_rw_info(g, value)))
         return LINNET_OK;
     /* Everything on the way may be used here only. */
     int32_t uses = 0;
     for (int32_t i = 0; i < n->n_in; i++)
         uses += ln_graph_only_user(g, n->in[i]) == id || ln_rw_info(g, n->in[i])->data;
-    if (uses != n->n_in || g->values[value].outputs > 0 || g->values[value].n_uses > 2) {
+    if (uses != n->n_in || g->values[shaped].outputs > 0 || g->values[shaped].n_uses > 2 ||
+        g->values[value].outputs > 0) {
         ln_pass_refuse(c, g, id, "the complex spectrum is used elsewhere too");
         return LINNET_OK;
     }
-    frames f = {.step = 0};
-    if (stft ? !stft_frames(g, stft, &f) : !dft_frames(g, dft, &f)) {
+    ln_frames f;
+    if (!ln_spectral_frames(g, source, ln_rw_info(g, n->out[0]), &f)) {
         ln_pass_refuse(c, g, id, "the transform is not a one-sided one of real frames of a constant length");
         return LINNET_OK;
     }
+    if (f.rank > 0) {
+        int32_t in[2] = {f.signal, ln_rw_new_ints(g, f.rank, f.shape)}, out = ln_graph_value(g, "");
+        if (in[1] < 0 || out < 0)
+            return ln_rw_no_memory(c);
+        g->values[out].info = (ln_info){.kind = LINNET_TENSOR, .type = ln_rw_info(g, f.signal)->type, .rank = f.rank};
+        for (int32_t i = 0; i < f.rank; i++)
+            g->values[out].info.dims[i] = f.shape[i];
+        if (ln_graph_insert_at(g, id, "", LN_PASS_OPSET, "Reshape", "", 2, in, 1, &out, 0, NULL) < 0)
+            return ln_rw_no_memory(c);
+        f.signal = out;
+    }
     ln_attr attrs[] = {ln_rw_int("frame_step", f.step), ln_rw_int("frame_length", f.length), ln_rw_int("power", power),
-                       ln_rw_int("trailing_one", f.trailing_one)};
-    int32_t in[2] = {f.signal, f.window}, old[2] = {ln_rw_id(g, source), id};
-    return ln_rw_replace(g, c, old, 2, n->out[0], "ai.linnet", "Spectrogram", 1, f.window < 0 ? 1 : 2, in, 4, attrs);
+                       ln_rw_int("trailing_one", f.trailing_one), ln_rw_int("samples", f.samples)};
+    int32_t in[2] = {f.signal, f.window}, old[1] = {id};
+    return ln_rw_replace(g, c, old, 1, g->nodes[id].out[0], "ai.linnet", "Spectrogram", 1, f.window < 0 ? 1 : 2, in, 5,
+                         attrs);
 }
 
 /* -- what follows it ------------------------------------------------------------------------------------------------
@@ -256,6 +191,42 @@ static int32_t floor_of(const ln_graph *g, int32_t value, float *least, float *a
     return LN_NO_VALUE;
 }
 
+/* A product with a bias that is one number, as the converters of TensorFlow write a filterbank before the logarithm:
+ * the filterbank, and Add. */
+static linnet_status gemm(ln_graph *g, ln_pass_ctx *c, const ln_node *s, int32_t id)
+{
+    const ln_node *n = &g->nodes[id];
+    const ln_info *w = ln_rw_info(g, n->in[1]);
+    const float *weights = ln_rw_floats(g, n->in[1]);
+    float bias = 0;
+    if (!weights || w->rank != 2 || ln_node_attr(n, "alpha") || ln_node_attr(n, "beta") ||
+        ln_node_attr_int(n, "transA", 0) || ln_node_attr(n, LN_NAME_ACT) || n->n_in > 3 ||
+        (ln_rw_in(n, 2) >= 0 && !ln_graph_scalar(g, n->in[2], &bias)))
+        return LINNET_OK;
+    bool turned = ln_node_attr_int(n, "transB", 0) != 0;
+    int64_t bins = w->dims[turned], dims[2] = {bins, w->dims[!turned]};
+    float *data, *number;
+    int32_t bank = ln_rw_new_floats(g, 2, dims, &data), add = ln_rw_new_floats(g, 0, NULL, &number);
+    int32_t x = ln_graph_value(g, ""), out = n->out[0], before = n->next, n_attrs;
+    ln_attr *attrs = ln_rw_attrs(g, s, NULL, 0, &n_attrs);
+    if (bank < 0 || add < 0 || x < 0 || !attrs)
+        return ln_rw_no_memory(c);
+    for (int64_t k = 0; k < bins; k++)
+        for (int64_t m = 0; m < dims[1]; m++)
+            data[k * dims[1] + m] = weights[turned ? m * bins + k : k * dims[1] + m];
+    *number = bias;
+    ln_info kept = g->values[out].info;
+    int32_t in[3] = {s->in[0], ln_rw_in(s, 1), bank}, sum[2] = {x, add};
+    g->values[x].info = kept;
+    ln_graph_kill(g, id);
+    if (ln_graph_insert_at(g, before, "ai.linnet", 1, "Spectrogram", "", 3, in, 1, &x, n_attrs, attrs) < 0 ||
+        ln_graph_insert_at(g, before, "", LN_PASS_OPSET, "Add", "", 2, sum, 1, &out, 0, NULL) < 0)
+        return ln_rw_no_memory(c);
+    g->values[out].info = kept;
+    c->changes++;
+    return LINNET_OK;
+}
+
 static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
 {
     const ln_node *n = &g->nodes[id], *s;
@@ -285,6 +256,8 @@ static linnet_status follow(ln_graph *g, ln_pass_ctx *c, int32_t id)
         ln_attr power = ln_rw_int("power", 2);
         return extend(g, c, s, id, LN_NO_VALUE, &power, 1);
     }
+    if (ln_node_is(n, "Gemm"))
+        return gemm(g, c, s, id);
     if (ln_node_is(n, "MatMul") && n->n_in == 2 && n->n_attrs == 0 && ln_rw_info(g, n->in[1])->data &&
         ln_rw_info(g, n->in[1])->rank == 2)
         return extend(g, c, s, id, n->in[1], NULL, 0);

@@ -14,6 +14,24 @@ int32_t ln_spectral_squared(const ln_graph *g, int32_t value);
  * -1 for one of size 1 that was put in. */
 int32_t ln_spectral_trace(const ln_graph *g, int32_t value, int32_t *from);
 
+/* The one integer of a constant. */
+bool ln_spectral_integer(const ln_graph *g, int32_t value, int64_t *i);
+
+/* What a transform is of. */
+typedef struct ln_frames {
+    int64_t step;           /* samples from frame to frame of a signal; 0: rows are frames */
+    int64_t length;         /* of the transform */
+    int64_t samples;        /* of a frame, zeros following up to the length */
+    int64_t trailing_one;   /* rows: the last axis has size 1 */
+    int32_t signal, window; /* window: [samples] or LN_NO_VALUE */
+    int32_t rank;           /* > 0: the shape that the signal is to be given */
+    int64_t shape[2];
+} ln_frames;
+
+/* The frames of an STFT or DFT node, if it is a one-sided one of real numbers, so that their spectra have the shape
+ * `out`: of a signal, by STFT or where Gather cuts it, or rows, with their window. */
+bool ln_spectral_frames(const ln_graph *g, const ln_node *n, const ln_info *out, ln_frames *f);
+
 /* A Spectrogram of ai.linnet that makes the value; NULL: none. */
 const ln_node *ln_spectral_node(const ln_graph *g, int32_t value);
 

@@ -3,11 +3,12 @@
  * Spectrogram-1 of ai.linnet, which a pass makes of STFT (or a window and DFT), magnitude, power or real part, a
  * filterbank and the logarithm: no complex number is written to memory. float32, float64.
  *
- * Inputs: signal; window (optional, [frame_length]); filterbank (optional, constant, [frame_length/2+1, bands]).
- * frame_step > 0: the signal is [batch, length] or [batch, length, 1], the output [batch, frames, bins or bands];
- * frame_step 0: every row of the signal [..., length] (with trailing 1: [..., length, 1], trailing_one 1) is a frame,
- * zeros following up to frame_length, and the output is [..., bins or bands].
- * power: ln_fft_power: 1 magnitudes, 2 their squares, 3 real parts. log 1: ln(max(x, least) + add).
+ * Inputs: signal; window (optional, [samples]); filterbank (optional, constant, [frame_length/2+1, bands]).
+ * frame_step > 0: the signal is [batch, length] or [batch, length, 1], the output [batch, frames, bins or bands]; or
+ * [length] and [frames, bins or bands]. frame_step 0: every row of the signal [..., length] (with trailing 1: [...,
+ * length, 1], trailing_one 1) is a frame, and the output is [..., bins or bands]. A frame has `samples` (frame_length,
+ * if 0), or less in shorter rows; zeros follow up to frame_length. power: ln_fft_power: 1 magnitudes, 2 their squares,
+ * 3 real parts. log 1: ln(max(x, least) + add).
  */
 #include <float.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "ops/fourier.h"
 
 typedef struct spectrogram_params {
-    int64_t frame_step, frame_length, power, log, trailing_one; /* attributes */
+    int64_t frame_step, frame_length, power, log, trailing_one, samples; /* attributes */
     float least, add;
     ln_fourier f;
 } spectrogram_params;
@@ -41,12 +42,16 @@ static linnet_status spectrogram_infer(ln_ctx *c)
         return s;
     if (p->log && x->type == LINNET_FLOAT64)
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "log of float64");
+    int64_t samples = p->samples ? p->samples : p->frame_length;
+    if (samples < 1 || samples > p->frame_length)
+        return ln_fail(c, LINNET_ERR_MODEL, "frames of %lld samples for a transform of %lld", (long long)samples,
+                       (long long)p->frame_length);
     if (p->frame_step < 0 || p->power < LN_FFT_MAGNITUDE || p->power > LN_FFT_REAL_PART)
         return ln_fail(c, LINNET_ERR_MODEL, "frame_step is %lld, power %lld", (long long)p->frame_step,
                        (long long)p->power);
     int64_t bins = p->frame_length / 2 + 1;
-    if (window && ln_info_known(window) && (window->rank != 1 || window->dims[0] != p->frame_length))
-        return ln_fail(c, LINNET_ERR_MODEL, "the window does not have frame_length %lld", (long long)p->frame_length);
+    if (window && ln_info_known(window) && (window->rank != 1 || window->dims[0] != samples))
+        return ln_fail(c, LINNET_ERR_MODEL, "the window does not have %lld elements", (long long)samples);
     if (bank && (bank->rank != 2 || bank->dims[0] != bins || bank->dims[1] < 0 || bank->type != x->type))
         return ln_fail(c, LINNET_ERR_MODEL, "the filterbank is not %s with %lld rows",
                        linnet_type_name((linnet_type)x->type), (long long)bins);
@@ -58,7 +63,7 @@ static linnet_status spectrogram_infer(ln_ctx *c)
     int32_t rank = x->rank;
     bool one = p->frame_step ? rank == 3 : p->trailing_one != 0;
     if ((one && x->dims[rank - 1] >= 0 && x->dims[rank - 1] != 1) ||
-        (p->frame_step ? rank != 2 && rank != 3 : rank < 1 + one))
+        (p->frame_step ? rank < 1 || rank > 3 : rank < 1 + one))
         return ln_fail(c, LINNET_ERR_MODEL, "the signal has a shape that does not fit, rank %d", rank);
     for (int32_t i = 0; i < rank; i++)
         dims[i] = x->dims[i];
@@ -67,10 +72,11 @@ static linnet_status spectrogram_infer(ln_ctx *c)
         dims[rank - 1] = bins;
         return ln_set_shape(c, 0, x->type, rank, dims);
     }
-    int64_t length = x->dims[1];
-    dims[1] = length < 0 ? LN_UNKNOWN : length < p->frame_length ? 0 : (length - p->frame_length) / p->frame_step + 1;
-    dims[2] = bins;
-    return ln_set_shape(c, 0, x->type, 3, dims);
+    int32_t axis = rank == 1 ? 0 : 1;
+    int64_t length = x->dims[axis];
+    dims[axis] = length < 0 ? LN_UNKNOWN : length < samples ? 0 : (length - samples) / p->frame_step + 1;
+    dims[axis + 1] = bins;
+    return ln_set_shape(c, 0, x->type, axis + 2, dims);
 }
 
 static double element(const ln_info *x, int64_t i)
@@ -96,12 +102,13 @@ static linnet_status spectrogram_plan(ln_ctx *c)
 {
     spectrogram_params *p = c->params;
     const ln_info *x = c->in[0], *y = c->out[0], *bank = input(c, 2);
-    int64_t n = p->frame_length, bins = n / 2 + 1, count = y->dims[y->rank - 1], low, weights = 0;
+    int64_t n = p->frame_length, samples = p->samples ? p->samples : n, bins = n / 2 + 1, count = y->dims[y->rank - 1],
+            low, weights = 0;
     ln_fourier *f = &p->f;
     *f = (ln_fourier){.outer = 1,
                       .type = x->type,
                       .n = (int32_t)n,
-                      .in_len = (int32_t)n,
+                      .in_len = (int32_t)samples,
                       .out_len = (int32_t)bins,
                       .in_real = 1,
                       .in_total = ln_info_count(x),
@@ -109,18 +116,19 @@ static linnet_status spectrogram_plan(ln_ctx *c)
                       .in_stride = 1,
                       .out_batch = count,
                       .out_stride = 1,
-                      .window = input(c, 1) ? n : 0,
+                      .window = input(c, 1) ? samples : 0,
                       .power = (int32_t)p->power,
                       .log = p->log != 0,
                       .least = p->least,
                       .add = p->add};
     if (p->frame_step) {
-        f->outer = x->dims[0], f->count = y->dims[1];
-        f->in_batch = p->frame_step, f->in_outer = x->dims[1], f->out_outer = f->count * count;
+        bool one = x->rank == 1;
+        f->outer = one ? 1 : x->dims[0], f->count = y->dims[y->rank - 2];
+        f->in_batch = p->frame_step, f->in_outer = x->dims[one ? 0 : 1], f->out_outer = f->count * count;
     } else {
         f->in_batch = x->dims[x->rank - 1 - (p->trailing_one != 0)];
         f->count = f->in_batch ? f->in_total / f->in_batch : 0;
-        f->in_len = (int32_t)(f->in_batch < n ? f->in_batch : n);
+        f->in_len = (int32_t)(f->in_batch < samples ? f->in_batch : samples);
     }
     if (!bank)
         return ln_fourier_plan(c, f, LN_FFT_REAL, false, 1, 0, NULL);
@@ -147,11 +155,15 @@ static linnet_status spectrogram_plan(ln_ctx *c)
     return LINNET_OK;
 }
 
-static const ln_attr_spec attrs[] = {
-    LN_ATTR_I(spectrogram_params, frame_step, 0),   LN_ATTR_I_REQ(spectrogram_params, frame_length),
-    LN_ATTR_I(spectrogram_params, power, 2),        LN_ATTR_I(spectrogram_params, log, 0),
-    LN_ATTR_I(spectrogram_params, trailing_one, 0), LN_ATTR_F(spectrogram_params, least, -FLT_MAX),
-    LN_ATTR_F(spectrogram_params, add, 0),          LN_ATTR_END};
+static const ln_attr_spec attrs[] = {LN_ATTR_I(spectrogram_params, frame_step, 0),
+                                     LN_ATTR_I_REQ(spectrogram_params, frame_length),
+                                     LN_ATTR_I(spectrogram_params, power, 2),
+                                     LN_ATTR_I(spectrogram_params, log, 0),
+                                     LN_ATTR_I(spectrogram_params, trailing_one, 0),
+                                     LN_ATTR_I(spectrogram_params, samples, 0),
+                                     LN_ATTR_F(spectrogram_params, least, -FLT_MAX),
+                                     LN_ATTR_F(spectrogram_params, add, 0),
+                                     LN_ATTR_END};
 
 LN_OP(Spectrogram) = {
     .domain = "ai.linnet",

@@ -70,6 +70,35 @@ def transform(g, form, n, window):
     return x, s, fr * (1 if window is None else np.float32(window).astype(np.float64))
 
 
+def tensorflow(batch, piece, window):
+    """As TensorFlow Lite's converter writes a mel spectrogram: frames of pieces, a window, zeros behind, a Reshape to and
+    from what RFFT2D takes, a product with a bias before the logarithm."""
+    g, many, step, pieces = Graph(), int(rng.integers(2, 7)), int(rng.integers(1, 5)), int(rng.integers(20, 40))
+    shape, samples = [batch] if batch else [], many * piece
+    length = 1 << (samples - 1).bit_length()
+    x = rng.standard_normal([*shape, pieces * piece]).astype(np.float32)
+    fr = frames_of(np.atleast_2d(x), samples, step * piece)
+    frames, ints = fr.shape[1], lambda *v: g.const(np.array(v, np.int64))
+    s = g.add("Reshape", "x", ints(*shape, pieces, piece))
+    at = np.arange(frames)[:, None] * step + np.arange(many)
+    s = g.add("Reshape", g.add("Gather", s, g.const(at.astype(np.int32)), axis=len(shape)), ints(*shape, frames, samples))
+    if window:
+        w = np.float32(rng.random(samples) + 0.1)
+        s, fr = g.add("Mul", s, g.const(w)), fr * w.astype(np.float64)
+    if length > samples:
+        s = g.add("Pad", s, ints(*[0] * (2 * len(shape) + 3), length - samples))
+    s = g.add("DFT", g.add("Unsqueeze", g.add("Reshape", s, ints(*shape, frames, 1, length)), ints(-1)), g.const(np.int64(length)),
+              g.const(np.int64(-2)), onesided=1)
+    s = g.add("Reshape", s, ints(*shape, frames, length // 2 + 1, 2))
+    s = g.add("Sqrt", g.add("ReduceSumSquare", s, ints(-1), keepdims=0))
+    y = np.abs(np.fft.rfft(fr, length))
+    if batch:
+        return g, x, s, y, False
+    bank, bias = np.float32(rng.random((6, length // 2 + 1))), np.full(6, 0.01, np.float32)
+    s = g.add("Log", g.add("Gemm", s, g.const(bank), g.const(bias), transB=1))
+    return g, x, s, np.log(y[0] @ bank.T.astype(np.float64) + np.float32(0.01)), True
+
+
 def power(g, form, s):
     last, two = g.const(np.array([-1], np.int64)), g.const(np.float32(2))
     part = lambda i: g.add("Gather", s, g.const(np.int64(i)), axis=-1)
@@ -159,6 +188,9 @@ with tempfile.TemporaryDirectory() as work:
             else:
                 value, y, log = follow(g, value, y)
             judge(f"{form} {mode} {n} window {windowed}", g, x, value, y, log, work)
+    for batch, piece, windowed in itertools.product((0, 1, 3), (1, 16, 80), (False, True)):
+        g, x, value, y, log = tensorflow(batch, piece, windowed)
+        judge(f"TensorFlow's, batch {batch}, pieces of {piece}, window {windowed}", g, x, value, y, log, work)
     # Frames that Gather takes otherwise than one every step to the end stay as they are gathered: rows of a transform.
     for broken in ("offset", "short"):
         g, x = Graph(), rng.standard_normal((2, 900)).astype(np.float32)
