@@ -425,6 +425,8 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
                               .store = o->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;
+    if (o->reorder)
+        ln_graph_order(g, plan->memory);
     int32_t n_nodes = 0;
     LN_FOR_NODES(g, id) n_nodes++;
     struct ln_builder b = {.plan = plan, .options = o, .g = g, .store = o->store, .error = error};

@@ -73,6 +73,7 @@ typedef struct ln_plan_options {
     const bool *keep_inputs; /* per input: through the whole run, for a state; NULL: none */
     uint32_t align;          /* of regions in the block, a power of two; 0: 64 */
     uint32_t pointer_bytes;
+    bool reorder; /* nodes in the order of ln_graph_order */
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
@@ -88,6 +89,10 @@ const ln_info *ln_plan_inputs(ln_graph *g, const linnet_value *inputs);
 linnet_status ln_plan_make(ln_plan **plan, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,
                            const ln_plan_options *options, linnet_error *error);
 void ln_plan_free(ln_plan *plan);
+
+/* order.c: nodes in another order, in which less may be alive at once; a sorted graph stays sorted. False: it is the
+ * same (or there was no memory). */
+bool ln_graph_order(ln_graph *g, ln_memory *memory);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,
  * into the smallest gap. Returns the bytes of the block. Offsets and sizes are rounded to align, a power of two. order:

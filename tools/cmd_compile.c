@@ -211,6 +211,13 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
     ln_dispatch_to(kernels);
     if (ln_plan_make(&plan, g, session->inputs, session->memory, &options, &error))
         return ln_bad_error(cli->args[0], &error);
+    ln_plan *other; /* in another order, if that takes less */
+    options.reorder = true;
+    if (ln_plan_make(&other, g, session->inputs, session->memory, &options, &error))
+        return ln_plan_free(plan), ln_bad_error(cli->args[0], &error);
+    bool better = other->block_bytes < plan->block_bytes;
+    ln_plan_free(better ? plan : other);
+    plan = better ? other : plan;
     c->plan = plan;
     int code = emit(cli, arena, c);
     ln_plan_free(plan);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/graph.h"
+#include "engine/plan.h"
 
 typedef struct world {
     ln_memory memory;
@@ -223,6 +224,34 @@ static void random_mutations(void **state)
     sound(g);
 }
 
+/* Two branches of a large and a small value, the large ones first: in the better order one large value lives at a time,
+ * and what is ready keeps its order. */
+static void test_order(void **state)
+{
+    world *w = *state;
+    ln_graph *g = w->g;
+    int32_t x = value(g, "x"), y = value(g, "y"), big[2], small[2], made[5];
+    assert_true(ln_graph_set_inputs(g, &x, 1));
+    for (int i = 0; i < 2; i++) {
+        big[i] = value(g, "big");
+        small[i] = value(g, "small");
+        g->values[big[i]].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 1, .dims = {1000}};
+        g->values[small[i]].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 1, .dims = {1}};
+        made[i] = node(g, LN_NO_NODE, "Tile", x, LN_NO_VALUE, big[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        made[2 + i] = node(g, LN_NO_NODE, "ReduceMax", big[i], big[i], small[i]);
+    made[4] = node(g, LN_NO_NODE, "Add", small[0], small[1], y);
+    assert_true(ln_graph_set_outputs(g, &y, 1));
+    assert_true(ln_graph_order(g, &w->memory));
+    sound(g);
+    const int32_t want[] = {made[0], made[2], made[1], made[3], made[4]};
+    int at = 0;
+    LN_FOR_NODES(g, id) assert_int_equal(id, want[at++]);
+    assert_int_equal(at, 5);
+    assert_false(ln_graph_order(g, &w->memory));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(versions, start, stop),
         cmocka_unit_test_setup_teardown(clones, start, stop),
         cmocka_unit_test_setup_teardown(random_mutations, start, stop),
+        cmocka_unit_test_setup_teardown(test_order, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

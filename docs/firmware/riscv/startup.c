@@ -5,6 +5,8 @@
  */
 #include "board.h"
 
+__asm__(".option arch, +zicsr"); /* which -march=rv32imac does not say */
+
 #define UART (*(volatile uint8_t *)0x10000000)
 #define UART_STATUS (*(volatile uint8_t *)0x10000005)
 #define TEST (*(volatile uint32_t *)0x100000)
