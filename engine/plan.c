@@ -64,6 +64,13 @@ void ln_drop_input(ln_ctx *c, int32_t in)
     c->p->dropped[in] = true;
 }
 
+void ln_input_packed(ln_ctx *c, int32_t in, size_t offset, size_t bytes)
+{
+    struct ln_builder *b = c->p->builder;
+    if (b && !c->late)
+        ln_release_part(b->g, b->store, c->p->g->nodes[c->p->node].in[in], c->p->node, offset, bytes);
+}
+
 void ln_in_place(ln_ctx *c, int32_t out, int32_t in)
 {
     c->p->in_place[out] = in;

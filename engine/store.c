@@ -28,14 +28,22 @@ bool ln_owns_constant(const ln_graph *g, int32_t value, int32_t node)
            !needed(g, info->data, bytes, node);
 }
 
-void ln_release_constant(ln_graph *g, ln_store *store, int32_t value, int32_t node)
+void ln_release_part(ln_graph *g, ln_store *store, int32_t value, int32_t node, size_t offset, size_t bytes)
 {
     const ln_info *info = &g->values[value].info;
     if (!info->data || info->kind != LINNET_TENSOR || !ln_info_known(info) || info->type == LINNET_STRING)
         return;
-    size_t bytes = ln_info_bytes(info);
-    if (bytes < LN_STORE_MIN || g->values[value].input || needed(g, info->data, bytes, node))
+    size_t all = ln_info_bytes(info);
+    if (all < LN_STORE_MIN || g->values[value].input || needed(g, info->data, all, node))
         return;
-    if (!ln_arena_discard(g->arena, info->data, bytes) && store)
-        store->drop(store, info->data);
+    const char *data = (const char *)info->data + offset;
+    if (!ln_arena_discard(g->arena, data, bytes) && store)
+        store->drop(store, data, bytes);
+}
+
+void ln_release_constant(ln_graph *g, ln_store *store, int32_t value, int32_t node)
+{
+    const ln_info *info = &g->values[value].info;
+    if (info->data && info->kind == LINNET_TENSOR && ln_info_known(info))
+        ln_release_part(g, store, value, node, 0, ln_info_bytes(info));
 }

@@ -16,7 +16,8 @@ typedef struct ln_store ln_store;
 struct ln_store {
     linnet_status (*begin)(ln_store *s, linnet_error *error); /* a plan is to be made: every constant is there after */
     void (*end)(ln_store *s);
-    void (*drop)(ln_store *s, const void *data); /* the plan that is being made does not need it any more */
+    /* The plan that is being made does not need this part of a constant any more. */
+    void (*drop)(ln_store *s, const void *data, size_t bytes);
     void (*keep)(ln_store *s, const void *data); /* the plan reads it where it lies: never dropped from now on */
     void (*free)(ln_store *s);
 };
@@ -26,5 +27,6 @@ bool ln_owns_constant(const ln_graph *g, int32_t value, int32_t node);
 
 /* While a plan is made on g: a constant of which node was the last user, or that has no user (LN_NO_NODE). */
 void ln_release_constant(ln_graph *g, ln_store *store, int32_t value, int32_t node);
+void ln_release_part(ln_graph *g, ln_store *store, int32_t value, int32_t node, size_t offset, size_t bytes);
 
 #endif

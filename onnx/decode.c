@@ -7,20 +7,8 @@
 
 #include "onnx/decode.h"
 
-enum { GIVE_BACK = 4 << 20 };
-
 _Static_assert(sizeof(ln_mapping) <= LN_BLOCK_HEADER, "the header of a block is too small");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw data is taken as it lies in the file");
-
-/* What was copied from a file need not stay in memory as its pages, too. */
-static void give_back(ln_decoder *d, size_t more)
-{
-    d->copied += more;
-    if (!d->file || d->copied < GIVE_BACK)
-        return;
-    (void)madvise((void *)(uintptr_t)d->file, d->file_size, MADV_DONTNEED);
-    d->copied = 0;
-}
 
 static void *decode_alloc(void *user, size_t size)
 {
@@ -37,11 +25,15 @@ static void *decode_alloc(void *user, size_t size)
     }
     *block = (ln_mapping){.next = d->blocks, .memory = d->memory, .size = size};
     block->address = (char *)block + LN_BLOCK_HEADER;
-    give_back(d, size);
     if (block->next)
         block->next->prev = block;
     d->blocks = block;
     return block->address;
+}
+
+void *ln_decoder_block(ln_decoder *d, size_t size)
+{
+    return decode_alloc(d, size);
 }
 
 static bool is_block(const ln_decoder *d, const void *p)

@@ -29,9 +29,6 @@ typedef struct ln_decoder {
     ln_memory *memory;
     ln_arena arena;
     ln_mapping *blocks;
-    const void *file; /* the bytes, where they are a mapping of a file; NULL: they are not */
-    size_t file_size;
-    size_t copied;  /* bytes in blocks since pages of the file were given back */
     bool exhausted; /* an allocation failed */
 } ln_decoder;
 
@@ -46,6 +43,9 @@ ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *typ
 /* Checks the wire format without decoding: lengths, wire types, depth, singular messages given twice. */
 linnet_status ln_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t size, const char *what,
                             linnet_error *error);
+
+/* Memory as messages have it; a block where it is LN_BLOCK_MIN bytes or more. NULL: no memory. */
+void *ln_decoder_block(ln_decoder *d, size_t size);
 
 /* A number of the wire format at *at, in bytes that ln_wire_check has passed. */
 uint64_t ln_wire_number(const uint8_t **at, const uint8_t *end);

@@ -35,9 +35,28 @@ typedef struct ln_external {
     size_t size;
 } ln_external;
 
-/* store.c. bytes: the file's, decoded already; data[i]: initializer i of the graph if it is a block with the raw data,
- * else NULL. NULL: there is none, and constants just stay. */
-ln_store *ln_store_new(int fd, const uint8_t *bytes, size_t size, const void *const *data, size_t n);
+/* cut.c: a message without the raw data of its graph's large initializers. */
+typedef struct ln_cut_part {
+    uint64_t offset; /* in the file */
+    size_t size;     /* 0: not cut */
+} ln_cut_part;
+
+typedef struct ln_cuts {
+    const uint8_t *bytes; /* the message that is left */
+    size_t size, n;
+    ln_cut_part *parts; /* per initializer */
+} ln_cuts;
+
+/* bytes: checked by ln_wire_check. False: no memory. */
+bool ln_cut(ln_arena *arena, const uint8_t *bytes, size_t size, ln_cuts *cuts);
+/* Puts what was cut into the decoded graph (NULL: there is none), from the file. */
+linnet_status ln_cut_fill(const ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph,
+                          linnet_error *error);
+linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet_error *error);
+
+/* store.c. data[i]: initializer i of the graph if it is a block with the part of the file that cuts has for it, else
+ * NULL. NULL: there is none, and constants just stay. */
+ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data);
 
 /* Where values come from and go to. */
 typedef struct ln_source {

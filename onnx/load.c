@@ -76,14 +76,6 @@ static linnet_status import(ln_importer *im)
     return st == LINNET_OK ? ln_model_declare(m, s->error) : st;
 }
 
-/* The graph's initializers can be read again from the file. */
-static void make_store(linnet_model *m, const Onnx__ModelProto *proto, const void **raw, int fd, const void *bytes,
-                       size_t size)
-{
-    if (raw && m->memory.own)
-        m->store = ln_store_new(fd, bytes, size, raw, proto->graph->n_initializer);
-}
-
 /* bytes: from memory, or a mapping of fd (else -1). folder: of external data, a real path; NULL: none. */
 static linnet_status load(linnet_model **model, const void *bytes, size_t size, int fd, const char *folder,
                           const linnet_load_options *options, linnet_error *error)
@@ -94,13 +86,19 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
     m->unmap = ln_mappings_free;
     ln_decoder decoder;
     ln_decoder_init(&decoder, &m->memory);
-    if (fd >= 0) {
-        decoder.file = bytes;
-        decoder.file_size = size;
+    linnet_status st = LINNET_OK;
+    ln_cuts cuts = {.bytes = bytes, .size = size};
+    if (fd >= 0)
+        st = ln_wire_check(&onnx__model_proto__descriptor, bytes, size, "the model", error);
+    if (fd >= 0 && st == LINNET_OK && !ln_cut(&decoder.arena, bytes, size, &cuts))
+        st = ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
+    ProtobufCMessage *message = NULL;
+    if (st == LINNET_OK)
+        message = ln_decode(&decoder, &onnx__model_proto__descriptor, cuts.bytes, cuts.size, "the model", &st, error);
+    if (message && cuts.n) {
+        st = ln_cut_fill(&cuts, fd, &decoder, ((Onnx__ModelProto *)message)->graph, error);
+        message = st == LINNET_OK ? message : NULL;
     }
-    linnet_status st;
-    ProtobufCMessage *message =
-        ln_decode(&decoder, &onnx__model_proto__descriptor, bytes, size, "the model", &st, error);
     if (message) {
         ln_importer im = {.source = {.arena = &m->arena,
                                      .decoder = &decoder,
@@ -110,11 +108,11 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
                                      .error = error},
                           .model = m,
                           .proto = (const Onnx__ModelProto *)message};
-        if (fd >= 0 && im.proto->graph)
-            im.source.raw = ln_arena_zalloc(&decoder.arena, (im.proto->graph->n_initializer + 1) * sizeof(void *), 8);
+        if (cuts.n)
+            im.source.raw = ln_arena_zalloc(&decoder.arena, cuts.n * sizeof(void *), 8);
         st = import(&im);
-        if (st == LINNET_OK)
-            make_store(m, im.proto, im.source.raw, fd, bytes, size);
+        if (st == LINNET_OK && im.source.raw && m->memory.own)
+            m->store = ln_store_new(fd, &cuts, im.source.raw);
     }
     ln_decoder_free(&decoder, &m->mappings);
     if (st != LINNET_OK) {

@@ -4,11 +4,9 @@
  * in the file. The file stays open, so that another name, or none, does no harm; where it was changed since, reading
  * again is an error.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +15,7 @@
 typedef struct entry {
     void *data; /* a block of the model */
     size_t size;
-    off_t offset;
+    uint64_t offset;
     bool dropped, kept;
 } entry;
 
@@ -57,15 +55,9 @@ static linnet_status read_again(file_store *f, entry *e, linnet_error *error)
                 is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
     if (!same)
         return ln_error_set(error, LINNET_ERR_IO, "", "", "the model's file was changed since it was loaded");
-    for (size_t at = 0; at < e->size;) {
-        ssize_t n = pread(f->fd, (char *)e->data + at, e->size - at, e->offset + (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ln_error_set(error, LINNET_ERR_IO, "", "", "cannot read weights of the model again: %s",
-                                n ? strerror(errno) : "the file ends");
-        at += (size_t)n;
-    }
+    linnet_status st = ln_cut_read(f->fd, e->data, e->offset, e->size, error);
+    if (st != LINNET_OK)
+        return st;
     e->dropped = false;
     return LINNET_OK;
 }
@@ -92,15 +84,15 @@ static void end(ln_store *s)
     pthread_mutex_unlock(&f->lock);
 }
 
-static void drop(ln_store *s, const void *data)
+static void drop(ln_store *s, const void *data, size_t bytes)
 {
     file_store *f = (file_store *)s;
     entry *e = find(f, data);
     if (!e)
         return;
     pthread_mutex_lock(&f->lock);
-    if (f->planning == 1 && !e->kept && !e->dropped) {
-        ln_pages_discard(e->data, e->size);
+    if (f->planning == 1 && !e->kept) {
+        ln_pages_discard(data, bytes);
         e->dropped = true;
     }
     pthread_mutex_unlock(&f->lock);
@@ -135,60 +127,10 @@ static int by_address(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The payload of field `number` that comes next in [*at, end), which ln_wire_check has passed; false: there is none. */
-static bool next_payload(const uint8_t **at, const uint8_t *end, unsigned number, const uint8_t **payload, size_t *size)
-{
-    while (*at < end) {
-        uint64_t tag = ln_wire_number(at, end), n = 0;
-        switch (tag & 7) {
-        case 0:
-            (void)ln_wire_number(at, end);
-            break;
-        case 1:
-            n = 8;
-            break;
-        case 5:
-            n = 4;
-            break;
-        default:
-            n = ln_wire_number(at, end);
-        }
-        *payload = *at;
-        *size = (size_t)n;
-        *at += n;
-        if (tag >> 3 == number && (tag & 7) == 2)
-            return true;
-    }
-    return false;
-}
-
-enum { MODEL_GRAPH = 7, GRAPH_INITIALIZER = 5, TENSOR_RAW_DATA = 9 };
-
-/* protobuf-c keeps the order of repeated messages, and the last of a field that is given twice. */
-static void locate(file_store *f, const uint8_t *bytes, size_t size, const void *const *data, size_t n)
-{
-    const uint8_t *at = bytes, *graph, *tensor, *raw;
-    size_t graph_size, tensor_size, raw_size, index = 0;
-    if (!next_payload(&at, bytes + size, MODEL_GRAPH, &graph, &graph_size))
-        return;
-    for (at = graph; next_payload(&at, graph + graph_size, GRAPH_INITIALIZER, &tensor, &tensor_size) && index < n;
-         index++) {
-        if (!data[index])
-            continue;
-        entry e = {.data = (void *)(uintptr_t)data[index]};
-        for (const uint8_t *t = tensor; next_payload(&t, tensor + tensor_size, TENSOR_RAW_DATA, &raw, &raw_size);) {
-            e.size = raw_size;
-            e.offset = raw - bytes;
-        }
-        if (e.size >= LN_STORE_MIN)
-            f->entries[f->n++] = e;
-    }
-}
-
-ln_store *ln_store_new(int fd, const uint8_t *bytes, size_t size, const void *const *data, size_t n)
+ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data)
 {
     file_store *f = calloc(1, sizeof *f);
-    entry *entries = calloc(n + 1, sizeof *entries);
+    entry *entries = calloc(cuts->n + 1, sizeof *entries);
     int own = f && entries ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (own < 0 || fstat(own, &f->was) != 0 || pthread_mutex_init(&f->lock, NULL) != 0) {
         if (own >= 0)
@@ -200,7 +142,10 @@ ln_store *ln_store_new(int fd, const uint8_t *bytes, size_t size, const void *co
     f->base = (ln_store){begin, end, drop, keep, free_store};
     f->fd = own;
     f->entries = entries;
-    locate(f, bytes, size, data, n);
+    for (size_t i = 0; i < cuts->n; i++)
+        if (data[i] && cuts->parts[i].size)
+            entries[f->n++] = (entry){
+                .data = (void *)(uintptr_t)data[i], .size = cuts->parts[i].size, .offset = cuts->parts[i].offset};
     qsort(entries, f->n, sizeof *entries, by_address);
     return &f->base;
 }

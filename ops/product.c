@@ -17,9 +17,10 @@
 enum { PACKED, SHARED, OWN, DIRECT };
 enum { C_NONE, C_HEAD, C_ROWS, C_FILL }; /* C: in the heads of the panels; as a residual; written into Y first */
 
-#define DIRECT_M 4          /* rows up to which packing B costs more than it saves */
-#define DIRECT_CHUNK 256    /* columns of a task */
-#define CONVERT_CHUNK 16384 /* elements of a task */
+#define STRIP_BYTES (16 << 20) /* of a constant that are packed before they are let go */
+#define DIRECT_M 4             /* rows up to which packing B costs more than it saves */
+#define DIRECT_CHUNK 256       /* columns of a task */
+#define CONVERT_CHUNK 16384    /* elements of a task */
 
 int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i)
 {
@@ -361,6 +362,20 @@ static void choose_c_mode(ln_product *p, bool head)
         p->c_mode = C_FILL;
 }
 
+/* Columns of B that lie in one piece each are let go strip by strip, so that a large B is not there twice. */
+static void pack_strips(ln_ctx *c, const ln_product *p, float *packed, const ln_gemm_f32_b *b)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    size_t panels = panels_of(p, d), panel = d->nr * (size_t)p->k * sizeof(float);
+    size_t step = STRIP_BYTES / (panel + 1) + 1;
+    for (size_t begin = 0, end; begin < panels; begin = end) {
+        end = panels - begin < step ? panels : begin + step;
+        ln_gemm_f32_pack(d, packed, (size_t)p->n, 1, (size_t)p->k, b, begin, end);
+        if (end < panels)
+            ln_input_packed(c, p->b_in, begin * panel, (end - begin) * panel);
+    }
+}
+
 static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
@@ -382,7 +397,10 @@ static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
     }
     for (int64_t i = 0; i < count; i++) {
         ln_gemm_f32_b b = b_of(p, from + i * p->k * p->n, bias ? bias->data : NULL);
-        ln_gemm_f32_pack(d, packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k, &b, 0, panels_of(p, d));
+        if (count == 1 && p->b_row == 1 && p->b_col == p->k)
+            pack_strips(c, p, packed, &b);
+        else
+            ln_gemm_f32_pack(d, packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k, &b, 0, panels_of(p, d));
     }
     ln_drop_input(c, p->b_in);
     if (bias)
