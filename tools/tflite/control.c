@@ -263,12 +263,10 @@ void ln_tfl_call_once(ln_tfl_op *o)
     ln_graph *g = o->scope->g;
     int64_t index = ln_tfl_option(o, 0, 4, 0);
     int32_t *after = ids(o, c->n_variables);
-    if (!after || count_of(o, index, false) || count_of(o, index, true)) {
+    if (after && (count_of(o, index, false) || count_of(o, index, true)))
         ln_tfl_fail(o, LINNET_ERR_MODEL, "the subgraph has inputs or outputs");
-        return;
-    }
-    if (c->depth || c->seen[index])
-        return; /* the outermost graph has called it */
+    if (!ln_tfl_ok(o) || c->depth || c->seen[index])
+        return; /* in a body: the outermost graph has called it */
     c->seen[index] = true;
     memcpy(after, o->scope->variables, (size_t)c->n_variables * sizeof *after);
     call(o, g, index, NULL, 0, after, NULL);

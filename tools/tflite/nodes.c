@@ -135,9 +135,18 @@ int32_t ln_tfl_transpose(ln_tfl_op *o, int32_t value, int32_t rank, const int64_
     return ln_tfl_node(o, "Transpose", LN_INS(value), LN_ATTRS(ln_tfl_attr_ints(o, "perm", rank, perm)));
 }
 
+static bool has_channels(ln_tfl_op *o, int32_t rank)
+{
+    if (rank < 3 || rank > LINNET_MAX_RANK)
+        ln_tfl_fail(o, LINNET_ERR_MODEL, "an image of %d dimensions", rank);
+    return ln_tfl_ok(o);
+}
+
 int32_t ln_tfl_channels_first(ln_tfl_op *o, int32_t value, int32_t rank)
 {
     int64_t perm[LINNET_MAX_RANK] = {0, rank - 1};
+    if (!has_channels(o, rank))
+        return LN_NO_VALUE;
     for (int32_t i = 2; i < rank; i++)
         perm[i] = i - 1;
     return ln_tfl_transpose(o, value, rank, perm);
@@ -146,6 +155,8 @@ int32_t ln_tfl_channels_first(ln_tfl_op *o, int32_t value, int32_t rank)
 int32_t ln_tfl_channels_last(ln_tfl_op *o, int32_t value, int32_t rank)
 {
     int64_t perm[LINNET_MAX_RANK] = {0};
+    if (!has_channels(o, rank))
+        return LN_NO_VALUE;
     for (int32_t i = 1; i < rank - 1; i++)
         perm[i] = i + 1;
     perm[rank - 1] = 1;
