@@ -319,6 +319,14 @@ $(B)/asm/%.s: kernels/%.c
 	@mkdir -p $(@D) $(B)/obj/asm
 	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(call isa_of,$*) -MMD -MP -MF $(B)/obj/asm/$*.d -MT $@ -S $< -o $@
 
+$(B)/count: $(B)/obj/bench/count.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
+
+.PHONY: instructions
+instructions: ## instructions that models and transforms execute on other machines, per tier, counted under emulation
+	@tools/setup.sh targets
+	@bench/instructions.py
+
 .PHONY: mca
 mca: ## cycles of the kernels' inner loops on cores of other machines, by llvm-mca, beside what their ports allow
 	@tools/setup.sh targets

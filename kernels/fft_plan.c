@@ -110,7 +110,7 @@ static double columns(int32_t n, int32_t width, int half)
 static double split(ln_fft_stages *a, ln_fft_stages *b, int32_t n, int32_t width, int half)
 {
     double best = -1;
-    int eight = width >= 8;
+    int eight = width >= 4;
     for (int32_t c = 1; c <= n && c <= 4096; c++) {
         if (n % c)
             continue;
@@ -136,7 +136,7 @@ static double arrange(ln_fft_plan *p, int32_t n, int32_t width)
 {
     if (p->lanes == 1)
         return split(&p->a, &p->b, n, width, width * (p->f64 ? 8 : 4) == 64);
-    factor(&p->a, n, width >= 8);
+    factor(&p->a, n, width >= 4);
     p->b.n = 1, p->b.count = 0;
     double c = stages_cost(&p->a);
     return c < 0 ? -1 : c * n;
@@ -242,8 +242,10 @@ uint8_t ln_fft_width(int f64)
     (void)f64;
     return 1;
 #else
-    uint8_t width = ln_tier_running() == LN_TIER_AVX512 ? 16 : ln_tier_running() == LN_TIER_AVX2 ? 8 : 1;
-    return f64 && width > 1 ? width / 2 : width;
+    static const uint8_t widths[LN_TIER_COUNT] = {[LN_TIER_AVX2] = 8,    [LN_TIER_AVX512] = 16, [LN_TIER_NEON] = 4,
+                                                  [LN_TIER_NEONDOT] = 4, [LN_TIER_RVV] = 16,    [LN_TIER_WASM] = 4};
+    uint8_t width = widths[ln_tier_running()];
+    return width <= 1 ? 1 : f64 && width > 4 ? width / 2 : width; /* four doubles are two vectors of 128 bits */
 #endif
 }
 
