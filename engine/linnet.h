@@ -86,7 +86,9 @@ typedef enum linnet_type {
     LINNET_FLOAT8E8M0 = 24,
     LINNET_UINT2 = 25,
     LINNET_INT2 = 26,
-    LINNET_TYPE_COUNT = 27
+    LINNET_FLOAT6E2M3 = 27, /* as the 4- and 2-bit types: a byte each, packed in files */
+    LINNET_FLOAT6E3M2 = 28,
+    LINNET_TYPE_COUNT = 29
 } linnet_type;
 
 /* Bytes of one element in memory; 0 for LINNET_UNDEFINED and numbers out of range. */

@@ -128,6 +128,7 @@ typedef struct ln_attr_spec {
 #define LN_T_FLOAT8                                                                                                    \
     (LN_T(LINNET_FLOAT8E4M3FN) | LN_T(LINNET_FLOAT8E4M3FNUZ) | LN_T(LINNET_FLOAT8E5M2) | LN_T(LINNET_FLOAT8E5M2FNUZ) | \
      LN_T(LINNET_FLOAT8E8M0))
+#define LN_T_FLOAT6 (LN_T(LINNET_FLOAT6E2M3) | LN_T(LINNET_FLOAT6E3M2))
 #define LN_T_SMALL                                                                                                     \
     (LN_T(LINNET_UINT4) | LN_T(LINNET_INT4) | LN_T(LINNET_FLOAT4E2M1) | LN_T(LINNET_UINT2) | LN_T(LINNET_INT2))
 #define LN_T_COMPLEX (LN_T(LINNET_COMPLEX64) | LN_T(LINNET_COMPLEX128))

@@ -15,6 +15,7 @@ static const uint8_t sizes[LINNET_TYPE_COUNT] = {
     [LINNET_FLOAT8E4M3FNUZ] = 1, [LINNET_FLOAT8E5M2] = 1, [LINNET_FLOAT8E5M2FNUZ] = 1,
     [LINNET_UINT4] = 1,          [LINNET_INT4] = 1,       [LINNET_FLOAT4E2M1] = 1,
     [LINNET_FLOAT8E8M0] = 1,     [LINNET_UINT2] = 1,      [LINNET_INT2] = 1,
+    [LINNET_FLOAT6E2M3] = 1,     [LINNET_FLOAT6E3M2] = 1,
 };
 
 static const char *const names[LINNET_TYPE_COUNT] = {
@@ -45,6 +46,8 @@ static const char *const names[LINNET_TYPE_COUNT] = {
     [LINNET_FLOAT8E8M0] = "float8e8m0",
     [LINNET_UINT2] = "uint2",
     [LINNET_INT2] = "int2",
+    [LINNET_FLOAT6E2M3] = "float6e2m3",
+    [LINNET_FLOAT6E3M2] = "float6e3m2",
 };
 
 size_t linnet_type_size(linnet_type type)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The small floats of ONNX (float8 in four forms, float8e8m0, float4e2m1) to and from float32, one element at a time,
+ * The small floats of ONNX (float8 in four forms, float8e8m0, float6 in two, float4e2m1) to and from float32, one element at a time,
  * by a description of the format: bits of the exponent and the mantissa, bias, and which codes are special.
  * Rounding is half to even. Specification: onnx/docs/docsgen/source/technical/float8.md and float4.md, the tables of
  * Cast ("saturate"); float8e8m0 is a bare power of two, 255 is NaN.
@@ -27,6 +27,8 @@ static const ln_f8_format ln_f8_e4m3fn __attribute__((unused)) = {4, 3, 7, LN_F8
 static const ln_f8_format ln_f8_e4m3fnuz __attribute__((unused)) = {4, 3, 8, LN_F8_FNUZ};
 static const ln_f8_format ln_f8_e5m2 __attribute__((unused)) = {5, 2, 15, LN_F8_IEEE};
 static const ln_f8_format ln_f8_e5m2fnuz __attribute__((unused)) = {5, 2, 16, LN_F8_FNUZ};
+static const ln_f8_format ln_f6_e2m3 __attribute__((unused)) = {2, 3, 1, LN_F8_FINITE};
+static const ln_f8_format ln_f6_e3m2 __attribute__((unused)) = {3, 2, 3, LN_F8_FINITE};
 static const ln_f8_format ln_f4_e2m1 __attribute__((unused)) = {2, 1, 1, LN_F8_FINITE};
 
 static inline float ln_f8_to_f32(const ln_f8_format *t, uint8_t v)

@@ -92,7 +92,9 @@ linnet_status ln_import_external(ln_source *s, const Onnx__TensorProto *t, const
 /* g takes the names of dimensions; NULL: only the kind and the element type count. */
 linnet_status ln_import_type(ln_source *s, ln_graph *g, const Onnx__TypeProto *type, const char *name, ln_info *info);
 
-/* Elements of the type in a byte of a file: 2 or 4 for the types that are packed there, else 1. */
+/* Bits of an element in a file for the types that are packed there, the first element lowest: 2, 4, 6; else 0. */
+unsigned ln_packed_bits(linnet_type type);
+/* Elements of the type in an entry of int32_data: 2 or 4 for those of 4 and 2 bits, else 1. */
 int64_t ln_per_byte(linnet_type type);
 /* Bytes of n elements in a file. */
 size_t ln_packed_size(linnet_type type, int64_t n);

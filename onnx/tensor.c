@@ -47,33 +47,47 @@ bool ln_import_string(const ln_source *s, const ProtobufCBinaryData *from, linne
     return to->data != NULL;
 }
 
-int64_t ln_per_byte(linnet_type type)
+unsigned ln_packed_bits(linnet_type type)
 {
     switch (type) {
     case LINNET_UINT4:
     case LINNET_INT4:
     case LINNET_FLOAT4E2M1:
-        return 2;
+        return 4;
     case LINNET_UINT2:
     case LINNET_INT2:
-        return 4;
+        return 2;
+    case LINNET_FLOAT6E2M3:
+    case LINNET_FLOAT6E3M2:
+        return 6;
     default:
-        return 1;
+        return 0;
     }
+}
+
+int64_t ln_per_byte(linnet_type type)
+{
+    unsigned bits = ln_packed_bits(type);
+    return bits ? 8 / bits : 1;
 }
 
 size_t ln_packed_size(linnet_type type, int64_t n)
 {
-    int64_t per = ln_per_byte(type);
-    return per > 1 ? (size_t)(n / per + (n % per != 0)) : (size_t)n * linnet_type_size(type);
+    unsigned bits = ln_packed_bits(type);
+    return bits ? (size_t)n / 8 * bits + ((size_t)n % 8 * bits + 7) / 8 : (size_t)n * linnet_type_size(type);
 }
 
 static void unpack(uint8_t *to, const uint8_t *from, linnet_type type, int64_t n)
 {
-    unsigned per = (unsigned)ln_per_byte(type), bits = 8 / per, mask = (1u << bits) - 1;
+    unsigned bits = ln_packed_bits(type), mask = (1u << bits) - 1;
     bool is_signed = type == LINNET_INT4 || type == LINNET_INT2;
     for (int64_t i = 0; i < n; i++) {
-        unsigned v = from[i / per] >> ((unsigned)i % per * bits) & mask;
+        unsigned shift = (unsigned)(i % 8) * bits, v;
+        const uint8_t *at = from + i / 8 * bits + shift / 8;
+        v = at[0] >> shift % 8;
+        if (shift % 8 + bits > 8)
+            v |= (unsigned)at[1] << (8 - shift % 8);
+        v &= mask;
         if (is_signed && v >> (bits - 1))
             v |= ~mask;
         to[i] = (uint8_t)v;
@@ -86,7 +100,7 @@ static const void *elements(const ln_source *s, const void *bytes, linnet_type t
     size_t size = (size_t)n * linnet_type_size(type), natural = linnet_type_size(type);
     if (natural > 8)
         natural = 8;
-    if (ln_per_byte(type) > 1) {
+    if (ln_packed_bits(type)) {
         uint8_t *to = ln_arena_alloc(s->arena, size, 64);
         if (to)
             unpack(to, bytes, type, n);
@@ -131,6 +145,8 @@ static linnet_status narrow(const ln_source *s, const label *l, const Onnx__Tens
     if (!to)
         return ln_import_no_memory(s);
     int32_t low = size == 1 ? INT8_MIN : INT16_MIN, high = size == 1 ? UINT8_MAX : UINT16_MAX;
+    if (ln_packed_bits(type) == 6)
+        low = 0, high = 63;
     for (size_t i = 0; i < count; i++) {
         int32_t v = t->int32_data[i];
         if (v < low || v > high)

@@ -36,12 +36,17 @@ static bool strings(ln_arena *arena, const linnet_string *from, int64_t n, Onnx_
 }
 
 /* The low bits of each element, the first lowest. */
-static uint8_t *pack(ln_arena *arena, const uint8_t *from, size_t n, unsigned per)
+static uint8_t *pack(ln_arena *arena, const uint8_t *from, size_t n, unsigned bits)
 {
-    unsigned bits = 8 / per, mask = (1u << bits) - 1;
-    uint8_t *to = ln_arena_zalloc(arena, n / per + 1, 1);
-    for (size_t i = 0; to && i < n; i++)
-        to[i / per] = (uint8_t)(to[i / per] | (from[i] & mask) << (unsigned)(i % per) * bits);
+    unsigned mask = (1u << bits) - 1;
+    uint8_t *to = ln_arena_zalloc(arena, n / 8 * bits + 8, 1);
+    for (size_t i = 0; to && i < n; i++) {
+        unsigned shift = (unsigned)(i % 8) * bits, v = (from[i] & mask) << shift % 8;
+        uint8_t *at = to + i / 8 * bits + shift / 8;
+        at[0] = (uint8_t)(at[0] | v);
+        if (v >> 8)
+            at[1] = (uint8_t)(v >> 8);
+    }
     return to;
 }
 
@@ -64,8 +69,8 @@ bool ln_write_tensor(ln_arena *arena, linnet_type type, int32_t rank, const int6
     to->has_raw_data = 1;
     to->raw_data.len = packed;
     to->raw_data.data = (uint8_t *)(uintptr_t)data;
-    if (ln_per_byte(type) > 1)
-        to->raw_data.data = pack(arena, data, (size_t)n, (unsigned)ln_per_byte(type));
+    if (ln_packed_bits(type))
+        to->raw_data.data = pack(arena, data, (size_t)n, ln_packed_bits(type));
     return packed == 0 || to->raw_data.data;
 }
 

@@ -63,7 +63,7 @@ bool ln_number_parse(int type, void *y, int64_t i, linnet_string text, ln_cast_h
     memcpy(copy, text.data, text.size);
     copy[text.size] = 0;
     char *out = (char *)y + (size_t)i * linnet_type_size((linnet_type)type);
-    if (!(LN_T(type) & (LN_T_FLOATS | LN_T_FLOAT8 | LN_T(LINNET_FLOAT4E2M1) | LN_T(LINNET_BOOL)))) {
+    if (!(LN_T(type) & (LN_T_FLOATS | LN_T_FLOAT8 | LN_T_FLOAT6 | LN_T(LINNET_FLOAT4E2M1) | LN_T(LINNET_BOOL)))) {
         if (copy[0] == '-') {
             long long v = strtoll(copy, &end, 10);
             int64_t v64 = v;

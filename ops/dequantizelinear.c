@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * DequantizeLinear: y = (x - zero_point) * scale, scales per tensor, per axis or per block. ai.onnx
- * DequantizeLinear-10 to -28 (float6 apart). The difference is exact, the product rounded once to the type of y.
+ * DequantizeLinear-10 to -28. The difference is exact, the product rounded once to the type of y.
  */
 #include "kernels/kernels.h"
 #include "ops/quant.h"
@@ -92,7 +92,7 @@ LN_RUN(ln_dequantizelinear)
 
 #define X_TYPES                                                                                                        \
     (LN_T(LINNET_UINT8) | LN_T(LINNET_INT8) | LN_T(LINNET_UINT16) | LN_T(LINNET_INT16) | LN_T(LINNET_INT32) |          \
-     LN_T_SMALL | (LN_T_FLOAT8 & ~LN_T(LINNET_FLOAT8E8M0)))
+     LN_T_SMALL | LN_T_FLOAT6 | (LN_T_FLOAT8 & ~LN_T(LINNET_FLOAT8E8M0)))
 #define Y_TYPES (LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16))
 
 static linnet_type y_type(const ln_ctx *c)

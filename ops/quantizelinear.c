@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * QuantizeLinear: y = saturate(round(x / scale) + zero_point), scales per tensor, per axis or per block. ai.onnx
- * QuantizeLinear-10 to -28 (float6 apart). The quotient is rounded to the type of the scale, or to `precision`; to
- * float8 and float4 there is no rounding to integers. float32 to 8 bits goes by a kernel, all else by float32 chunks.
+ * QuantizeLinear-10 to -28. The quotient is rounded to the type of the scale, or to `precision`; to
+ * float8, float6 and float4 there is no rounding to integers. float32 to 8 bits goes by a kernel, all else by float32
+ * chunks.
  */
 #include "kernels/kernels.h"
 #include "kernels/round.h"
@@ -101,7 +102,7 @@ LN_RUN(ln_quantizelinear)
 
 #define X_TYPES (LN_T(LINNET_FLOAT32) | LN_T(LINNET_FLOAT16) | LN_T(LINNET_BFLOAT16) | LN_T(LINNET_INT32))
 #define Y_TYPES                                                                                                        \
-    (LN_T(LINNET_UINT8) | LN_T(LINNET_INT8) | LN_T(LINNET_UINT16) | LN_T(LINNET_INT16) | LN_T_SMALL |                  \
+    (LN_T(LINNET_UINT8) | LN_T(LINNET_INT8) | LN_T(LINNET_UINT16) | LN_T(LINNET_INT16) | LN_T_SMALL | LN_T_FLOAT6 |    \
      (LN_T_FLOAT8 & ~LN_T(LINNET_FLOAT8E8M0)))
 
 static linnet_type y_type(const ln_ctx *c)

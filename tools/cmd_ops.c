@@ -17,6 +17,7 @@ static const struct {
     {LN_T_ALL, "all"},       {LN_T_NUMBERS, "numbers"}, {LN_T_FLOATS, "floats"},
     {LN_T_INTS, "integers"}, {LN_T_SINTS, "signed"},    {LN_T_UINTS, "unsigned"},
     {LN_T_FLOAT8, "float8"}, {LN_T_COMPLEX, "complex"}, {LN_T_SMALL, "4 and 2 bits"},
+    {LN_T_FLOAT6, "float6"},
 };
 
 static void types_text(uint32_t mask, char *buf, size_t size)

@@ -21,6 +21,10 @@ static const ln_f8_format *small_format(linnet_type type)
         return &ln_f8_e5m2fnuz;
     case LINNET_FLOAT4E2M1:
         return &ln_f4_e2m1;
+    case LINNET_FLOAT6E2M3:
+        return &ln_f6_e2m3;
+    case LINNET_FLOAT6E3M2:
+        return &ln_f6_e3m2;
     default:
         return NULL;
     }

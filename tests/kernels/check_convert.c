@@ -2,8 +2,9 @@
  *
  * Checks of the conversions. Every row of signature VCONVERT on every tier, bit for bit as the scalar one, with all
  * codes of the 8- and 16-bit types and floats of every pattern, between guard pages. And the formats themselves,
- * exhaustively: each code of float16, bfloat16, the float8 types and float4 goes to float32 and back unchanged; the
- * float halfway between two neighbouring codes goes to the even one, and the floats next to it to the nearer one.
+ * exhaustively: each code of float16, bfloat16, the float8 and float6 types and float4 goes to float32 and back
+ * unchanged; the float halfway between two neighbouring codes goes to the even one, and the floats next to it to the
+ * nearer one.
  */
 #include <math.h>
 #include <string.h>
@@ -110,6 +111,8 @@ F8(e4m3fnuz, ln_f8_e4m3fnuz)
 F8(e5m2, ln_f8_e5m2)
 F8(e5m2fnuz, ln_f8_e5m2fnuz)
 F8(e2m1, ln_f4_e2m1)
+F8(e2m3, ln_f6_e2m3)
+F8(e3m2, ln_f6_e3m2)
 static float f16_widen(uint32_t code)
 {
     return ln_f16_to_f32((uint16_t)code);
@@ -157,7 +160,8 @@ int main(int argc, char **argv)
         {"float16", 32768, f16_widen, f16_narrow},          {"bfloat16", 32768, bf16_widen, bf16_narrow},
         {"float8e4m3fn", 128, e4m3fn_widen, e4m3fn_narrow}, {"float8e4m3fnuz", 128, e4m3fnuz_widen, e4m3fnuz_narrow},
         {"float8e5m2", 128, e5m2_widen, e5m2_narrow},       {"float8e5m2fnuz", 128, e5m2fnuz_widen, e5m2fnuz_narrow},
-        {"float4e2m1", 8, e2m1_widen, e2m1_narrow}};
+        {"float4e2m1", 8, e2m1_widen, e2m1_narrow},         {"float6e2m3", 32, e2m3_widen, e2m3_narrow},
+        {"float6e3m2", 32, e3m2_widen, e3m2_narrow}};
     check_start(argc, argv);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         exhaust(&formats[i]);

@@ -173,20 +173,24 @@ static void small_types(void **state)
     (void)state;
     static const struct {
         linnet_type type;
-        uint8_t packed;
+        uint8_t packed[3];
         int8_t elements[4];
-    } cases[] = {{LINNET_INT4, 0x9f, {-1, -7, 0, 0}},
-                 {LINNET_UINT4, 0x9f, {15, 9, 0, 0}},
-                 {LINNET_FLOAT4E2M1, 0x9f, {15, 9, 0, 0}},
-                 {LINNET_INT2, 0x93, {-1, 0, 1, -2}},
-                 {LINNET_UINT2, 0x93, {3, 0, 1, 2}}};
+        int64_t n;
+    } cases[] = {{LINNET_INT4, {0x9f}, {-1, -7, 0, 0}, 2},
+                 {LINNET_UINT4, {0x9f}, {15, 9, 0, 0}, 2},
+                 {LINNET_FLOAT4E2M1, {0x9f}, {15, 9, 0, 0}, 2},
+                 {LINNET_INT2, {0x93}, {-1, 0, 1, -2}, 4},
+                 {LINNET_UINT2, {0x93}, {3, 0, 1, 2}, 4},
+                 {LINNET_FLOAT6E2M3, {0x81, 0x30, 0xfc}, {1, 2, 3, 63}, 4},
+                 {LINNET_FLOAT6E3M2, {0x81, 0x30, 0xfc}, {1, 2, 3, 63}, 4},
+                 {LINNET_FLOAT6E3M2, {0xff, 0x0f}, {63, 63, 0, 0}, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         builder b;
         builder_init(&b);
-        int64_t n = ln_per_byte(cases[i].type);
+        int64_t n = cases[i].n;
         Onnx__ModelProto *m = relu(&b);
         Onnx__TensorProto *t = b_tensor(&b, "w", (int32_t)cases[i].type, 1, &n);
-        b_raw(&b, t, &cases[i].packed, 1);
+        b_raw(&b, t, cases[i].packed, ln_packed_size(cases[i].type, n));
         ADD(&b, m->graph, initializer, t);
         linnet_model *model = load_ok(&b, m);
         assert_memory_equal(constant_of(model)->data, cases[i].elements, (size_t)n);

@@ -35,7 +35,6 @@ NUMBERS = FLOATS + INTS
 COMPLEX = ["complex64", "complex128"]
 FLOAT8 = ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"]
 BITS = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
-NEWER_TYPES = {"float6e2m3", "float6e3m2"}  # of onnx 1.23, which Linnet does not have
 GENERATORS = {}
 
 
@@ -59,7 +58,7 @@ def types_of(text):
     """'tensor(float)' -> ['float32']; what is no tensor -> []."""
     m = re.fullmatch(r"tensor\((\w+)\)", text)
     name = {"float": "float32", "double": "float64"}.get(m[1], m[1]) if m else None
-    return [name] if name and name not in NEWER_TYPES else []
+    return [name] if name else []
 
 
 def full_name(domain, op):

@@ -19,9 +19,10 @@ from case import BITS, INTS, NUMPY, elem
 # fnuz: as none, and the code of -0 is NaN.
 LAYOUT = {"float16": (5, 10, 15, "inf"), "bfloat16": (8, 7, 127, "inf"), "float8e4m3fn": (4, 3, 7, "nan"),
           "float8e4m3fnuz": (4, 3, 8, "fnuz"), "float8e5m2": (5, 2, 15, "inf"), "float8e5m2fnuz": (5, 2, 16, "fnuz"),
-          "float4e2m1": (2, 1, 1, "none")}
+          "float4e2m1": (2, 1, 1, "none"), "float6e2m3": (2, 3, 1, "none"), "float6e3m2": (3, 2, 3, "none")}
 STORAGE = {"float16": np.uint16, "bfloat16": np.uint16}
 FLOAT8 = [t for t in LAYOUT if t.startswith("float8")]
+FINITE = [t for t in LAYOUT if LAYOUT[t][3] == "none"]
 
 
 def value(t, code):
@@ -57,9 +58,9 @@ def nearest(t, x, saturate):
         y = np.where(down, low, high)
         over = a >= beyond if (len(grid) - 1) % 2 else a > beyond
         y = np.where(a > most, most, y)
-    limit = most if t == "float4e2m1" or (saturate and t in FLOAT8) else np.inf if top == "inf" else np.nan
+    limit = most if top == "none" or (saturate and t in FLOAT8) else np.inf if top == "inf" else np.nan
     y = np.where(over, limit, y)
-    if t == "float4e2m1":
+    if top == "none":
         return np.where(np.isnan(x), np.nan, np.copysign(y, x))  # it has no NaN: not determined
     y = np.where(np.isnan(x), np.nan, y)
     return np.where((y == 0) & (top == "fnuz"), 0.0, np.copysign(y, x))
@@ -103,7 +104,7 @@ class Suite:
     def __init__(self, folder):
         self.folder, self.expected = folder, {}
 
-    def add(self, name, x, nodes, weights, expected, opset=25):
+    def add(self, name, x, nodes, weights, expected, opset=28):
         at = f"{self.folder}/{name}"
         os.makedirs(at + "/test_data_set_0")
         graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)],
@@ -141,7 +142,7 @@ def casts(suite):
                 if t == source:
                     want, label = e, f"to {t}"
                 elif t in LAYOUT:
-                    want, label = nearest(t, e, saturate), f"to {t}, saturate {saturate}{'?' if t == 'float4e2m1' else ''}"
+                    want, label = nearest(t, e, saturate), f"to {t}, saturate {saturate}{'?' * (t in FINITE)}"
                 elif t == "bool":
                     want, label = (e != 0).astype(np.float64), "to bool"
                 elif t.startswith("float"):
@@ -160,7 +161,7 @@ def quantize(suite):
             scale = np.array(2.0, NUMPY[source])
             q = (x / scale + 0).astype(np.float64)  # and a zero point of 0: there is no -0
         weights = [numpy_helper.from_array(scale, "s")]
-        for t in ["int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"] + FLOAT8 + ["float4e2m1"]:
+        for t in ["int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"] + FLOAT8 + FINITE:
             integer = t not in LAYOUT
             zero = np.array(1 if integer else 0, NUMPY[t])
             weights.append(numpy_helper.from_array(zero, f"z{t}"))
@@ -171,12 +172,12 @@ def quantize(suite):
                     low, high = BITS.get(t) or (np.iinfo(NUMPY[t]).min, np.iinfo(NUMPY[t]).max)
                     expected.append((f"to {t}?", np.clip(np.rint(q) + 1, low, high)))
                 else:
-                    expected.append((f"to {t}, saturate {saturate}{'?' if t == 'float4e2m1' else ''}", nearest(t, q, saturate)))
+                    expected.append((f"to {t}, saturate {saturate}{'?' * (t in FINITE)}", nearest(t, q, saturate)))
         suite.add(f"quantize-{source}", x, nodes, weights, expected)
 
 
 def dequantize(suite):
-    for t in ["int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"] + FLOAT8 + ["float4e2m1"]:
+    for t in ["int8", "uint8", "int16", "uint16", "int4", "uint4", "int2", "uint2"] + FLOAT8 + FINITE:
         x, nodes, expected, weights = codes(t), [], [], []
         zero = 0 if t in LAYOUT else 1
         weights.append(numpy_helper.from_array(np.array(zero, NUMPY[t]), "z"))
