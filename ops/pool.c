@@ -35,6 +35,19 @@ static linnet_status pool_infer(ln_ctx *c)
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
+/* What ln_pool_plan_planes can do. */
+static bool goes_by_planes(const ln_pool_params *p, int type)
+{
+    const int64_t most = 1 << 20;
+    if (type != LINNET_FLOAT32 || p->indices || p->kind == LN_POOL_LP)
+        return false;
+    for (int32_t d = 0; d < 3; d++)
+        if (p->in[d] < 1 || p->out[d] < 1 || p->in[d] > most || p->out[d] > most || p->kernel[d] > most ||
+            p->stride[d] > most || p->dilation[d] > most || p->pad[d] < 0 || p->pad[d] > most)
+            return false;
+    return true;
+}
+
 static linnet_status pool_plan(ln_ctx *c, int32_t kind)
 {
     ln_pool_params *p = c->params;
@@ -70,6 +83,8 @@ static linnet_status pool_plan(ln_ctx *c, int32_t kind)
     p->index[0] = p->storage_order ? 1 : p->in[1] * p->in[2];
     p->index[1] = p->storage_order ? p->in[0] : p->in[2];
     p->index[2] = p->storage_order ? p->in[0] * p->in[1] : 1;
+    if (!last && goes_by_planes(p, x->type))
+        return ln_pool_plan_planes(c, p);
     return last ? ln_pool_plan_f32(c, p) : ln_pool_plan_any(c, p);
 }
 

@@ -20,6 +20,7 @@ typedef struct ln_pool {
     int64_t index[3]; /* strides of the numbers in Indices */
     int32_t kind, indices;
     int64_t worker; /* bytes of scratch of a worker */
+    int64_t line;   /* elements of a line with its padding, channels first */
 } ln_pool_params;
 
 /* Positions of the window in dimension d at output o: taps [*first, *last) lie in the input, *counted of them in the
@@ -39,5 +40,8 @@ static inline int64_t ln_pool_range(const ln_pool_params *p, int32_t d, int64_t 
 
 linnet_status ln_pool_plan_any(ln_ctx *c, const ln_pool_params *p);
 linnet_status ln_pool_plan_f32(ln_ctx *c, ln_pool_params *p); /* channels last, no Indices */
+/* MaxPool and AveragePool of float32, channels first, no Indices; sizes so small that products of two do not overflow.
+ */
+linnet_status ln_pool_plan_planes(ln_ctx *c, ln_pool_params *p);
 
 #endif
