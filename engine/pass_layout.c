@@ -6,7 +6,7 @@
  */
 #include "engine/sink.h"
 
-enum { FEW_CHANNELS = 8 };
+enum { FEW_CHANNELS = 15 };
 
 static bool wants_channels_last(const ln_graph *g, const ln_node *n)
 {

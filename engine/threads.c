@@ -3,15 +3,19 @@
  * A small thread pool. Work is a range cut into parts that the threads take one after the other from an atomic counter;
  * results may not depend on the cut, so this needs no order. Workers spin briefly for the next job, since a network is
  * a row of short ones, and then sleep. When a second session wants the pool while it is busy, it works alone.
+ *
+ * A worker enters a job through its gate, and the caller, when no part is left, closes the gate and waits for those
+ * alone that are inside: one that the machine has not let run yet holds up nobody.
  */
 #include "engine/threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 64, SPINS = 4000, PARTS_PER_THREAD = 4 };
+enum { MAX_THREADS = 64, SPINS = 4000, PATIENCE = 1000, PARTS_PER_THREAD = 4 };
 
 struct ln_pool {
     pthread_mutex_t owner; /* held by the thread whose job it is */
@@ -28,9 +32,11 @@ struct ln_pool {
     int64_t n, part;
     int32_t helpers; /* workers with an index below it take part */
     atomic_int_fast64_t next;
-    atomic_int running; /* workers that have not finished */
+    atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
     ln_task_log *log;
 };
+
+#define GATE_OPEN (UINT32_C(1) << 31)
 
 typedef struct worker {
     ln_pool *pool;
@@ -108,6 +114,17 @@ static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
     return job;
 }
 
+/* Perhaps into a later job than the one that was seen: what it is may be read inside. */
+static bool enter(ln_pool *p)
+{
+    uint_fast32_t gate = atomic_load_explicit(&p->gate, memory_order_relaxed);
+    while (gate & GATE_OPEN)
+        if (atomic_compare_exchange_weak_explicit(&p->gate, &gate, gate + 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
 static void *work(void *arg)
 {
     const worker *w = arg;
@@ -117,9 +134,11 @@ static void *work(void *arg)
         seen = wait_for_job(p, seen);
         if (atomic_load(&p->stop))
             return NULL;
+        if (!enter(p))
+            continue;
         if (w->index <= p->helpers)
             take_parts(p, w->index);
-        atomic_fetch_sub_explicit(&p->running, 1, memory_order_release);
+        atomic_fetch_sub_explicit(&p->gate, 1, memory_order_release);
     }
 }
 
@@ -238,10 +257,14 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
     p->part = (n + parts - 1) / parts;
     p->helpers = threads - 1;
     atomic_store(&p->next, 0);
-    atomic_store(&p->running, p->n_workers);
+    atomic_store(&p->gate, GATE_OPEN);
     post_job(p);
     take_parts(p, 0);
-    while (atomic_load_explicit(&p->running, memory_order_acquire) > 0)
-        pause_cpu();
+    atomic_fetch_and(&p->gate, ~GATE_OPEN);
+    for (int i = 0; atomic_load_explicit(&p->gate, memory_order_acquire) != 0; i++)
+        if (i < PATIENCE)
+            pause_cpu();
+        else
+            sched_yield();
     pthread_mutex_unlock(&p->owner);
 }
