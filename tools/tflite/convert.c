@@ -10,6 +10,7 @@
 
 /* Subgraphs are written out where they are called; a few that call each other twice would be too many. */
 enum { MOST_OPERATORS = 1 << 20, DEEPEST = 32 };
+enum { IR_VERSION = 10 }; /* of the opset */
 
 static const ln_tfl_row rows[] = {
 #define OP(code, name, min_in, min_out, convert, onnx) {#name, convert, code, min_in, min_out, onnx},
@@ -215,6 +216,7 @@ static linnet_status convert(ln_tfl *c, linnet_model *m)
     g->opsets = opsets;
     g->n_opsets = 1;
     g->name = "main";
+    m->ir_version = IR_VERSION;
     int32_t *variables = ln_tfl_find_variables(c);
     if (ln_tfl_open(c, &scope, g, 0, variables)) {
         if (scope.sub->name[0])
