@@ -42,13 +42,18 @@ AR_rv32imac := riscv64-unknown-elf-ar
 AR_rv64gcv  := riscv64-unknown-elf-ar
 AR_aarch64  := aarch64-linux-gnu-ar
 BARE := $(TIER_$(TARGET))
+# WASI has no threads, and of mmap and of the processor's time what libraries of its own make of others.
+WASI   := $(filter wasm32-%,$(TARGET))
+THREAD := $(if $(WASI),,-pthread)
+comma  := ,
 
 ifneq ($(TARGET),)
 $(if $(CC_$(TARGET)),,$(error TARGET=$(TARGET) is not known; the targets are$(patsubst CC_%, %,$(filter CC_%,$(.VARIABLES)))))
 CC := $(CC_$(TARGET))
 AR := $(or $(AR_$(TARGET)),$(TARGET)-ar)
 EXTRA   += -isystem $(B)/include
-LDFLAGS += -static
+CFLAGS  := $(if $(WASI),-Os -g,$(CFLAGS))
+LDFLAGS += $(if $(WASI),-Wl$(comma)-z$(comma)stack-size=4194304 -Wl$(comma)--stack-first,-static)
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
@@ -64,7 +69,9 @@ WARN       += -Wno-format -Wno-maybe-uninitialized
 EXTRA      += -ffreestanding -fbuiltin -DLN_FIRMWARE -DLN_TIER=$(BARE)
 endif
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
-HOST := $(if $(BARE),,-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -pthread)
+HOST := $(if $(BARE),,-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(THREAD)) \
+        $(if $(WASI),-D_WASI_EMULATED_MMAN -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_PROCESS_CLOCKS)
+LIBM := $(if $(WASI),-lwasi-emulated-mman -lwasi-emulated-getpid -lwasi-emulated-process-clocks) -lm $(THREAD)
 
 # One rule per tier: the suffix of the file's name sets its flags.
 ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
@@ -73,7 +80,8 @@ ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
 ISA_neon    :=
 ISA_neondot := -march=armv8.2-a+dotprod+fp16
-ISA_rvv     := -march=rv64gcv
+# Tuned for a core in order, which waits for what a scheduler did not foresee; others hardly mind.
+ISA_rvv     := -march=rv64gcv -mtune=sifive-x280
 ISA_wasm    := -msimd128
 TIERS_x86_64  := avx2 avx512
 TIERS_aarch64 := neon neondot
@@ -199,13 +207,32 @@ $(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_
 
 # The program reads sounds, PNG, JPEG and compressed NPZ where these libraries are; a target has none of them.
 TOOLS_FLAGS := $(if $(TARGET),,-DLN_HAVE_MEDIA)
-TOOLS_LIBS  := $(if $(TARGET),,-lsndfile -lsamplerate $(CODEC_LIBS) -ljpeg -lpng -lz) -lm -pthread
+TOOLS_LIBS  := $(if $(TARGET),,-lsndfile -lsamplerate $(CODEC_LIBS) -ljpeg -lpng -lz) $(LIBM)
 $(B)/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(TOOLS_LIBS) -o $@
+
+# -- WebAssembly as a function -----------------------------------------------------------------------------------
+# linnet.wasm is the engine behind web/exports.c, linnet.mjs what calls it, docs/wasm/ a page that does.
+WEB := $(addprefix $(B)/web/,linnet.wasm linnet.mjs index.html digits.onnx $(notdir $(wildcard models/digits/*.png)))
+REACTOR = $(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -mexec-model=reactor -Wl,--gc-sections,--strip-all
+
+$(B)/web/linnet.wasm: $(B)/obj/web/exports.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+	@mkdir -p $(@D)
+	$(REACTOR) $< $(B)/liblinnet.a $(PROTOBUF) $(LIBM) -o $@
+
+$(B)/web/%: web/%
+	@mkdir -p $(@D) && cp $< $@
+$(B)/web/%: docs/wasm/%
+	@mkdir -p $(@D) && cp $< $@
+$(B)/web/%: models/digits/%
+	@mkdir -p $(@D) && cp $< $@
+
+.PHONY: web
+web: $(WEB) ## with TARGET=wasm32-wasi: linnet.wasm, linnet.mjs and the page of docs/wasm, in build/wasm32-wasi/web
 
 # -- tests -------------------------------------------------------------------------------------------------------
 # tests/unit/test_*.c use cmocka, tests/kernels/check_*.c the harness in check.c; scripts say what they did themselves.
@@ -223,7 +250,7 @@ $(B)/test/test_tflite: $(TFLITE_OBJ)
 
 $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/check.o $(B)/liblinnet-core.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ $(LIBM) -o $@
 
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
 FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv cortex-m0plus rv32imac

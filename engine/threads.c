@@ -9,6 +9,7 @@
  */
 #include "engine/threads.h"
 
+#ifndef __wasi__ /* see threads_none.c */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -268,3 +269,4 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
             sched_yield();
     pthread_mutex_unlock(&p->owner);
 }
+#endif

@@ -22,6 +22,9 @@ ln_cpu_x86 ln_cpu_x86_features(void);
 /* 1 if this machine runs the code of a tier; asked only of tiers of its architecture. */
 #ifndef LN_TIER
 int ln_cpu_has(ln_tier tier);
+#ifdef __riscv
+size_t ln_cpu_rvv_bits(void); /* VLEN; asked only where there is V */
+#endif
 #endif
 
 #endif

@@ -48,4 +48,13 @@ int ln_cpu_has(ln_tier tier)
     return tier == LN_TIER_SCALAR || tier == LN_TIER_WASM;
 }
 #endif
+
+#if defined(__riscv)
+size_t ln_cpu_rvv_bits(void)
+{
+    size_t bytes;
+    __asm__("csrr %0, 0xc22" : "=r"(bytes)); /* vlenb */
+    return 8 * bytes;
+}
+#endif
 #endif

@@ -51,12 +51,47 @@ TABLE(neondot) = {
 #endif
 
 #if defined(__riscv) && __riscv_xlen == 64
-TABLE(rvv) = {
+/* The tiles of products are as wide as the registers: a row D has a variant for each VLEN, ln_<kernel>_rvv<VLEN>. */
+#define K(...)
+#define D(type, k, ...)                                                                                                \
+    extern const struct ln_##type ln_##k##_rvv128, ln_##k##_rvv256, ln_##k##_rvv512, ln_##k##_rvv1024;
+#include "kernels/kernels.def"
+#undef K
+
+TABLE(rvv128) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
-#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#define D(type, k, ...) .k = &ln_##k##_rvv128,
 #include "kernels/kernels.def"
 #undef K
 };
+
+TABLE(rvv256) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#define D(type, k, ...) .k = &ln_##k##_rvv256,
+#include "kernels/kernels.def"
+#undef K
+};
+
+TABLE(rvv512) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#define D(type, k, ...) .k = &ln_##k##_rvv512,
+#include "kernels/kernels.def"
+#undef K
+};
+
+TABLE(rvv1024) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_rvv(__VA_ARGS__)),
+#define D(type, k, ...) .k = &ln_##k##_rvv1024,
+#include "kernels/kernels.def"
+#undef K
+};
+
+/* The table for the machine's registers, or for the widest there is. */
+static const ln_kernel_table *table_rvv(void)
+{
+    size_t bits = ln_cpu_rvv_bits();
+    return bits >= 1024 ? &table_rvv1024 : bits >= 512 ? &table_rvv512 : bits >= 256 ? &table_rvv256 : &table_rvv128;
+}
 #endif
 
 #ifdef __wasm__
@@ -78,7 +113,7 @@ static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
     [LN_TIER_NEON] = &table_neon,
     [LN_TIER_NEONDOT] = &table_neondot,
 #elif defined(__riscv) && __riscv_xlen == 64
-    [LN_TIER_RVV] = &table_rvv,
+    [LN_TIER_RVV] = &table_rvv128, /* table_rvv() says which */
 #elif defined(__wasm__)
     [LN_TIER_WASM] = &table_wasm,
 #endif
@@ -107,7 +142,13 @@ int ln_tier_available(ln_tier tier)
 
 const ln_kernel_table *ln_tier_table(ln_tier tier)
 {
-    return ln_tier_available(tier) ? tables[tier] : NULL;
+    if (!ln_tier_available(tier))
+        return NULL;
+#if defined(__riscv) && __riscv_xlen == 64
+    if (tier == LN_TIER_RVV)
+        return table_rvv();
+#endif
+    return tables[tier];
 }
 
 void ln_dispatch_init(void)

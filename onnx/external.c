@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "onnx/import.h"
+#include "onnx/realpath.h"
 
 /* Relative, and no part is "..". */
 static bool stays_below(const char *path)
@@ -77,7 +78,7 @@ static linnet_status open_file(ln_source *s, const char *location, const ln_exte
     size_t folder = strlen(s->folder);
     if (snprintf(path, sizeof path, "%s/%s", s->folder, location) >= (int)sizeof path)
         return ln_import_fail(s, LINNET_ERR_IO, "the path of the external data '%.200s' is too long", location);
-    if (!realpath(path, real))
+    if (!ln_realpath(path, real))
         return ln_import_fail(s, LINNET_ERR_IO, "cannot open the external data '%.200s': %s", location,
                               strerror(errno));
     bool root = folder == 1; /* "/" */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "onnx/import.h"
+#include "onnx/realpath.h"
 
 enum { IR_OLDEST = 3, IR_NEWEST = 13 };
 
@@ -133,7 +134,7 @@ linnet_status linnet_model_load_memory(linnet_model **model, const void *bytes, 
     if (!bytes || size == 0)
         return ln_error_set(error, LINNET_ERR_MODEL, NULL, NULL, "the model is empty");
     bool has_folder = options && options->folder;
-    if (has_folder && !realpath(options->folder, folder))
+    if (has_folder && !ln_realpath(options->folder, folder))
         return ln_error_set(error, LINNET_ERR_IO, NULL, NULL, "cannot open the folder '%.200s': %s", options->folder,
                             strerror(errno));
     return load(model, bytes, size, -1, has_folder ? folder : NULL, options, error);
@@ -149,7 +150,7 @@ static bool folder_of(const char *path, char folder[PATH_MAX])
         return false;
     memcpy(given, path, size);
     given[size] = '\0';
-    return realpath(!slash ? "." : size ? given : "/", folder) != NULL;
+    return ln_realpath(!slash ? "." : size ? given : "/", folder) != NULL;
 }
 
 static linnet_status map_model(const char *path, int *opened, void **bytes, size_t *size, linnet_error *error)

@@ -5,12 +5,12 @@
  * again is an error.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "onnx/import.h"
+#include "onnx/mutex.h"
 
 typedef struct entry {
     void *data; /* a block of the model */
@@ -21,7 +21,7 @@ typedef struct entry {
 
 typedef struct file_store {
     ln_store base;
-    pthread_mutex_t lock;
+    ln_mutex lock;
     int fd;
     struct stat was;
     int32_t planning; /* plans that are being made */
@@ -66,22 +66,22 @@ static linnet_status begin(ln_store *s, linnet_error *error)
 {
     file_store *f = (file_store *)s;
     linnet_status st = LINNET_OK;
-    pthread_mutex_lock(&f->lock);
+    ln_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->n && st == LINNET_OK; i++)
         if (f->entries[i].dropped)
             st = read_again(f, &f->entries[i], error);
     if (st == LINNET_OK)
         f->planning++;
-    pthread_mutex_unlock(&f->lock);
+    ln_mutex_unlock(&f->lock);
     return st;
 }
 
 static void end(ln_store *s)
 {
     file_store *f = (file_store *)s;
-    pthread_mutex_lock(&f->lock);
+    ln_mutex_lock(&f->lock);
     f->planning--;
-    pthread_mutex_unlock(&f->lock);
+    ln_mutex_unlock(&f->lock);
 }
 
 static void drop(ln_store *s, const void *data, size_t bytes)
@@ -90,12 +90,12 @@ static void drop(ln_store *s, const void *data, size_t bytes)
     entry *e = find(f, data);
     if (!e)
         return;
-    pthread_mutex_lock(&f->lock);
+    ln_mutex_lock(&f->lock);
     if (f->planning == 1 && !e->kept) {
         ln_pages_discard(data, bytes);
         e->dropped = true;
     }
-    pthread_mutex_unlock(&f->lock);
+    ln_mutex_unlock(&f->lock);
 }
 
 static void keep(ln_store *s, const void *data)
@@ -104,16 +104,16 @@ static void keep(ln_store *s, const void *data)
     entry *e = find(f, data);
     if (!e)
         return;
-    pthread_mutex_lock(&f->lock);
+    ln_mutex_lock(&f->lock);
     e->kept = true;
-    pthread_mutex_unlock(&f->lock);
+    ln_mutex_unlock(&f->lock);
 }
 
 static void free_store(ln_store *s)
 {
     file_store *f = (file_store *)s;
     close(f->fd);
-    pthread_mutex_destroy(&f->lock);
+    ln_mutex_free(&f->lock);
     free(f->entries);
     free(f);
 }
@@ -127,12 +127,23 @@ static int by_address(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* WASI has no second descriptor of a file, and so no store. */
+static int duplicate(int fd)
+{
+#ifdef F_DUPFD_CLOEXEC
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+#else
+    (void)fd;
+    return -1;
+#endif
+}
+
 ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data)
 {
     file_store *f = calloc(1, sizeof *f);
     entry *entries = calloc(cuts->n + 1, sizeof *entries);
-    int own = f && entries ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-    if (own < 0 || fstat(own, &f->was) != 0 || pthread_mutex_init(&f->lock, NULL) != 0) {
+    int own = f && entries ? duplicate(fd) : -1;
+    if (own < 0 || fstat(own, &f->was) != 0 || !ln_mutex_init(&f->lock)) {
         if (own >= 0)
             close(own);
         free(entries);

@@ -2,16 +2,19 @@
  *
  * `linnet conformance`: the runner of ONNX's backend tests. Each test has a process of its own, so that a crash is a
  * failure of that test, and a time limit, so that a hang is one too. Results are printed in the order of the tests.
+ * WASI has no processes: there one test runs after the other in this one, without a limit.
  */
 #include <errno.h>
 #include <fnmatch.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef __wasi__
+#include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 #include "tools/conformance.h"
 
@@ -19,7 +22,7 @@ enum { MAX_JOBS = 256, REASON = 1024 };
 
 /* A test that is running. The child writes its verdict as a byte, then the reason. */
 typedef struct job {
-    pid_t pid; /* 0: free */
+    int pid; /* 0: free */
     int fd, test;
     double begin;
     size_t got;
@@ -36,6 +39,32 @@ typedef struct runner {
     bool quiet, colour;
 } runner;
 
+static void print_result(const runner *r, const ln_test *t)
+{
+    static const char *const colour[LN_VERDICTS] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m"};
+    if (r->quiet && t->verdict == LN_PASS)
+        return;
+    ln_progress(NULL);
+    printf("%s%s%s %s%s%s\n", r->colour ? colour[t->verdict] : "", ln_verdict_names[t->verdict],
+           r->colour ? "\033[0m" : "", t->name, *t->reason ? ": " : "", t->reason);
+}
+
+/* A test has its verdict; prints those whose turn it is. */
+static void judge(runner *r, ln_test *t, char *text)
+{
+    for (char *p = text; *p; p++)
+        *p = *p == '\n' ? ' ' : *p;
+    t->reason = ln_arena_strndup(r->tests->arena, text, strlen(text));
+    t->reason = t->reason ? t->reason : "";
+    r->counts[t->verdict]++;
+    for (; r->n_printed < r->tests->n && r->tests->items[r->n_printed].verdict != LN_PENDING; r->n_printed++)
+        print_result(r, &r->tests->items[r->n_printed]);
+    if (ln_now() - r->begin > 1)
+        ln_progress("%d of %d tests, %d passed, %d failed", r->n_printed, r->tests->n, r->counts[LN_PASS],
+                    r->counts[LN_FAIL]);
+}
+
+#ifndef __wasi__
 static void child(const ln_test *test, const ln_test_options *options, int fd)
 {
     char text[REASON + 1];
@@ -80,16 +109,6 @@ static bool start(runner *r, job *j)
     return true;
 }
 
-static void print_result(const runner *r, const ln_test *t)
-{
-    static const char *const colour[LN_VERDICTS] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m"};
-    if (r->quiet && t->verdict == LN_PASS)
-        return;
-    ln_progress(NULL);
-    printf("%s%s%s %s%s%s\n", r->colour ? colour[t->verdict] : "", ln_verdict_names[t->verdict],
-           r->colour ? "\033[0m" : "", t->name, *t->reason ? ": " : "", t->reason);
-}
-
 /* The child's end of the pipe is closed: what came of it. */
 static void finish(runner *r, job *j)
 {
@@ -114,16 +133,7 @@ static void finish(runner *r, job *j)
         t->verdict = (ln_verdict)(j->text[0] - '0');
         snprintf(text, sizeof text, "%s", j->text + 1);
     }
-    for (char *p = text; *p; p++)
-        *p = *p == '\n' ? ' ' : *p;
-    t->reason = ln_arena_strndup(r->tests->arena, text, strlen(text));
-    t->reason = t->reason ? t->reason : "";
-    r->counts[t->verdict]++;
-    for (; r->n_printed < r->tests->n && r->tests->items[r->n_printed].verdict != LN_PENDING; r->n_printed++)
-        print_result(r, &r->tests->items[r->n_printed]);
-    if (ln_now() - r->begin > 1)
-        ln_progress("%d of %d tests, %d passed, %d failed", r->n_printed, r->tests->n, r->counts[LN_PASS],
-                    r->counts[LN_FAIL]);
+    judge(r, t, text);
 }
 
 /* Waits until a job has something to say or its time is up. */
@@ -165,6 +175,22 @@ static bool run_all(runner *r)
     ln_progress(NULL);
     return true;
 }
+#else
+static bool run_all(runner *r)
+{
+    for (; r->n_started < r->tests->n; r->n_started++) {
+        ln_test *t = &r->tests->items[r->n_started];
+        char text[REASON + 1];
+        double begin = ln_now();
+        ln_verdict verdict = ln_test_run(t, &r->options, text, REASON);
+        t->seconds = ln_now() - begin;
+        t->verdict = verdict;
+        judge(r, t, text);
+    }
+    ln_progress(NULL);
+    return true;
+}
+#endif
 
 /* --only: the name, or the end of the path from a folder on, matches one of the globs. */
 static bool wanted(const ln_cli *cli, const ln_test *test)

@@ -3,7 +3,6 @@
  * Images as bytes: PNG through libpng, JPEG through libjpeg, BMP (uncompressed, 8, 24 and 32 bits) by hand. Gray stays
  * one channel, all else becomes RGB; alpha is laid over black, 16 bits become 8.
  */
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #ifdef LN_HAVE_MEDIA
 #include <jpeglib.h>
 #include <png.h>
+#include <setjmp.h>
 #endif
 
 #include "tools/tool.h"

@@ -276,7 +276,7 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
     ln_fft_job j = {.in = in,
                     .out = full,
                     .count = count,
-                    .in_batch = step,
+                    .in_batch = (ptrdiff_t)step,
                     .in_stride = 1,
                     .in_len = n,
                     .out_batch = 2 * bins,

@@ -105,7 +105,7 @@ static void check_tiles_of(const char *tier, const ln_gemm_f32_desc *d)
 /* NaN and infinities come through a clamp as they should: NaN stays, the others are clamped. */
 static void check_special(const char *tier, const ln_gemm_f32_desc *d)
 {
-    float a[2] = {1, 1}, c[64], *b = check_guard(2u * d->nr * sizeof *b, true);
+    float a[2] = {1, 1}, c[128], *b = check_guard(2u * d->nr * sizeof *b, true);
     const float *rows[1] = {a};
     for (size_t j = 0; j < d->nr; j++) {
         b[j] = 0;

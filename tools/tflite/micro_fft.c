@@ -56,8 +56,8 @@ static complex_value twiddles(ln_tfl_op *o, int64_t count, double first, double 
     }
     for (int64_t k = 0; k < count; k++) {
         double phase = -2 * 3.14159265358979323846 * (first + (double)k * step) / n;
-        table[k] = floor(0.5 + ONE * cos(phase));
-        table[count + k] = floor(0.5 + ONE * sin(phase));
+        table[k] = floor(0.5 + (double)ONE * cos(phase));
+        table[count + k] = floor(0.5 + (double)ONE * sin(phase));
     }
     return (complex_value){ln_micro_table(o, count, table), ln_micro_table(o, count, table + count)};
 }

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer product with RISC-V's vectors. A step of k widens the bytes of B to 16 bits once and multiplies them by a
+ * scalar of each row into 32 bits (vwmacc), exactly. Columns fill groups of eight registers, three rows at a time;
+ * where half of that holds all columns, groups of four and six rows. A panel is as wide as the group: there is a
+ * descriptor for each VLEN, as for gemm_f32_rvv.c. Row sums and depthwise convolution too.
+ */
+#include <riscv_vector.h>
+
+#include "kernels/qgemm.h"
+
+#define VSIZELESS
+#include "kernels/simd_array.h"
+
+enum { MR = 6, STEPS = 4 }; /* of k between two counts of the pointers */
+
+#define UNROLL _Pragma("GCC unroll 6")
+#define INLINE static inline __attribute__((always_inline))
+
+#define ROWS_NAME rows_m4
+#define I16 vint16m2_t
+#define I32 vint32m4_t
+#define F32 vfloat32m4_t
+#define LOAD_B __riscv_vle8_v_i8m1
+#define LOAD_I32 __riscv_vle32_v_i32m4
+#define LOAD_F32 __riscv_vle32_v_f32m4
+#define SET_F32 __riscv_vfmv_v_f_f32m4
+#include "kernels/qgemm_rvv.inc"
+
+#define ROWS_NAME rows_m8
+#define I16 vint16m4_t
+#define I32 vint32m8_t
+#define F32 vfloat32m8_t
+#define LOAD_B __riscv_vle8_v_i8m2
+#define LOAD_I32 __riscv_vle32_v_i32m8
+#define LOAD_F32 __riscv_vle32_v_f32m8
+#define SET_F32 __riscv_vfmv_v_f_f32m8
+#include "kernels/qgemm_rvv.inc"
+
+/* clang-format off: one line for each number of rows */
+INLINE void narrow(const size_t nr, const uint32_t flip, void *c, const uint8_t *const *a, const void *panel, size_t m,
+                   size_t n, const ln_qgemm_args *g)
+{
+    switch (m) {
+    case 1:
+        rows_m4(1, nr, flip, c, a, panel, n, 0, g);
+        break;
+    case 2:
+        rows_m4(2, nr, flip, c, a, panel, n, 0, g);
+        break;
+    case 3:
+        rows_m4(3, nr, flip, c, a, panel, n, 0, g);
+        break;
+    case 4:
+        rows_m4(4, nr, flip, c, a, panel, n, 0, g);
+        break;
+    case 5:
+        rows_m4(5, nr, flip, c, a, panel, n, 0, g);
+        break;
+    default:
+        rows_m4(6, nr, flip, c, a, panel, n, 0, g);
+    }
+}
+
+INLINE void wide(const size_t nr, const uint32_t flip, void *c, const uint8_t *const *a, const void *panel, size_t m,
+                 size_t n, const ln_qgemm_args *g)
+{
+    for (size_t i = 0; i < m; i += 3)
+        switch (m - i) {
+        case 1:
+            rows_m8(1, nr, flip, c, a + i, panel, n, i, g);
+            break;
+        case 2:
+            rows_m8(2, nr, flip, c, a + i, panel, n, i, g);
+            break;
+        default:
+            rows_m8(3, nr, flip, c, a + i, panel, n, i, g);
+        }
+}
+/* clang-format on */
+
+#define TILE(suffix, vlen)                                                                                             \
+    static void run##suffix(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,                   \
+                            const ln_qgemm_args *g)                                                                    \
+    {                                                                                                                  \
+        if (n > vlen / 8)                                                                                              \
+            g->flip ? wide(vlen / 4, 0x80, c, a, panel, m, n, g) : wide(vlen / 4, 0, c, a, panel, m, n, g);            \
+        else                                                                                                           \
+            g->flip ? narrow(vlen / 4, 0x80, c, a, panel, m, n, g) : narrow(vlen / 4, 0, c, a, panel, m, n, g);        \
+    }                                                                                                                  \
+    const ln_qgemm_tile ln_qgemm_rvv##suffix = {MR, vlen / 4, 1, run##suffix};
+#ifdef LN_TIER
+TILE(, (__riscv_v_min_vlen < 1024 ? __riscv_v_min_vlen : 1024))
+#else
+TILE(128, 128)
+TILE(256, 256)
+TILE(512, 512)
+TILE(1024, 1024)
+#endif
+
+void ln_qrowsum_rvv(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
+{
+    const size_t full = __riscv_vsetvlmax_e32m8();
+    for (size_t i = 0; i < m; i++) {
+        vuint32m8_t parts = __riscv_vmv_v_x_u32m8(0, full);
+        for (size_t j = 0, vl; j < k; j += vl) {
+            vl = __riscv_vsetvl_e32m8(k - j);
+            vuint8m2_t v = __riscv_vxor(__riscv_vle8_v_u8m2(a[i] + j, vl), (uint8_t)flip, vl);
+            parts = __riscv_vwaddu_wv_tu(parts, parts, __riscv_vzext_vf2(v, vl), vl);
+        }
+        vuint32m1_t sum = __riscv_vredsum(parts, __riscv_vmv_s_x_u32m1(0, 1), full);
+        sums[i] = (int32_t)__riscv_vmv_x(sum);
+    }
+}
+
+INLINE vint32m8_t tap(vint32m8_t acc, const uint8_t *x, vint16m4_t w, uint32_t flip, size_t vl)
+{
+    vuint16m4_t v = __riscv_vzext_vf2(__riscv_vle8_v_u8m2(x, vl), vl);
+    if (flip)
+        v = __riscv_vxor(v, (uint16_t)flip, vl);
+    return __riscv_vwmacc(acc, __riscv_vreinterpret_i16m4(v), w, vl);
+}
+
+INLINE void put(uint8_t *y, size_t at, vint32m8_t acc, size_t c, const ln_qdepthwise_args *g, size_t vl)
+{
+    if (g->out == LN_QGEMM_I32) {
+        __riscv_vse32((int32_t *)(void *)y + at, acc, vl);
+        return;
+    }
+    vfloat32m8_t f = __riscv_vfmul(__riscv_vfcvt_f(acc, vl), __riscv_vle32_v_f32m8(g->scale + c, vl), vl);
+    f = __riscv_vfmin(__riscv_vfmax(f, g->lo, vl), g->hi, vl);
+    vint32m8_t q = __riscv_vadd(__riscv_vfcvt_x(f, vl), g->y_zero, vl);
+    __riscv_vse8((int8_t *)y + at, __riscv_vncvt_x(__riscv_vncvt_x(q, vl), vl), vl);
+}
+
+/* Two pixels at a time share the weights. */
+INLINE void depthwise(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels, const ln_qdepthwise_args *g,
+                      const uint32_t flip)
+{
+    const size_t taps = g->taps;
+    for (size_t p = 0; p < pixels; p += 2, x += 2 * taps) {
+        const uint8_t *const *second = p + 1 < pixels ? x + taps : x;
+        for (size_t c = 0, vl; c < channels; c += vl) {
+            vl = __riscv_vsetvl_e32m8(channels - c);
+            vint32m8_t u = __riscv_vle32_v_i32m8(g->bias + c, vl), v = u;
+            const int16_t *w = g->w + c;
+            for (size_t t = 0; t < taps; t++, w += channels) {
+                vint16m4_t weight = __riscv_vle16_v_i16m4(w, vl);
+                u = tap(u, x[t] + c, weight, flip, vl);
+                v = tap(v, second[t] + c, weight, flip, vl);
+            }
+            put(y, p * g->y_stride + c, u, c, g, vl);
+            if (p + 1 < pixels)
+                put(y, (p + 1) * g->y_stride + c, v, c, g, vl);
+        }
+    }
+}
+
+void ln_qdepthwise_rvv(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels, const ln_qdepthwise_args *g)
+{
+    if (g->flip)
+        depthwise(y, x, pixels, channels, g, 0x80);
+    else
+        depthwise(y, x, pixels, channels, g, 0);
+}

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define TIER wasm
+#include "kernels/vselect.inc"
