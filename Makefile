@@ -422,7 +422,7 @@ fuzz-ops: all ## random nodes of every operator on Linnet and others for TIME se
 # Objects of the scalar tier alone, in which a kernel is a symbol that relocations name; see tools/operators.py.
 .PHONY: docs
 docs: all ## docs/OPERATORS.md from the descriptors, the kernels and the suite's results
-	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/docs TIERS= CFLAGS=-O1 KERNEL_OPT= EXTRA=-DLN_TIER=scalar $(B)/docs/liblinnet.a
+	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/docs TIERS= CFLAGS=-O1 WARN= KERNEL_OPT= EXTRA=-DLN_TIER=scalar $(B)/docs/liblinnet.a
 	@$(B)/linnet conformance $(or $(LINNET_SUITE),../shared/onnx-suite) --quiet --json $(B)/docs/results.json >$(B)/docs/results.txt || { tail $(B)/docs/results.txt; exit 1; }
 	@tests/fuzz/ops.sh --docs $(B) $(B)/docs $(B)/docs/results.json >$(B)/docs/OPERATORS.md
 	@cp $(B)/docs/OPERATORS.md docs/OPERATORS.md
