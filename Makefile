@@ -110,7 +110,7 @@ TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
 # Firmware has the kernels of its tier, run functions, and what runs a compiled plan.
 ifneq ($(BARE),)
 KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_% kernels/qgemm_tiles.c,$(KERNEL_SRC))
-ENGINE_SRC := engine/compiled.c engine/types.c
+ENGINE_SRC := engine/compiled.c engine/types.c engine/firmware/exact.c
 endif
 
 CORE_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(KERNEL_SRC) $(OPS_SRC) $(ENGINE_SRC))

@@ -49,10 +49,18 @@ void linnet_compiled_keep(const linnet_compiled *m, void *arena)
     }
 }
 
+static void reset(void *state, const void *initial, size_t bytes)
+{
+    if (initial)
+        memcpy(state, initial, bytes);
+    else
+        memset(state, 0, bytes);
+}
+
 void linnet_compiled_reset(const linnet_compiled *m, void *arena)
 {
     for (uint32_t i = 0; i < m->n_states; i++)
-        memset(place(m, arena, m->states[i].input), 0, m->states[i].bytes);
+        reset(place(m, arena, m->states[i].input), place(m, arena, m->states[i].initial), m->states[i].bytes);
 }
 
 #ifndef LN_FIRMWARE

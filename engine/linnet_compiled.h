@@ -35,6 +35,7 @@ typedef struct linnet_step {
 /* A tensor that lives from run to run: after each, the output goes where the input is read. */
 typedef struct linnet_state {
     uint32_t input, output; /* operands */
+    uint32_t initial;       /* what the input is at first, in the weights; LINNET_NOWHERE: zeros */
     uint32_t bytes;
 } linnet_state;
 
@@ -54,7 +55,7 @@ LINNET_CHECK linnet_status linnet_compiled_run(const linnet_compiled *m, void *a
 /* After a run of a model with states: outputs go where they are read next. */
 void linnet_compiled_keep(const linnet_compiled *m, void *arena);
 
-/* Zeroes the states. */
+/* The states as they are at first. */
 void linnet_compiled_reset(const linnet_compiled *m, void *arena);
 
 /* On a host, where kernels are chosen when the program runs: the tier that the weights were packed for, or

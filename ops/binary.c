@@ -79,6 +79,10 @@ LN_RUN(ln_binary_f64)
 {
     return ln_binary_any(a, ln_row_f64);
 }
+LN_RUN(ln_binary_pow_f64)
+{
+    return ln_binary_any(a, ln_row_pow_f64);
+}
 LN_RUN(ln_binary_half)
 {
     return ln_binary_any(a, ln_row_half);
@@ -157,6 +161,8 @@ linnet_status ln_binary_plan(ln_ctx *c, int32_t op, const ln_info *second, ln_ru
     c->run_name = f32_name;
     if (p->type != LINNET_FLOAT32)
         ln_pick_run(c, runs, c->in[0]->type);
+    if (p->type == LINNET_FLOAT64 && op == LN_BIN_POW)
+        LN_SET_RUN(c, ln_binary_pow_f64);
     return LINNET_OK;
 }
 

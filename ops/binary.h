@@ -34,8 +34,9 @@ typedef struct ln_binary_params {
 /* y[i] = a[i * a_step] op b[i * b_step], i < n, of the type. */
 typedef void ln_binary_row(int32_t op, int32_t type, void *y, const void *a, const void *b, int64_t n, size_t a_step,
                            size_t b_step);
-ln_binary_row ln_row_f32, ln_row_half, ln_row_f64, ln_row_i8, ln_row_i16, ln_row_i32, ln_row_i64, ln_row_u8, ln_row_u16,
-    ln_row_u32, ln_row_u64;
+/* Powers of float64 are apart: firmware without them needs no pow. */
+ln_binary_row ln_row_pow_f64, ln_row_f32, ln_row_half, ln_row_f64, ln_row_i8, ln_row_i16, ln_row_i32, ln_row_i64,
+    ln_row_u8, ln_row_u16, ln_row_u32, ln_row_u64;
 ln_binary_row *ln_row_of(int32_t type); /* any type of LN_T_NUMBERS */
 
 /* One walk of y = a op b; a kernel for float32, else a row. */

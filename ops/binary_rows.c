@@ -113,13 +113,22 @@ void ln_row_f64(int32_t op, int32_t type, void *out, const void *in_a, const voi
         ROW(min_f64(*a, *b));
     case LN_BIN_PRELU:
         ROW(*a < 0 ? *a * *b : *a);
-    case LN_BIN_POW:
-        ROW(pow(*a, *b));
     case LN_BIN_MOD:
         ROW(mod_f64(*a, *b));
     default: /* LN_BIN_FMOD */
         ROW(fmod(*a, *b));
     }
+}
+
+void ln_row_pow_f64(int32_t op, int32_t type, void *out, const void *in_a, const void *in_b, int64_t n, size_t a_step,
+                    size_t b_step)
+{
+    double *y = out;
+    const double *a = in_a, *b = in_b;
+    (void)op;
+    (void)type;
+    for (int64_t i = 0; i < n; i++, a += a_step, b += b_step)
+        y[i] = pow(*a, *b);
 }
 
 void ln_row_f32(int32_t op, int32_t type, void *out, const void *in_a, const void *in_b, int64_t n, size_t a_step,

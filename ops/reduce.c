@@ -297,6 +297,14 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
                                       LN_MAP_RUN(LN_T(LINNET_UINT32), ln_reduce_u32),
                                       LN_MAP_RUN(LN_T(LINNET_UINT64), ln_reduce_u64),
                                       {0}};
+    static const ln_map_run logs[] = {LN_MAP_RUN(LN_T(LINNET_FLOAT64), ln_reduce_log_f64),
+                                      LN_MAP_RUN(LN_T(LINNET_INT8), ln_reduce_log_i8),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT8) | LN_T(LINNET_BOOL), ln_reduce_log_u8),
+                                      LN_MAP_RUN(LN_T(LINNET_INT32), ln_reduce_log_i32),
+                                      LN_MAP_RUN(LN_T(LINNET_INT64), ln_reduce_log_i64),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT32), ln_reduce_log_u32),
+                                      LN_MAP_RUN(LN_T(LINNET_UINT64), ln_reduce_log_u64),
+                                      {0}};
     ln_reduce_params *p = c->params;
     uint32_t mask;
     bool known;
@@ -308,7 +316,7 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
     p->kind = kind;
     p->type = c->in[0]->type;
     ln_axes_make(&p->a, c->in[0], mask);
-    ln_pick_run(c, runs, c->in[0]->type);
+    ln_pick_run(c, kind == LN_RED_LOG_SUM || kind == LN_RED_LOG_SUM_EXP ? logs : runs, c->in[0]->type);
     if (LN_T(p->type) & (LN_T(LINNET_FLOAT32) | LN_T_HALF)) {
         if (p->a.reduced && p->a.reduced_strides[p->a.reduced - 1] == 1)
             LN_SET_RUN(c, ln_reduce_rows);

@@ -29,6 +29,13 @@ typedef struct ln_reduce_params {
     ln_axes a;
 } ln_reduce_params;
 
+linnet_status ln_reduce_log_f64(const ln_args *a);
+linnet_status ln_reduce_log_i8(const ln_args *a);
+linnet_status ln_reduce_log_u8(const ln_args *a);
+linnet_status ln_reduce_log_i32(const ln_args *a);
+linnet_status ln_reduce_log_i64(const ln_args *a);
+linnet_status ln_reduce_log_u32(const ln_args *a);
+linnet_status ln_reduce_log_u64(const ln_args *a);
 linnet_status ln_reduce_f64(const ln_args *a);
 linnet_status ln_reduce_i8(const ln_args *a);
 linnet_status ln_reduce_u8(const ln_args *a);

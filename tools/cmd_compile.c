@@ -44,14 +44,25 @@ static int32_t find_value(const ln_graph *g, const int32_t *ids, int32_t n, cons
     return -1;
 }
 
+/* The states of a compiled model, while they are found. */
+typedef struct states {
+    int32_t *in, *out;
+    const void **data;
+    bool *keep; /* per input of the graph */
+} states;
+
+static void add_state(ln_compiled *c, states *s, int32_t in, int32_t out, const void *data)
+{
+    s->keep[in] = true;
+    s->in[c->n_states] = in;
+    s->out[c->n_states] = out;
+    s->data[c->n_states++] = data;
+}
+
 /* --state INPUT=OUTPUT, each; names may contain '=', so every cut is tried. */
-static bool parse_states(const ln_cli *cli, ln_arena *arena, const ln_graph *g, ln_compiled *c, bool *keep)
+static bool parse_states(const ln_cli *cli, const ln_graph *g, ln_compiled *c, states *s)
 {
     const char *item;
-    int32_t *in = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *in);
-    int32_t *out = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *out);
-    if (!in || !out)
-        return ln_bad("out of memory") == 0;
     for (int k = 0; (item = ln_cli_item(cli, "state", k)); k++) {
         int32_t i = -1, o = -1;
         for (const char *cut = strchr(item, '='); cut && (i < 0 || o < 0); cut = strchr(cut + 1, '=')) {
@@ -60,14 +71,46 @@ static bool parse_states(const ln_cli *cli, ln_arena *arena, const ln_graph *g, 
         }
         if (i < 0 || o < 0)
             return ln_bad("--state %s: not INPUT=OUTPUT of this model; `linnet info` lists them", item) == 0;
-        if (keep[i])
+        if (s->keep[i])
             return ln_bad("--state %s: that input has a state already", item) == 0;
-        keep[i] = true;
-        in[c->n_states] = i;
-        out[c->n_states++] = o;
+        add_state(c, s, i, o, g->values[g->inputs[i]].info.data);
     }
-    c->state_in = in;
-    c->state_out = out;
+    return true;
+}
+
+/* What the model declares: an input with a default, and the output of its name with "_next" behind (docs/TFLITE.md). */
+static void declared_states(const ln_graph *g, ln_compiled *c, states *s)
+{
+    char next[512];
+    for (int32_t i = 0; i < g->n_inputs; i++) {
+        const ln_value *v = &g->values[g->inputs[i]];
+        int n = snprintf(next, sizeof next, "%s_next", v->name);
+        int32_t o = find_value(g, g->outputs, g->n_outputs, next, (size_t)n);
+        if (v->info.data && !s->keep[i] && o >= 0 && (size_t)n < sizeof next)
+            add_state(c, s, i, o, v->info.data);
+    }
+}
+
+/* Finds the states and makes them inputs of the plan. False: said what is wrong. */
+static bool find_states(const ln_cli *cli, ln_arena *arena, const ln_graph *g, ln_compiled *c, states *s,
+                        linnet_value *inputs)
+{
+    int64_t n = (int64_t)g->n_inputs + 1;
+    *s = (states){.in = ln_arena_array(arena, n, sizeof *s->in),
+                  .out = ln_arena_array(arena, n, sizeof *s->out),
+                  .data = ln_arena_array(arena, n, sizeof *s->data),
+                  .keep = ln_arena_array(arena, n, sizeof *s->keep)};
+    if (!s->in || !s->out || !s->data || !s->keep)
+        return ln_bad("out of memory") == 0;
+    if (!parse_states(cli, g, c, s))
+        return false;
+    declared_states(g, c, s);
+    for (int32_t i = 0; i < c->n_states; i++)
+        if (inputs[s->in[i]].kind == LINNET_NONE)
+            inputs[s->in[i]] = ln_value_of(&g->values[g->inputs[s->in[i]]].info, NULL);
+    c->state_in = s->in;
+    c->state_out = s->out;
+    c->state_data = s->data;
     return true;
 }
 
@@ -192,33 +235,38 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
     const ln_graph *g = session->model->graph;
     const ln_kernel_table *kernels = ln_compile_kernels(c->tier);
     bool small = c->machine->tier != NULL;
-    bool *keep = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *keep);
+    linnet_value *inputs = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *inputs);
+    states s;
     if (!kernels)
         return ln_bad("--tier %s: not known here; `linnet kernels` lists the tiers of this machine", c->tier);
-    if (!keep || !parse_states(cli, arena, g, c, keep))
-        return keep ? LN_EXIT_BAD : ln_bad("out of memory");
+    if (!inputs)
+        return ln_bad("out of memory");
+    memcpy(inputs, session->inputs, (size_t)g->n_inputs * sizeof *inputs);
+    if (!find_states(cli, arena, g, c, &s, inputs))
+        return LN_EXIT_BAD;
     char disable[512];
     snprintf(disable, sizeof disable, "%s%s%s", ln_cli_text(cli, "disable-passes", ""),
              ln_cli_flag(cli, "disable-passes") && small ? "," : "", small ? "winograd" : "");
     ln_plan_options options = {.disable_passes = disable,
                                .threads = 1,
                                .inputs_in_block = true,
-                               .keep_inputs = keep,
+                               .keep_inputs = s.keep,
                                .align = c->machine->align,
                                .pointer_bytes = c->machine->pointer_bytes};
     linnet_error error = {0};
     ln_plan *plan;
     ln_dispatch_to(kernels);
-    if (ln_plan_make(&plan, g, session->inputs, session->memory, &options, &error))
+    if (ln_plan_make(&plan, g, inputs, session->memory, &options, &error))
         return ln_bad_error(cli->args[0], &error);
     ln_plan *other; /* in another order, if that takes less */
     options.reorder = true;
-    if (ln_plan_make(&other, g, session->inputs, session->memory, &options, &error))
+    if (ln_plan_make(&other, g, inputs, session->memory, &options, &error))
         return ln_plan_free(plan), ln_bad_error(cli->args[0], &error);
     bool better = other->block_bytes < plan->block_bytes;
     ln_plan_free(better ? plan : other);
     plan = better ? other : plan;
     c->plan = plan;
+    c->model = g;
     int code = emit(cli, arena, c);
     ln_plan_free(plan);
     return code;
@@ -309,7 +357,7 @@ static const ln_option options[] = {
     {"tier", 0, false, "TIER", "kernels other than the target's usual ones"},
     {"input-dim", 'd', true, "NAME=N", "the size of a named dimension"},
     LN_FEED_SHAPE,
-    {"state", 0, true, "IN=OUT", "output OUT of a run is input IN of the next; NAME_reset() zeroes it"},
+    {"state", 0, true, "IN=OUT", "output OUT of a run is input IN of the next; zeros at first"},
     {"weights", 0, false, "WHERE", "flash (const), ram (copied by the start-up code) or file (NAME.bin)"},
     {"arena-align", 0, false, "N", "alignment of the arena and of what lies in it, in bytes"},
     {"budget", 0, false, "LIST", "fail when it needs more, e.g. flash=256K,ram=64K; says what is largest"},

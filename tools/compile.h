@@ -43,6 +43,7 @@ typedef struct ln_blob_part {
 /* How a compiled model looks: everything that the writer prints. */
 typedef struct ln_compiled {
     const ln_plan *plan;
+    const ln_graph *model; /* as loaded: has the names of inputs and outputs */
     const ln_machine *machine;
     const char *tier, *name, *source;
     ln_blob weights, params;
@@ -52,6 +53,8 @@ typedef struct ln_compiled {
     uint32_t *inputs, *outputs; /* operands of the graph's; inputs: LN_NOWHERE for what is not fed */
     int32_t n_states;
     const int32_t *state_in, *state_out; /* indices of inputs and outputs */
+    const void *const *state_data;       /* what it is at first; NULL: zeros */
+    uint32_t *state_initial;             /* the same as an operand */
     uint32_t pointers, arena_bytes, state_bytes;
     enum { LN_WEIGHTS_FLASH, LN_WEIGHTS_RAM, LN_WEIGHTS_FILE } where;
 } ln_compiled;

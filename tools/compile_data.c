@@ -138,6 +138,18 @@ bool ln_compile_collect(ln_arena *arena, ln_compiled *c)
             return false;
     if (!collect_ends(c))
         return false;
+    c->state_initial = ln_arena_array(arena, c->n_states + 1, sizeof *c->state_initial);
+    if (!c->state_initial)
+        return ln_bad("out of memory") == 0;
+    for (int32_t i = 0; i < c->n_states; i++) {
+        size_t bytes = ln_info_bytes(&plan->inputs[c->state_in[i]]);
+        c->state_initial[i] = LINNET_NOWHERE;
+        if (!c->state_data[i])
+            continue;
+        if (!put(&c->weights, c->state_data[i], bytes, c->machine->align, &c->state_initial[i]))
+            return false;
+        c->state_initial[i] |= LINNET_IN_WEIGHTS;
+    }
     for (int32_t i = 0; i < c->n_states; i++)
         c->state_bytes += (uint32_t)ln_info_bytes(&plan->inputs[c->state_in[i]]);
     uint32_t align = c->machine->align;

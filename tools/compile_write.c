@@ -91,12 +91,14 @@ static int32_t ports_of(const ln_compiled *c, port *ports)
     for (int32_t i = 0; i < c->plan->n_inputs; i++)
         if (c->inputs[i] != LINNET_NOWHERE) {
             const ln_value *v = &g->values[g->inputs[i]];
-            ports[n] = (port){.info = &v->info, .label = v->name, .kind = "input", .operand = c->inputs[i]};
+            ports[n] = (port){.info = &v->info, .kind = "input", .operand = c->inputs[i]};
+            ports[n].label = c->model->values[c->model->inputs[i]].name;
             port_name(ports, n++);
         }
     for (int32_t i = 0; i < c->plan->n_outputs; i++) {
         const ln_value *v = &g->values[g->outputs[i]];
-        ports[n] = (port){.info = &v->info, .label = v->name, .kind = "output", .operand = c->outputs[i]};
+        ports[n] = (port){.info = &v->info, .kind = "output", .operand = c->outputs[i]};
+        ports[n].label = c->model->values[c->model->outputs[i]].name;
         port_name(ports, n++);
     }
     return n;
@@ -142,7 +144,7 @@ static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32
             c->where == LN_WEIGHTS_FILE ? " (or what the file holds)" : "", c->name,
             c->where == LN_WEIGHTS_FILE ? ", const void *weights" : "", c->name);
     fprintf(f,
-            "/* Zeroes what is kept from run to run (%" PRIu32 " bytes), as %s_init does. */\nvoid %s_reset(void);\n",
+            "/* What is kept from run to run (%" PRIu32 " bytes) becomes what it is at first, as %s_init does. */\nvoid %s_reset(void);\n",
             c->state_bytes, c->name, c->name);
     fputs("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n", f);
 }
@@ -192,10 +194,10 @@ static void write_steps(FILE *f, const ln_compiled *c)
     fprintf(f, "%s};\n\n", plan->n_steps ? "" : "    {0, 0, 0, 0, 0, 0}\n");
     if (!c->n_states)
         return;
-    fputs("/* input, output, bytes */\nstatic const linnet_state states[] = {\n", f);
+    fputs("/* input, output, what it is at first, bytes */\nstatic const linnet_state states[] = {\n", f);
     for (int32_t i = 0; i < c->n_states; i++)
-        fprintf(f, "    {0x%" PRIx32 ", 0x%" PRIx32 ", %zu},\n", c->inputs[c->state_in[i]], c->outputs[c->state_out[i]],
-                ln_info_bytes(&plan->inputs[c->state_in[i]]));
+        fprintf(f, "    {0x%" PRIx32 ", 0x%" PRIx32 ", 0x%" PRIx32 ", %zu},\n", c->inputs[c->state_in[i]],
+                c->outputs[c->state_out[i]], c->state_initial[i], ln_info_bytes(&plan->inputs[c->state_in[i]]));
     fputs("};\n\n", f);
 }
 

@@ -93,6 +93,17 @@ static bool is_state(const char *input, int argc, char **argv, int first)
     return false;
 }
 
+/* The output NAME_next of an input with a default; NULL: none. */
+static const linnet_value_info *declared_state(const linnet_model *model, const char *name)
+{
+    for (size_t i = 0; i < linnet_model_output_count(model); i++) {
+        const linnet_value_info *info = linnet_model_output(model, i);
+        if (!strncmp(info->name, name, strlen(name)) && !strcmp(info->name + strlen(name), "_next"))
+            return info;
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     linnet_model *model;
@@ -119,9 +130,11 @@ int main(int argc, char **argv)
     for (int r = 0; r < runs; r++) {
         for (size_t i = 0; i < n_in; i++) {
             const linnet_value_info *info = linnet_model_input(model, i);
-            if (info->has_default)
+            if (info->has_default && !r)
+                continue; /* a state that the model declares, as it is at first */
+            if (info->has_default && !declared_state(model, info->name))
                 continue;
-            if (!is_state(info->name, argc, argv, 5)) {
+            if (!info->has_default && !is_state(info->name, argc, argv, 5)) {
                 fill(&in[i], &random);
                 write_bytes(f, "input", r, i, &in[i]);
             }
@@ -136,6 +149,9 @@ int main(int argc, char **argv)
         }
         for (size_t i = 0; i < n_out; i++) {
             const char *output = linnet_model_output(model, i)->name, *to = state_of(output, argc, argv, 5);
+            for (size_t k = 0; k < n_in; k++)
+                if (declared_state(model, linnet_model_input(model, k)->name) == linnet_model_output(model, i))
+                    to = linnet_model_input(model, k)->name;
             const linnet_value *v = linnet_session_output(session, output);
             for (size_t k = 0; to && k < n_in; k++)
                 if (!strcmp(linnet_model_input(model, k)->name, to))
