@@ -245,8 +245,8 @@ void ln_scratch(ln_ctx *c, size_t bytes);  /* for the step; 64-byte aligned; sum
 void *ln_pack(ln_ctx *c, size_t bytes);    /* constant memory, zeroed, 64-byte aligned, a->packed in run; once per
                                               plan; NULL: no memory */
 void ln_drop_input(ln_ctx *c, int32_t in); /* run does not read this input (it was packed): a->in is NULL there */
-/* Plan has packed these bytes of a large constant input that it is going to drop, and reads them no more: their memory may
- * go before the rest is packed. */
+/* Plan has packed these bytes of a large constant input that it is going to drop, and reads them no more: their memory
+ * may go before the rest is packed. */
 void ln_input_packed(ln_ctx *c, int32_t in, size_t offset, size_t bytes);
 void ln_in_place(ln_ctx *c, int32_t out, int32_t in); /* run allows out to lie where in lies (same bytes) */
 /* Output out is the bytes of input in from byte_offset on: asks for no copy. True: granted, and if so for every output

@@ -5,14 +5,15 @@
 #include "engine/store.h"
 
 /* An element of [data, data + bytes) is read by a node other than the given one, or is an output. */
-static bool needed(const ln_graph *g, const char *data, size_t bytes, int32_t node)
+static bool needed(const ln_graph *g, const void *data, size_t bytes, int32_t node)
 {
+    uintptr_t begin = (uintptr_t)data, end = begin + bytes;
     for (int32_t i = 0; i < g->n_values; i++) {
         const ln_value *v = &g->values[i];
-        const char *other = v->info.data;
+        uintptr_t other = (uintptr_t)v->info.data;
         if (!other || v->info.kind != LINNET_TENSOR || (v->first_use.node < 0 && !v->outputs))
             continue;
-        if (other >= data + bytes || other + ln_info_bytes(&v->info) <= data)
+        if (other >= end || other + ln_info_bytes(&v->info) <= begin)
             continue;
         if (v->input || v->outputs || node < 0 || ln_graph_only_user(g, i) != node)
             return true;
