@@ -9,7 +9,7 @@
 
 #include "tools/tflite/tflite.h"
 
-enum { LONGEST_NAME = 255, MOST_ITEMS = 1 << 24, VERSION = 3 };
+enum { LONGEST_NAME = 255, MOST_ITEMS = 1 << 24, MOST_ENDS = 4096, VERSION = 3 };
 
 typedef struct decoder {
     ln_tfl_file *file;
@@ -220,7 +220,8 @@ static linnet_status subgraph(decoder *d, const ln_flat_table *table, ln_tfl_sub
     s->n_operators = (int32_t)operators.n;
     s->inputs = ln_flat_list(f, table, SUBGRAPH_INPUTS, 4);
     s->outputs = ln_flat_list(f, table, SUBGRAPH_OUTPUTS, 4);
-    d->items += (int64_t)s->inputs.n + s->outputs.n;
+    if (s->inputs.n > MOST_ENDS || s->outputs.n > MOST_ENDS)
+        return fail(d, LINNET_ERR_UNSUPPORTED, "a graph has too many inputs or outputs");
     linnet_status st = LINNET_OK;
     for (uint32_t i = 0; i < tensors.n && st == LINNET_OK && !f->broken; i++) {
         ln_flat_table t = ln_flat_item(f, tensors, i);

@@ -10,7 +10,7 @@
 
 #include "tools/tflite/operators.h"
 
-enum { CODE_VAR_HANDLE = 142, CODE_READ = 143, CODE_ASSIGN = 144, MOST_VARIABLES = 4096 };
+enum { CODE_VAR_HANDLE = 142, CODE_READ = 143, CODE_ASSIGN = 144, MOST_VARIABLES = 1024, MOST_SCANNED = 1 << 24 };
 
 /* -- finding ---------------------------------------------------------------------------------------------------------
  */
@@ -60,7 +60,7 @@ static int32_t named(ln_tfl *c, ln_tfl_op *o)
 }
 
 /* A resource has the type and shape of what is first read or assigned beside its handle. */
-static void find_in_operators(ln_tfl *c, int32_t subgraph)
+static void find_in_operators(ln_tfl *c, int32_t subgraph, int64_t *scanned)
 {
     const ln_tfl_subgraph *s = &c->file.subgraphs[subgraph];
     ln_tfl_scope scope = {.c = c, .sub = s};
@@ -72,6 +72,10 @@ static void find_in_operators(ln_tfl *c, int32_t subgraph)
             take_info(&c->variables[c->n_variables - 1], ln_tfl_in(&o, 0));
         int32_t handle = n->code == CODE_VAR_HANDLE ? ln_tfl_out_index(&o, 0) : -1, k = handle < 0 ? -1 : named(c, &o);
         for (int32_t j = i + 1; k >= 0 && j < s->n_operators && !c->variables[k].info.type; j++) {
+            if (++*scanned > MOST_SCANNED) {
+                ln_tfl_fail(&o, LINNET_ERR_UNSUPPORTED, "too many handles of variables");
+                break;
+            }
             ln_tfl_op user = {.c = c, .scope = &scope, .node = &s->operators[j]};
             if (ln_tfl_in_index(&user, 0) != handle)
                 continue;
@@ -86,6 +90,7 @@ static void find_in_operators(ln_tfl *c, int32_t subgraph)
 int32_t *ln_tfl_find_variables(ln_tfl *c)
 {
     ln_tfl_op o = {.c = c};
+    int64_t scanned = 0;
     c->seen = ln_arena_zalloc(c->arena, (size_t)c->file.n_subgraphs + 1, 1);
     if (!c->seen)
         ln_tfl_no_memory(&o);
@@ -94,7 +99,7 @@ int32_t *ln_tfl_find_variables(ln_tfl *c)
         for (int32_t t = 0; t < sub->n_tensors && ln_tfl_ok(&o); t++)
             if (sub->tensors[t].variable && !sub->tensors[t].data && add(c, &o, s, t, -1, sub->tensors[t].name))
                 take_info(&c->variables[c->n_variables - 1], &sub->tensors[t]);
-        find_in_operators(c, s);
+        find_in_operators(c, s, &scanned);
     }
     int32_t *values = ln_arena_array(c->arena, (int64_t)c->n_variables + 1, sizeof *values);
     if (!values)
