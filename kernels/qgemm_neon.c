@@ -19,6 +19,11 @@ V_ void step(int32x4_t (*acc)[NR], const int8x8_t *x, const int8_t *b, const siz
     }
 }
 
+V_ int32x4_t sum_of(const int32x4_t *acc)
+{
+    return vpaddq_s32(vpaddq_s32(acc[0], acc[1]), vpaddq_s32(acc[2], acc[3]));
+}
+
 /* m and sign are constants after inlining. */
 V_ void rows(const size_t m, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t n,
              const ln_qgemm_args *g)
@@ -54,11 +59,21 @@ V_ void rows(const size_t m, const int sign, void *c, const uint8_t *const *a, c
         }
     }
     int32x4_t start = start_of(head, NR, 0, g);
-    UNROLL for (size_t i = 0; i < m; i++)
-    {
-        int32x4_t sum = vpaddq_s32(vpaddq_s32(acc[i][0], acc[i][1]), vpaddq_s32(acc[i][2], acc[i][3]));
-        finish4(c, i, 0, n, vaddq_s32(sum, start), head + 2 * NR, g);
+    if (n == NR && g->out == LN_QGEMM_8 && !g->row_sum && !g->row_scale) {
+        /* Loaded once: the stores may alias them. */
+        const float32x4_t scale = scale_of(g, 0, 0, NR);
+        const float lo = g->lo, hi = g->hi;
+        const int32_t y_zero = g->y_zero;
+        const size_t stride = g->c_stride;
+        UNROLL for (size_t i = 0; i < m; i++)
+        {
+            int32x4_t sum = requantize(vaddq_s32(sum_of(acc[i]), start), scale, lo, hi, y_zero);
+            uint32_t four = vget_lane_u32(vreinterpret_u32_u8(low_bytes(sum, sum)), 0);
+            memcpy((uint8_t *)c + i * stride, &four, 4);
+        }
+        return;
     }
+    UNROLL for (size_t i = 0; i < m; i++) finish4(c, i, 0, n, vaddq_s32(sum_of(acc[i]), start), head + 2 * NR, g);
 }
 
 #define BODY(name, m, sign)                                                                                            \

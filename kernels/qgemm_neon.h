@@ -69,15 +69,32 @@ V_ void finish4(void *c, size_t i, size_t j, size_t w, int32x4_t acc, const int3
 
 /* -- depthwise ---------------------------------------------------------------------------------------------------- */
 
-V_ void depthwise_end8(uint8_t *y, size_t at, size_t c, int32x4_t a, int32x4_t b, const ln_qdepthwise_args *g)
+/* Eight channels of a pixel; the end of a channel is loaded once where stores, which may alias all, are in between. */
+typedef struct depthwise_end {
+    float32x4_t scale[2];
+    float lo, hi;
+    int32_t out, y_zero;
+} depthwise_end;
+
+V_ depthwise_end end_of(const ln_qdepthwise_args *g, size_t c)
 {
-    if (g->out == LN_QGEMM_I32) {
+    depthwise_end e = {{vdupq_n_f32(0), vdupq_n_f32(0)}, g->lo, g->hi, g->out, g->y_zero};
+    if (g->out != LN_QGEMM_I32) {
+        e.scale[0] = vld1q_f32(g->scale + c);
+        e.scale[1] = vld1q_f32(g->scale + c + 4);
+    }
+    return e;
+}
+
+V_ void depthwise_end8(uint8_t *y, size_t at, int32x4_t a, int32x4_t b, const depthwise_end *e)
+{
+    if (e->out == LN_QGEMM_I32) {
         vst1q_s32((int32_t *)(void *)y + at, a);
         vst1q_s32((int32_t *)(void *)y + at + 4, b);
         return;
     }
-    a = requantize(a, vld1q_f32(g->scale + c), g->lo, g->hi, g->y_zero);
-    b = requantize(b, vld1q_f32(g->scale + c + 4), g->lo, g->hi, g->y_zero);
+    a = requantize(a, e->scale[0], e->lo, e->hi, e->y_zero);
+    b = requantize(b, e->scale[1], e->lo, e->hi, e->y_zero);
     vst1_u8(y + at, low_bytes(a, b));
 }
 
@@ -101,8 +118,9 @@ V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c,
             acc[2] = vmlal_s16(acc[2], vget_low_s16(hi), vget_low_s16(w1));
             acc[3] = vmlal_high_s16(acc[3], hi, w1);
         }
-        depthwise_end8(y, row + c, c, acc[0], acc[1], g);
-        depthwise_end8(y, row + c + 8, c + 8, acc[2], acc[3], g);
+        const depthwise_end e = end_of(g, c), f = end_of(g, c + 8);
+        depthwise_end8(y, row + c, acc[0], acc[1], &e);
+        depthwise_end8(y, row + c + 8, acc[2], acc[3], &f);
     }
     for (; c + 8 <= channels; c += 8) {
         int32x4_t a = vld1q_s32(g->bias + c), b = vld1q_s32(g->bias + c + 4);
@@ -113,7 +131,8 @@ V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c,
             a = vmlal_s16(a, vget_low_s16(wide), vget_low_s16(weight));
             b = vmlal_high_s16(b, wide, weight);
         }
-        depthwise_end8(y, row + c, c, a, b, g);
+        const depthwise_end e = end_of(g, c);
+        depthwise_end8(y, row + c, a, b, &e);
     }
     for (; c < channels; c++) {
         uint32_t acc = (uint32_t)g->bias[c];

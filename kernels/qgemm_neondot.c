@@ -78,12 +78,17 @@ V_ void rows(const size_t m, const size_t nv, const int sign, void *c, const uin
         }
     }
     const int32_t *zero = head + 2 * NR;
-    if (nv == 2 && n == NR && g->out == LN_QGEMM_8 && !g->row_sum) {
+    if (nv == 2 && n == NR && g->out == LN_QGEMM_8 && !g->row_sum && !g->row_scale) {
+        /* Loaded once: the stores may alias them. */
+        const float32x4_t scale0 = scale_of(g, 0, 0, 4), scale1 = scale_of(g, 0, 4, 4);
+        const float lo = g->lo, hi = g->hi;
+        const int32_t y_zero = g->y_zero;
+        const size_t stride = g->c_stride;
         UNROLL for (size_t i = 0; i < m; i++)
         {
-            int32x4_t p = requantize(acc[i][0], scale_of(g, i, 0, 4), g->lo, g->hi, g->y_zero);
-            int32x4_t q = requantize(acc[i][1], scale_of(g, i, 4, 4), g->lo, g->hi, g->y_zero);
-            vst1_u8((uint8_t *)c + i * g->c_stride, low_bytes(p, q));
+            int32x4_t p = requantize(acc[i][0], scale0, lo, hi, y_zero);
+            int32x4_t q = requantize(acc[i][1], scale1, lo, hi, y_zero);
+            vst1_u8((uint8_t *)c + i * stride, low_bytes(p, q));
         }
         return;
     }
@@ -147,10 +152,12 @@ static void depthwise16(uint8_t *y, const uint8_t *const *x, size_t pixels, size
             offset = vdotq_s32(offset, vld1q_s8(w + t * 256 + j * 64), less);
         bias[j] = vsubq_s32(vld1q_s32(g->bias + c + 4 * j), offset);
     }
-    for (size_t p = 0; p < pixels; p++, x += g->taps) {
+    const depthwise_end first = end_of(g, c), second = end_of(g, c + 8);
+    const size_t taps = g->taps, stride = g->y_stride;
+    for (size_t p = 0; p < pixels; p++, x += taps) {
         int32x4_t acc[4] = {bias[0], bias[1], bias[2], bias[3]};
         for (size_t t = 0; t < groups; t++) {
-            const size_t count = g->taps - 4 * t;
+            const size_t count = taps - 4 * t;
             const int8_t *v = w + t * 256;
             uint8x16_t r[4] = {veorq_u8(vld1q_u8(x[4 * t] + c), flip)};
             r[3] = r[2] = r[1] = r[0]; /* weights are zero where taps end */
@@ -167,8 +174,8 @@ static void depthwise16(uint8_t *y, const uint8_t *const *x, size_t pixels, size
             acc[2] = vdotq_s32(acc[2], vreinterpretq_s8_u16(vzip1q_u16(b, e)), vld1q_s8(v + 128));
             acc[3] = vdotq_s32(acc[3], vreinterpretq_s8_u16(vzip2q_u16(b, e)), vld1q_s8(v + 192));
         }
-        depthwise_end8(y, p * g->y_stride + c, c, acc[0], acc[1], g);
-        depthwise_end8(y, p * g->y_stride + c + 8, c + 8, acc[2], acc[3], g);
+        depthwise_end8(y, p * stride + c, acc[0], acc[1], &first);
+        depthwise_end8(y, p * stride + c + 8, acc[2], acc[3], &second);
     }
 }
 

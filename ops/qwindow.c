@@ -95,9 +95,29 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
         return;
     }
     int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
+    int64_t next = w->stride[2] * step;
+    bool inner = false; /* the window of the pixel before was inside of the image */
     for (int64_t i = 0; i < count; i++) {
         const uint8_t **to = rows + (size_t)i * pixel_stride;
         int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
+        if (inner && o2 > 0 && x2 + (w->kernel[2] - 1) * w->dilation[2] < w->in[2]) {
+            const uint8_t **from = to - pixel_stride;
+            if (tap_stride == 1)
+                for (int64_t t = 0; t < w->taps; t++)
+                    to[t] = from[t] + next;
+            else
+                for (int64_t t = 0; t < w->taps; t++)
+                    to[(size_t)t * tap_stride] = from[(size_t)t * tap_stride] + next;
+            if (++o2 < w->out[2])
+                continue;
+            o2 = 0;
+            if (++o1 == w->out[1]) {
+                o1 = 0;
+                o0++;
+            }
+            continue;
+        }
+        inner = true;
         for (int64_t k0 = 0; k0 < w->kernel[0]; k0++, x0 += w->dilation[0]) {
             int64_t x1 = o1 * w->stride[1] - w->before[1];
             for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
@@ -108,6 +128,7 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
                     for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, at += w->dilation[2] * step, to += tap_stride)
                         *to = at;
                 } else {
+                    inner = false;
                     for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
                         *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
                 }
