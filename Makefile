@@ -240,9 +240,31 @@ UNIT_BIN    := $(patsubst tests/unit/%.c,$(B)/test/%,$(wildcard tests/unit/test_
 CHECK_BIN   := $(patsubst tests/kernels/%.c,$(B)/test/%,$(wildcard tests/kernels/check_*.c))
 TEST_SCRIPT := $(wildcard tests/cli/*.sh)
 
+# cmocka: the machine's own; for a target its source, which is one file.
+ifeq ($(TARGET),)
+CMOCKA := -lcmocka
+else
+CMOCKA := $(B)/libcmocka.a
+CMOCKA_SRC := build/sources/cmocka
+$(CMOCKA_SRC)/src/cmocka.c:
+	tools/source.sh cmocka $(CMOCKA_SRC)
+
+$(B)/include/cmocka.h: $(CMOCKA_SRC)/src/cmocka.c
+	@mkdir -p $(@D)
+	@cp $(CMOCKA_SRC)/include/cmocka.h $@
+
+$(CMOCKA): $(CMOCKA_SRC)/src/cmocka.c
+	@mkdir -p $(B)/obj
+	$(CC) $(CFLAGS) -w -DHAVE_SIGNAL_H -DHAVE_INTTYPES_H -DHAVE_STRINGS_H -I$(CMOCKA_SRC)/include -c $< -o $(B)/obj/cmocka.o
+	@rm -f $@ && $(AR) rcs $@ $(B)/obj/cmocka.o
+
+$(patsubst $(B)/test/%,$(B)/obj/tests/unit/%.o,$(UNIT_BIN)): | $(B)/include/cmocka.h
+$(UNIT_BIN): | $(CMOCKA)
+endif
+
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA) $(PROTOBUF) $(CODEC_LIBS) -lm -pthread -o $@
 
 # The reader of .tflite files belongs to the tools.
 TFLITE_OBJ := $(filter $(B)/obj/tools/tflite/%.o,$(TOOLS_OBJ))
@@ -282,6 +304,12 @@ exhaustive: $(B)/test/exhaustive ## accuracy of the elementary functions over ev
 .PHONY: check-fft
 check-fft: $(B)/test/check_fft ## accuracy of the transforms: all lengths up to 4096, smooth ones and primes up to 2^20 (minutes)
 	$< full
+
+.PHONY: test-targets
+test-targets: ## builds for other machines, tested under emulation: kernels, unit tests, the ONNX suite, models (ROWS: some only)
+	@tools/setup.sh targets
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/linnet
+	@tests/targets.sh $(ROWS)
 
 .PHONY: test-programs run-tests
 test-programs: all $(UNIT_BIN) $(CHECK_BIN) $(B)/test/reference

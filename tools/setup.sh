@@ -3,7 +3,7 @@
 #
 # Installs what is missing on Debian and Ubuntu, as root or with sudo, and says what it installs; elsewhere it says what
 # to install. Levels: build (the default), test, bench; each holds the ones before it; firmware holds build and what
-# `make firmware` needs. Silent where nothing is missing.
+# `make firmware` needs; targets holds build and the compilers and emulators of other machines. Silent where nothing is missing.
 set -eu
 
 level=${1:-build}
@@ -20,8 +20,8 @@ need() { # package, then what shows that it is there: a program, a header, a pkg
     missing="$missing $1"
 }
 
-case $level in build | test | bench | firmware) ;; *)
-    echo "usage: tools/setup.sh [build|test|bench|firmware]" >&2
+case $level in build | test | bench | firmware | targets) ;; *)
+    echo "usage: tools/setup.sh [build|test|bench|firmware|targets]" >&2
     exit 2 ;;
 esac
 
@@ -63,6 +63,23 @@ if [ "$level" = firmware ]; then
     [ -e /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] || missing="$missing picolibc-riscv64-unknown-elf"
     need qemu-system-arm qemu-system-arm
     need qemu-system-misc qemu-system-riscv64
+fi
+if [ "$level" = targets ]; then
+    need gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || missing="$missing libc6-dev-arm64-cross"
+    need gcc-arm-linux-gnueabihf arm-linux-gnueabihf-gcc
+    [ -e /usr/arm-linux-gnueabihf/include/stdio.h ] || missing="$missing libc6-dev-armhf-cross"
+    need gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+    [ -e /usr/riscv64-linux-gnu/include/stdio.h ] || missing="$missing libc6-dev-riscv64-cross"
+    need clang-19 clang-19
+    need lld-19 ld.lld-19
+    need llvm-19 llvm-mca-19
+    [ -e /usr/include/wasm32-wasi/stdio.h ] || missing="$missing wasi-libc"
+    [ -e /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a ] || missing="$missing libclang-rt-19-dev-wasm32"
+    need nodejs node
+    need qemu-user qemu-aarch64
+    need python3 python3
+    need libcmocka-dev cmocka.h
 fi
 
 [ -n "$missing" ] || exit 0

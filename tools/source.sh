@@ -28,4 +28,5 @@ apt() {
 }
 apt update >/dev/null 2>&1 || true # a repository without sources is none of ours
 (cd "$work" && apt source --download-only "$package" >/dev/null)
-tar -xf "$work/$package"_*.orig.tar.* --strip-components=1 -C "$folder"
+archive=$(ls "$work/$package"_*.orig.tar.* | grep -v '\.asc$')
+tar -xf "$archive" --strip-components=1 -C "$folder"
