@@ -35,6 +35,9 @@ NUMBERS = FLOATS + INTS
 COMPLEX = ["complex64", "complex128"]
 FLOAT8 = ["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"]
 BITS = {"int4": (-8, 7), "uint4": (0, 15), "int2": (-2, 1), "uint2": (0, 3)}
+# Of com.microsoft: those whose every float input may be of a half type (ONNX Runtime's CPU kernels take float32).
+HALF = """GroupQueryAttention MultiHeadAttention MatMulNBits RotaryEmbedding SkipLayerNormalization
+SkipSimplifiedLayerNormalization Gelu FastGelu BiasGelu QuickGelu FusedMatMul Inverse ConvTransposeWithDynamicPads""".split()
 GENERATORS = {}
 
 
@@ -279,4 +282,8 @@ def make_case(schemas, domain, op, version, seed):
     if not domain:
         c.opset = max(newest_opset(versions, version, c.r), 6)
     GENERATORS[full_name(domain, op)](c)
+    if domain == "com.microsoft" and op in HALF and c.widen and c.r.random() < 0.3:
+        half = NUMPY[c.r.choice(["float16", "bfloat16"] if "bfloat16" in c.allowed("T1" if op == "MatMulNBits" else "T") else ["float16"])]
+        c.inputs = [(n, a.astype(half) if a is not None and type_name(a) == "float32" else a, k) for n, a, k in c.inputs]
+        c.steps = max(c.steps, 8)
     return c

@@ -5,7 +5,8 @@ int_tolerance codes (a value at the middle between two codes goes either way wit
 Floats: |a - b| <= ulps * eps * |b| + terms * eps' * max|b|: the first part is the rounding of a result, the second the
 error of a sum of so many terms, which does not shrink with the sum. eps is that of the result's type, or of the one that
 the peer computed in where that is coarser; eps' is float32's for half types, which are computed in it and rounded once
-(`steps`: so many roundings on the way).
+(`steps`: so many roundings on the way). Where all results are small beside the terms, which are of order 1, max|b| says
+little: a sum then has a quarter of `terms` in eps' as its least error.
 """
 import ml_dtypes
 import numpy as np
@@ -95,7 +96,8 @@ def numbers(c, got, want, computed):
     a, b = got.astype(wide), want.astype(wide)
     finite = np.isfinite(b)
     most = np.max(np.abs(b[finite])) if finite.any() else 0.0
-    tolerance = ulps * eps * np.abs(b) + (c.terms * term + (c.steps * result if half else 0)) * most + c.floor * term
+    floor = max(c.floor, c.terms / 4 if c.terms > 4 else 0)
+    tolerance = ulps * eps * np.abs(b) + (c.terms * term + (c.steps * result if half else 0)) * most + floor * term
     with np.errstate(invalid="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= np.where(finite, tolerance, 0))
     return None if same.all() else describe(~same, got, want)
