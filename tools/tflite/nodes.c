@@ -99,14 +99,15 @@ int32_t ln_tfl_const_floats(ln_tfl_op *o, int32_t rank, const int64_t *dims, con
 int32_t ln_tfl_scalar(ln_tfl_op *o, linnet_type type, double x)
 {
     float f = (float)x;
-    int32_t i32 = x < (double)INT32_MIN ? INT32_MIN : x > (double)INT32_MAX ? INT32_MAX : (int32_t)x;
+    int32_t i32 = !(x > (double)INT32_MIN) ? INT32_MIN : x > (double)INT32_MAX ? INT32_MAX : (int32_t)x;
+    int64_t i64 = !(x > -0x1p63) ? INT64_MIN : x >= 0x1p63 ? INT64_MAX : (int64_t)x;
     switch (type) {
     case LINNET_FLOAT32:
         return ln_tfl_constant(o, type, 0, NULL, &f);
     case LINNET_FLOAT64:
         return ln_tfl_constant(o, type, 0, NULL, &x);
     case LINNET_INT64:
-        return ln_tfl_constant(o, type, 0, NULL, &(int64_t){(int64_t)x});
+        return ln_tfl_constant(o, type, 0, NULL, &i64);
     case LINNET_INT32:
         return ln_tfl_constant(o, type, 0, NULL, &i32);
     case LINNET_INT8:
