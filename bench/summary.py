@@ -13,6 +13,7 @@ import glob
 import json
 import math
 import os
+import re
 import statistics
 import sys
 
@@ -20,7 +21,7 @@ TIERS = ("avx512", "avx2", "scalar")
 
 
 def load(path):
-    """{kind/shape: {who: median}}, in the order of the file."""
+    """{kind/shape: {who: median}}, by kind and size: the file has them in random order."""
     with open(path, encoding="utf-8") as f:
         runs = json.load(f)["benchmarks"]
     found = {}
@@ -29,7 +30,8 @@ def load(path):
             continue
         shape, who = r.get("run_name", r["name"]).rsplit("/", 1)
         found.setdefault(shape, {}).setdefault(who, []).append(r["G/s"])
-    return {s: {w: statistics.median(v) for w, v in d.items()} for s, d in found.items()}
+    numbers = lambda s: (s.split("/")[0], [int(n) for n in re.findall(r"\d+", s.partition("/")[2])])
+    return {s: {w: statistics.median(v) for w, v in found[s].items()} for s in sorted(found, key=numbers)}
 
 
 def mean(values):
@@ -37,6 +39,8 @@ def mean(values):
 
 
 def peak_of(kind, peaks, tier="avx512"):
+    if "gemv" in kind: # is bound by memory
+        return None
     if kind.startswith(("u8", "s8")):
         return peaks.get("vnni", {}).get("avx512")
     return peaks.get("fma", {}).get(tier)
