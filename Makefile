@@ -275,7 +275,7 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ $(LIBM) -o $@
 
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
-FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv cortex-m0plus rv32imac
+FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv
 $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(TOOLS_LIBS) -o $@

@@ -9,6 +9,7 @@
 
 #include "kernels/qgemm.h"
 #include "kernels/qgemm_epilogue.h"
+#include "kernels/qgemm_tiles.h"
 #include "tests/kernels/check.h"
 
 static void fill8(uint8_t *x, size_t n, int pattern)
@@ -213,10 +214,21 @@ static void vectors(ln_tier tier, const ln_kernel_table *t)
         }
 }
 
+/* Packings for the tiers of firmware, with what stands in for their micro-kernels here. */
+static void stand_ins(void)
+{
+    ln_kernel_table table = *ln_tier_table(LN_TIER_SCALAR);
+    table.qgemm = &ln_qgemm_as_armdsp;
+    products(LN_TIER_ARMDSP, &table);
+    table.qgemm = &ln_qgemm_as_mve;
+    products(LN_TIER_MVE, &table);
+}
+
 int main(int argc, char **argv)
 {
     check_start(argc, argv);
     check_tiers(products);
+    stand_ins();
     check_tiers(depthwise);
     check_tiers(vectors);
     return check_finish();
