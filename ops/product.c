@@ -271,13 +271,11 @@ static void convert(const ln_args *a, convert_task t)
     ln_parallel(a, (t.n + CONVERT_CHUNK - 1) / CONVERT_CHUNK, 0.1 * CONVERT_CHUNK, convert_chunks, &t);
 }
 
-/* Operand i as float32: A, B, C. NULL: there is none, or it is packed. */
+/* Operand i as float32: A, B, C. */
 static float *widened(const ln_args *a, int32_t i, int32_t input)
 {
     const ln_product *p = a->params;
     float *to = (float *)(void *)((char *)a->scratch + p->wide_at[i]);
-    if (!p->wide_n[i])
-        return NULL;
     convert(a, (convert_task){widen_of(p), (char *)to, a->in[input], p->wide_n[i], sizeof(float), sizeof(uint16_t)});
     return to;
 }
@@ -289,8 +287,8 @@ LN_RUN(ln_product_half)
         return LINNET_OK;
     work w = {.p = p,
               .a = widened(a, 0, p->a_in),
-              .b = widened(a, 1, p->b_in),
-              .c = widened(a, 2, p->c_in),
+              .b = p->mode != PACKED ? widened(a, 1, p->b_in) : NULL,
+              .c = p->c_mode != C_NONE ? widened(a, 2, p->c_in) : NULL,
               .y = (float *)(void *)((char *)a->scratch + p->wide_at[3]),
               .workers = a->scratch};
     if (p->mode == PACKED && p->alpha != 1) /* else it goes into B as that is packed */
