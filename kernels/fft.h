@@ -56,6 +56,7 @@ typedef struct ln_fft_plan {
     uint32_t cross;                     /* one at a time: twiddles between a and b, a.n rows of b.n */
     uint32_t chirp, filter;             /* Bluestein: nc and m complex numbers, real parts first; else 0 */
     uint32_t tangle;                    /* packed: exp(-2 pi i k/n), k <= n/4, real parts first; else 0 */
+    uint32_t registers;                 /* tables of fft_registers_avx512.h; 0: not that */
     uint32_t most_radix;                /* the largest radix without a pass of its own, or 0 */
 } ln_fft_plan;
 

@@ -209,6 +209,10 @@ static size_t lay_out(ln_fft_plan *p, const ln_fft_desc *d, double *estimate)
         p->tangle = (uint32_t)at;
         at += align64(2 * ((size_t)p->n / 4 + 1) * size);
     }
+    if (p->n == 128 && p->kind == LN_FFT_REAL && !p->inverse && !p->f64 && p->scale == 1 && width == 16) {
+        p->registers = (uint32_t)at;
+        at += align64(256 * size);
+    }
     if (p->m != p->nc) {
         p->chirp = (uint32_t)at;
         at += align64(2 * (size_t)p->nc * size);
@@ -386,6 +390,24 @@ static void fill_chirp(ln_fft_plan *p)
     }
 }
 
+/* Of 64 = 4 * 4 * 4 numbers: after the first stage the factors of outputs 1 to 3, 16 real and 16 imaginary parts of
+ * each; after the second those of 16 numbers, four times; halves of exp(-2 pi i k/128), k = 0 .. 31, in the order of
+ * fft_registers_avx512.h. */
+static void fill_registers(void *table)
+{
+    for (size_t k = 1; k < 4; k++)
+        for (size_t j = 0; j < 16; j++) {
+            put_unit(table, 0, 32 * (k - 1) + j, 16, (int64_t)(k * j), 64);
+            put_unit(table, 0, 96 + 32 * (k - 1) + j, 16, (int64_t)(k * (j % 4)), 16);
+        }
+    for (size_t k = 0; k < 32; k++)
+        for (size_t part = 0; part < 2; part++) {
+            double c, s;
+            ln_fft_trig((int64_t)k, 128, &c, &s);
+            put(table, 0, 192 + 32 * (k / 16) + 16 * part + 4 * (k % 4) + k % 16 / 4, part ? -0.5 * s : 0.5 * c);
+        }
+}
+
 void ln_fft_make(ln_fft_plan *p, const ln_fft_desc *desc)
 {
     double cost;
@@ -399,6 +421,8 @@ void ln_fft_make(ln_fft_plan *p, const ln_fft_desc *desc)
     if (p->tangle)
         for (int64_t k = 0; k <= p->n / 4; k++)
             put_unit(base + p->tangle, p->f64, (size_t)k, (size_t)p->n / 4 + 1, k, p->n);
+    if (p->registers)
+        fill_registers(base + p->registers);
     fill_stages(&p->a, p, p->f64);
     if (p->b.n > 1) {
         for (int64_t k = 0; k < p->a.n; k++)

@@ -283,6 +283,13 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
                     .out_stride = 2,
                     .out_len = bins};
     table->fft_f32(plan, &j, scratch);
+    double *lengths = malloc((size_t)count * sizeof *lengths); /* of the spectra, as vectors */
+    for (int64_t t = 0; t < count; t++) {
+        lengths[t] = 0;
+        for (int32_t k = 0; k < 2 * bins; k++)
+            lengths[t] += (double)full[2 * t * bins + k] * (double)full[2 * t * bins + k];
+        lengths[t] = sqrt(lengths[t]);
+    }
     for (int mode = 0; mode < 4; mode++) {
         int32_t power = 1 + (mode & 1), len = mode & 2 ? n_bands : bins;
         float *out = check_guard((size_t)count * (size_t)len * 4, true);
@@ -292,12 +299,15 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
         for (int64_t t = 0; t < count; t++)
             for (int32_t k = 0; k < len; k++) {
                 const float *z = full + 2 * t * bins;
+                double off = 2 * 3e-7 * log2(n + 1) * lengths[t]; /* of a bin in two computations */
                 int32_t from = mode & 2 ? bands->range[3 * k] : k, many = mode & 2 ? bands->range[3 * k + 1] : 1;
                 const float *w = mode & 2 ? weights + bands->range[3 * k + 2] : NULL;
                 double want = 0, norm = 1e-30;
                 for (int32_t i = 0; i < many; i++) {
                     double r = (double)z[2 * (from + i)], im = (double)z[2 * (from + i) + 1], p = r * r + im * im;
-                    want += (power == 1 ? sqrt(p) : p) * (w ? (double)w[i] : 1);
+                    double weight = w ? (double)w[i] : 1;
+                    want += (power == 1 ? sqrt(p) : p) * weight;
+                    norm += (power == 1 ? off : (2 * sqrt(p) + off) * off) * weight;
                 }
                 norm += want * (many + 4) * 0x1p-24 * 2;
                 double e = fabs((double)out[t * len + k] - want) / norm;
@@ -307,7 +317,7 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
                  n, width, (int)count, (int)step, mode, worst);
         check_guard_free(out);
     }
-    check_guard_free(in), free(full), free(bands), free(plan), free(scratch);
+    check_guard_free(in), free(full), free(lengths), free(bands), free(plan), free(scratch);
 }
 
 /* thorough: in every way; else one transform at a time, in float. */
