@@ -11,6 +11,7 @@
 #include "ops/map.h"
 
 #define CHUNK 256
+#define SHORT 8       /* elements of a row that goes as a column */
 #define BLOCK_ROWS 32 /* of LogSoftmax, at most; and their elements */
 #define BLOCK_ELEMENTS 4096
 
@@ -146,6 +147,30 @@ static void columns(const softmax_params *p, float *y, const float *x, size_t n,
     }
 }
 
+/* Rows of a few elements, as scores of two classes are: turned into columns, so that vectors are full. */
+static void short_rows_task(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *a = arg;
+    const softmax_params *p = a->params;
+    size_t length = (size_t)p->length;
+    float turned[SHORT * CHUNK];
+    (void)worker;
+    for (int64_t i = begin; i < end; i += CHUNK) {
+        size_t n = (size_t)(end - i < CHUNK ? end - i : CHUNK);
+        LN_K(transpose_f32)(turned, CHUNK, (const float *)a->in[0] + i * p->length, length, n, length);
+        columns(p, turned, turned, n, CHUNK);
+        LN_K(transpose_f32)((float *)a->out[0] + i * p->length, length, turned, CHUNK, length, n);
+    }
+}
+
+LN_RUN(ln_softmax_short_rows_f32)
+{
+    const softmax_params *p = a->params;
+    ln_args copy = *a;
+    ln_parallel(a, p->outer, 0.8 * (double)p->length, short_rows_task, &copy);
+    return LINNET_OK;
+}
+
 static void columns_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
@@ -243,6 +268,8 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
         int64_t bytes;
         LN_TRY(ln_mul_size(c, p->length * (int64_t)sizeof(float), c->threads, &bytes));
         ln_scratch(c, (size_t)bytes);
+    } else if (p->inner == 1 && p->length <= SHORT && p->kind != HARD) {
+        LN_SET_RUN(c, ln_softmax_short_rows_f32);
     } else if (p->inner == 1) {
         LN_SET_RUN(c, ln_softmax_rows_f32);
     } else {
