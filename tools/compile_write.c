@@ -144,7 +144,8 @@ static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32
             c->where == LN_WEIGHTS_FILE ? " (or what the file holds)" : "", c->name,
             c->where == LN_WEIGHTS_FILE ? ", const void *weights" : "", c->name);
     fprintf(f,
-            "/* What is kept from run to run (%" PRIu32 " bytes) becomes what it is at first, as %s_init does. */\nvoid %s_reset(void);\n",
+            "/* What is kept from run to run (%" PRIu32
+            " bytes) becomes what it is at first, as %s_init does. */\nvoid %s_reset(void);\n",
             c->state_bytes, c->name, c->name);
     fputs("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n", f);
 }
