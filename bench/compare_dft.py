@@ -7,9 +7,9 @@ ONNX Runtime's DFT; and its STFT, on one thread and on all (ONNX Runtime's uses 
 
 Times are the best of several turns (of Linnet's STFT the fastest tenth), in microseconds. ONNX Runtime's are those of a
 graph of one node less those of a graph of one Identity of the same input, so that the price of a call from Python does
-not count against it. The exit code is 1 when Linnet falls short of: 1.1 times FFTW in the geometric mean of batch 1, 1.6 times of batch 128, 0.8 in
-each row, 2 for the prime 1009; 40 times ONNX Runtime's DFT in the geometric mean; 50 times its STFT in each row of all
-threads.
+not count against it. The exit code is 1 when Linnet falls short of: 1.1 times FFTW in the geometric mean of batch 1, 1.6
+times of batch 128, 0.8 in each row, 2 for the prime 1009; 40 times ONNX Runtime's DFT in the geometric mean; 50 times its
+STFT in each row of all threads.
 """
 import json
 import math
