@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The small floats of ONNX (float8 in four forms, float8e8m0, float6 in two, float4e2m1) to and from float32, one element at a time,
- * by a description of the format: bits of the exponent and the mantissa, bias, and which codes are special.
- * Rounding is half to even. Specification: onnx/docs/docsgen/source/technical/float8.md and float4.md, the tables of
- * Cast ("saturate"); float8e8m0 is a bare power of two, 255 is NaN.
+ * The small floats of ONNX (float8 in four forms, float8e8m0, float6 in two, float4e2m1) to and from float32, one
+ * element at a time, by a description of the format: bits of the exponent and the mantissa, bias, and which codes are
+ * special. Rounding is half to even. Specification: onnx/docs/docsgen/source/technical/float8.md and float4.md, the
+ * tables of Cast ("saturate"); float8e8m0 is a bare power of two, 255 is NaN.
  */
 #ifndef LN_KERNELS_FLOAT8_H
 #define LN_KERNELS_FLOAT8_H

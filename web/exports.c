@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What linnet.wasm offers to linnet.mjs: the public interface in calls that take and give numbers. A handle is a model
- * with a session; the inputs that a run reads are copied into blocks of the module, which the caller frees. Where a call
- * fails, error() has the text.
+ * with a session; the inputs that a run reads are copied into blocks of the module, which the caller frees. Where a
+ * call fails, error() has the text.
  */
 #include <stdint.h>
 #include <stdlib.h>
