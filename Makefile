@@ -231,7 +231,9 @@ $(B)/web/%: docs/wasm/%
 $(B)/web/%: models/digits/%
 	@mkdir -p $(@D) && cp $< $@
 
-.PHONY: web
+.PHONY: web test-web
+test-web: web ## with TARGET=wasm32-wasi: linnet.mjs in node, the page in headless Chromium (a screenshot), sizes
+	@node tests/web.mjs $(B)
 web: $(WEB) ## with TARGET=wasm32-wasi: linnet.wasm, linnet.mjs and the page of docs/wasm, in build/wasm32-wasi/web
 
 # -- tests -------------------------------------------------------------------------------------------------------

@@ -17,17 +17,25 @@ import sys
 MCA = "llvm-mca-19"
 ITERATIONS = 200
 
-# Per target: the mnemonics of loads, how a branch names its label, options of llvm-mca.
+# Per target: the mnemonics of loads, how a branch names its label, what begins a comment, options of llvm-mca.
 TARGETS = {
     "aarch64-linux-gnu": {
         "loads": r"ld[rpnu1-4]\w*",
         "branch": r"(?:b\.?\w+|cbn?z|tbn?z)\s.*?(\.L\w+)$",
+        "comment": r"//|\t#",
         "options": ["-mtriple=aarch64-linux-gnu", "-mattr=+dotprod,+fullfp16"],
+    },
+    "riscv64-linux-gnu": {
+        "loads": r"f?l[bhwd]u?|vl[\w.]+",
+        "branch": r"(?:b\w+|j)\s.*?(\.L\w+)$",
+        "comment": r"#",
+        "options": ["-mtriple=riscv64-linux-gnu", "-mattr=+v"],
     },
 }
 
 OLD = ["cortex-a53", "cortex-a72", "cortex-a76", "neoverse-n1"]
 NEW = ["cortex-a76", "neoverse-n1"]  # those that have dot products
+RVV = ["sifive-x280", "sifive-p670"]  # spacemit-x60 has no model in LLVM 19
 
 # target, kernel, its file without .c, functions, mnemonics of multiply-adds, cores
 ROWS = [
@@ -41,14 +49,21 @@ ROWS = [
     ("aarch64-linux-gnu", "depthwise int8 sdot", "qgemm_neondot", r"depthwise16|ln_qdepthwise_neondot", r"sdot", NEW),
     ("aarch64-linux-gnu", "fft radix 4, f32", "fft_f32_neon", r"stage4", r"fmul|fadd|fsub", OLD),
     ("aarch64-linux-gnu", "exp f32", "vunary_neon", r"ln_exp_f32_neon", r"fml[as]|fmul|fadd|fsub", OLD),
+    ("riscv64-linux-gnu", "gemm f32", "gemm_f32_rvv", r"tile256", r"vfm(?:acc|add)\.vf", RVV),
+    ("riscv64-linux-gnu", "gemm int8, to 4 registers", "qgemm_rvv", r"narrow\w*", r"vwmacc\.vx", RVV),
+    ("riscv64-linux-gnu", "gemm int8, to 8 registers", "qgemm_rvv", r"wide\w*", r"vwmacc\.vx", RVV),
+    ("riscv64-linux-gnu", "depthwise f32", "dwconv_rvv", r"ln_dwconv_f32_rvv", r"vfmacc\.vv", RVV),
+    ("riscv64-linux-gnu", "depthwise int8", "qgemm_rvv", r"ln_qdepthwise_rvv", r"vwmacc\.vv", RVV),
+    ("riscv64-linux-gnu", "fft, widest pass, f32", "fft_f32_rvv", r"run_stages", r"vfmul.*|vfadd.*|vfsub.*", RVV),
+    ("riscv64-linux-gnu", "exp f32", "vunary_rvv", r"ln_exp_f32_rvv", r"vfn?m(?:acc|add|sub|sac).*|vfmul.*|vfadd.*|vfsub.*", RVV),
 ]
 
 
 def assembly(target, stem):
     path = f"build/{target}/asm/{stem}.s"
     subprocess.run(["make", "--no-print-directory", "-s", f"TARGET={target}", path], check=True)
-    with open(path, encoding="utf-8") as f:
-        return [line.split("//")[0].split("\t#")[0].rstrip() for line in f]
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return [re.split(TARGETS[target]["comment"], line)[0].rstrip() for line in f]
 
 
 def functions(lines, pattern):
@@ -78,8 +93,17 @@ def loops(lines, branch):
             back = re.match(branch, code[-1])
             if back and back.group(1) in labels:
                 found.append((labels[back.group(1)], len(code)))
-    return [code[a:b] for a, b in found
+    return [vtype(code[:a]) + code[a:b] for a, b in found
             if not any((c, d) != (a, b) and a <= c and d <= b for c, d in found)]
+
+
+def vtype(before):
+    """RISC-V: what the last vsetvli in front of a loop set, as llvm-mca is told it."""
+    for i in reversed(before):
+        found = re.match(r"vseti?vli .*e(\d+), m(f?\d)", i)
+        if found:
+            return [f"# LLVM-MCA-RISCV-LMUL M{found.group(2).upper()}", f"# LLVM-MCA-RISCV-SEW E{found.group(1)}"]
+    return []
 
 
 def is_a(instruction, mnemonics):
@@ -117,8 +141,10 @@ def main():
             continue
         code = hottest(target, stem, pattern, macs)
         loads = TARGETS[target]["loads"]
-        mul = [i for i in code if is_a(i, macs)]
-        load = [i for i in code if is_a(i, loads)]
+        size = sum(not i.startswith("#") for i in code)
+        # What sets the type of a vector goes with each of them.
+        mul = [i for i in code if is_a(i, macs) or i.startswith(("#", "vset"))]
+        load = [i for i in code if is_a(i, loads) or i.startswith(("#", "vset"))] if any(is_a(i, loads) for i in code) else []
         for cpu in cpus:
             cycles, every = mca(code, cpu, target)
             by_mul = mca(mul, cpu, target)[1]
@@ -132,7 +158,7 @@ def main():
                 why = "loads"
             else:
                 why = "dispatch, other ports"
-            print(f"{kernel:26}{cpu:14}{len(code):6}{len(mul):5}{len(load):6}"
+            print(f"{kernel:26}{cpu:14}{size:6}{sum(is_a(i, macs) for i in mul):5}{sum(is_a(i, loads) for i in load):6}"
                   f"{cycles:8.1f}{by_mul:7.1f}{by_load:7.1f}{every:7.1f}{100 * by_mul / cycles:6.0f}%  {why}")
 
 

@@ -79,14 +79,24 @@ INLINE void wide(const size_t nr, const uint32_t flip, void *c, const uint8_t *c
 }
 /* clang-format on */
 
+#define OWN(body, name, vlen, flip)                                                                                    \
+    static __attribute__((noinline)) void name(void *c, const uint8_t *const *a, const void *panel, size_t m,          \
+                                               size_t n, const ln_qgemm_args *g)                                       \
+    {                                                                                                                  \
+        body(vlen / 4, flip, c, a, panel, m, n, g);                                                                    \
+    }
 #define TILE(suffix, vlen)                                                                                             \
+    OWN(wide, wide_u##suffix, vlen, 0)                                                                                 \
+    OWN(wide, wide_s##suffix, vlen, 0x80)                                                                              \
+    OWN(narrow, narrow_u##suffix, vlen, 0)                                                                             \
+    OWN(narrow, narrow_s##suffix, vlen, 0x80)                                                                          \
     static void run##suffix(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,                   \
                             const ln_qgemm_args *g)                                                                    \
     {                                                                                                                  \
         if (n > vlen / 8)                                                                                              \
-            g->flip ? wide(vlen / 4, 0x80, c, a, panel, m, n, g) : wide(vlen / 4, 0, c, a, panel, m, n, g);            \
+            (g->flip ? wide_s##suffix : wide_u##suffix)(c, a, panel, m, n, g);                                         \
         else                                                                                                           \
-            g->flip ? narrow(vlen / 4, 0x80, c, a, panel, m, n, g) : narrow(vlen / 4, 0, c, a, panel, m, n, g);        \
+            (g->flip ? narrow_s##suffix : narrow_u##suffix)(c, a, panel, m, n, g);                                     \
     }                                                                                                                  \
     const ln_qgemm_tile ln_qgemm_rvv##suffix = {MR, vlen / 4, 1, run##suffix};
 #ifdef LN_TIER
