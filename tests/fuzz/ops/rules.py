@@ -115,6 +115,7 @@ rule("ort", "Resize", "Resize, align_corners with a fractional length",
 rule("ort", "QuantizeLinear", "QuantizeLinear of float16", lambda c: c.low())
 rule("ort", "RNN GRU LSTM", "RNN, GRU, LSTM, activation Softplus", lambda c: "Softplus" in c.attrs.get("activations", []))
 rule("ref", "QLinearConv", "QLinearConv")
+rule("ref", "DeformConv", "DeformConv of float64", lambda c: c.types["T"] == "float64")
 # -- others --
 rule("ort", "Loop", "Scan output of no iterations", lambda c: int(c.inputs[0][1]) == 0)
 rule("ref", "Optional OptionalGetElement", "Optional")
