@@ -34,7 +34,7 @@ mkdir -p "$results"
 table() {
     begin='<!-- from here: tests/targets.sh --table -->' end='<!-- to here -->'
     {
-        sed "/^$begin/q" docs/TARGETS.md
+        sed "\|^$begin|q" docs/TARGETS.md
         echo
         echo '| target / core | tier | kernel checks and unit tests | ONNX suite | models like here |'
         echo '|---|---|---|---|---|'
@@ -42,7 +42,7 @@ table() {
             cat "$results/$(echo "$name" | tr / -).md" 2>/dev/null || true
         done
         echo
-        sed -n "/^$end/,\$p" docs/TARGETS.md
+        sed -n "\|^$end|,\$p" docs/TARGETS.md
     } >"$results/TARGETS.md"
     cp "$results/TARGETS.md" docs/TARGETS.md
 }
