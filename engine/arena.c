@@ -9,7 +9,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
+/* AddressSanitizer watches the heap, not pages of one's own. */
+#ifdef __has_feature
+#define WATCHED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define WATCHED 1
+#else
+#define WATCHED 0
+#endif
+#if defined(__linux__) && !WATCHED
+#define HAVE_PAGES
 #include <sys/mman.h>
 #endif
 
@@ -41,7 +50,7 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     atomic_init(&m->used, 0);
 }
 
-#ifdef __linux__
+#ifdef HAVE_PAGES
 /* Allocations that are pages of their own, zeroed; freed by the same rule. */
 static bool paged(const ln_memory *m, size_t bytes)
 {

@@ -10,17 +10,17 @@ digits=models/digits/digits.onnx
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LINNET_CPU=avx2
-passed=0 failed=0 done=' '
+passed=0 failed=0 code=0 done=' '
 command -v valgrind >/dev/null || {
     echo "SKIP: no valgrind"
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 }
 
-clean() { # the subcommand and its arguments
+clean() { # the subcommand and its arguments; it ends with exit code $code
     done="$done$1 "
-    if valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes "$linnet" "$@" \
-        >"$work/out" 2>"$work/err"; then
+    valgrind -q --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes "$linnet" "$@" >"$work/out" 2>"$work/err"
+    if [ $? -eq "$code" ]; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
@@ -44,6 +44,12 @@ clean bench $digits --time 0.1 --threads 2 --json "$work/b.json" --trace "$work/
 clean ops
 clean kernels
 clean optimize $digits -o "$work/o.onnx"
+clean compile $digits -o "$work/c" --target cortex-m4
+tflite=${LINNET_SHARED:-../shared}/models/mlperf-tiny/kws_ref_model.tflite
+[ ! -f "$tflite" ] || clean convert "$tflite" -o "$work/kws.onnx"
+code=2
+clean convert models/digits/digit_1.png -o "$work/none.onnx"
+code=0
 clean frontend -k fbank --sr 8000 -o "$work/fbank.onnx"
 clean listen "$work/fbank.onnx" "$work/tone.wav" --rate 8000 --window 0.25 --min -100 --csv "$work/l.csv" --png "$work/l.png"
 "$linnet" frontend -k spectrogram --n-fft 4 --hop 2 --samples 10 -o "$work/ten.onnx" >"$work/out"
