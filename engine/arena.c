@@ -17,9 +17,11 @@
 #else
 #define WATCHED 0
 #endif
-#if defined(__linux__) && !WATCHED
-#define HAVE_PAGES
+#ifdef __linux__
 #include <sys/mman.h>
+#define HAVE_PAGES !WATCHED
+#else
+#define HAVE_PAGES 0
 #endif
 
 enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64, PAGES_MIN = 128 << 10, HUGE_MIN = 4 << 20 };
@@ -50,7 +52,7 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     atomic_init(&m->used, 0);
 }
 
-#ifdef HAVE_PAGES
+#if HAVE_PAGES
 /* Allocations that are pages of their own, zeroed; freed by the same rule. */
 static bool paged(const ln_memory *m, size_t bytes)
 {
