@@ -187,7 +187,7 @@ static void test_element_sizes(void **state)
             data[i * size] = (unsigned char)(i % 4);
         linnet_string *strings = (linnet_string *)(void *)data;
         for (size_t i = 0; type == LINNET_STRING && i < 24; i++)
-            strings[i] = (linnet_string){"abcdefghijklmnopqrstuvwxyz" + i, 1};
+            strings[i] = (linnet_string){&"abcdefghijklmnopqrstuvwxyz"[i], 1};
         set_and_run(s, (linnet_type)type, 3, dims, data);
         const unsigned char *yd = linnet_session_output(s, "y")->data;
         for (size_t i = 0; i < 4; i++)
@@ -299,9 +299,9 @@ static void test_random(void **state)
             sum += (double)b[i];
             squares += (double)b[i] * (double)b[i];
         }
-        sum /= N;
-        assert_true(fabs(sum - mean) < 5 * sqrt(variance / N));
-        assert_true(fabs(squares / N - sum * sum - variance) < 0.1 * variance);
+        sum /= (double)N;
+        assert_true(fabs(sum - mean) < 5 * sqrt(variance / (double)N));
+        assert_true(fabs(squares / (double)N - sum * sum - variance) < 0.1 * variance);
     }
 }
 
