@@ -15,10 +15,10 @@ rows() {
 aarch64/cortex-a53|aarch64-linux-gnu|qemu-aarch64 -cpu cortex-a53|neon
 aarch64/cortex-a72|aarch64-linux-gnu|qemu-aarch64 -cpu cortex-a72|neon
 aarch64/max|aarch64-linux-gnu|qemu-aarch64 -cpu max|neondot
-riscv64/vlen-128|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=128|rvv
-riscv64/vlen-256|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=256|rvv
-riscv64/vlen-512|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=512|rvv
-riscv64/vlen-1024|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=1024|rvv
+riscv64/vlen-128|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=128,vext_spec=v1.0|rvv
+riscv64/vlen-256|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=256,vext_spec=v1.0|rvv
+riscv64/vlen-512|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=512,vext_spec=v1.0|rvv
+riscv64/vlen-1024|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=1024,vext_spec=v1.0|rvv
 riscv64/no-vectors|riscv64-linux-gnu|qemu-riscv64 -cpu rv64|scalar
 armhf/cortex-a7|arm-linux-gnueabihf|qemu-arm -cpu cortex-a7|scalar
 x86_64/Nehalem||qemu-x86_64 -cpu Nehalem|scalar

@@ -52,6 +52,13 @@ def same_size(c):
     return (asked == (1 if asked.dtype.kind == "f" else data.shape[-len(asked):])).any()
 
 
+def to_one(c):
+    """A Resize makes an axis one element long."""
+    data, asked = c.inputs[0][1], c.inputs[-1][1]
+    axes = c.attrs.get("axes", range(data.ndim))
+    return any(int(a * data.shape[axis] if asked.dtype.kind == "f" else a) == 1 for axis, a in zip(axes, asked))
+
+
 def beside_a_tie(c):
     """`nearest`, and a position not on a multiple of 1/2 but within float32's error of it."""
     data, asked = c.inputs[0][1], c.inputs[-1][1].astype(np.float64)
@@ -81,6 +88,10 @@ def has(c, value):
 # -- element by element --
 rule("ref", "Add Sub Mul Div And Or Xor Equal Greater Less Pow", "binary operators before version 7", lambda c: c.has("axis"))
 rule("ref", "PRelu", "binary operators before version 7", versions_below(7))
+rule("ort", "Add Sub Mul Div And Or Xor Equal Greater Less Pow", "binary operators before version 7",
+     lambda c: c.has("axis") and any(a.size == 0 for _, a, _ in c.inputs))
+rule("ort", "Sigmoid", "Sigmoid far below zero", lambda c: (c.inputs[0][1].astype(np.float64) < -4).any())
+rule("ort", "Acos", "Acos of float64", lambda c: c.types["T"] == "float64")
 rule("ref", "Gemm", "Gemm before version 7", versions_below(7))
 rule("ort", "Clip", "Clip of an infinity without a bound", lambda c: has(c, np.inf) or has(c, -np.inf))
 rule("ort", "Gather", "Gather of strings by a negative index", lambda c: c.types["T"] == "string")
@@ -98,6 +109,7 @@ rule("ort", "Dropout", "Dropout, the mask before version 12", lambda c: c.versio
 rule("ref", "Shape", "Shape with `end` below -rank", lambda c: c.attrs.get("end", 0) < -c.inputs[0][1].ndim)
 rule("ref", "Unique", "Unique, `sorted` = 0", lambda c: c.attrs.get("sorted", 1) == 0)
 # -- layers --
+rule("ref", "LRN", "LRN of half types", lambda c: c.low())
 rule("ref", "GlobalMaxPool", "GlobalMaxPool", lambda c: spatial_rank(c) != 2)
 for peer in ("ort", "ref"):
     rule(peer, "MaxPool AveragePool LpPool com.microsoft.NhwcMaxPool", "pools with `auto_pad` SAME and dilations",
@@ -108,6 +120,9 @@ for peer in ("ort", "ref"):
          lambda c: same(c) and any(s > k for s, k in zip(c.attrs.get("strides", []), c.attrs["kernel_shape"])))
 rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: where(c) == "tf_crop_and_resize" and same_size(c))
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
+rule("ort", "Resize", "Resize, tf_crop_and_resize of integers",
+     lambda c: where(c) == "tf_crop_and_resize" and c.inputs[0][1].dtype.kind in "iu")
+rule("ort", "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
 rule("ort", "Resize", "Resize, nearest next to a tie", beside_a_tie)
 rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
@@ -137,7 +152,7 @@ rule("ort", "Attention", "Attention, qk_matmul_output of what is masked",
 rule("ref", "Attention", "Attention, qk_matmul_output with softcap", lambda c: c.outputs == 4 and "softcap" in c.attrs)
 rule("ort", "Attention", "Attention, is_causal with a past", lambda c: "is_causal" in c.attrs and len(c.inputs) > 4)
 rule("ref", "RMSNormalization", "RMSNormalization, scale of another type", lambda c: c.types["T"] != c.types["V"])
-rule("ref", "CenterCropPad Trilu", "padding of strings", lambda c: c.types["T"] == "string")
+rule("ref", "CenterCropPad Trilu Pad", "padding of strings", lambda c: c.types["T"] == "string")
 rule("ort", "com.microsoft.MultiHeadAttention", "MultiHeadAttention, `unidirectional` with other keys than queries",
      lambda c: "unidirectional" in c.attrs and c.inputs[0][1].ndim == 3 and len(c.inputs) > 1
      and keys(c.inputs[1][1]) != c.inputs[0][1].shape[1])
