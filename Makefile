@@ -175,7 +175,7 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c11 -I$(B)/gen $(EXTRA) -MMD -MP -c $< -o $@
 
-$(ONNX_OBJ) : | $(B)/gen/onnx.pb-c.h
+$(ONNX_OBJ) $(TOOLS_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/unit/*.c)) : | $(B)/gen/onnx.pb-c.h
 $(CORE_OBJ) : | $(B)/gen/ops.inc
 $(B)/obj/engine/optable.o: $(B)/gen/ops.inc
 $(HOST_OBJ) : $(B)/gen/codecs.txt
