@@ -416,7 +416,7 @@ bench-birdnet: all ## BirdNET V2.4's graph beside ONNX Runtime; fails where it i
 
 # -- fuzzing -----------------------------------------------------------------------------------------------------
 # A build of its own, by clang, with sanitizers; FUZZ_TIME seconds on what tests/fuzz/corpus.sh collects.
-FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DLN_STORE_MIN=64
 # Kernels, of the scalar tier alone, keep AddressSanitizer only: nothing is decided there on the bytes of a model.
 FUZZ_KERNEL := -fno-sanitize=undefined -fno-sanitize=fuzzer-no-link
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -159,6 +159,20 @@ static linnet_status forward(builder *b, int32_t node, linnet_error *error)
     return LINNET_OK;
 }
 
+/* The inputs that derivative() reads are there: nothing has checked the node against its operator yet. */
+static bool whole(const ln_node *n)
+{
+    static const char *const binary[] = {"Add", "Sub", "Mul", "Div", "MatMul"};
+    int32_t want = strcmp(n->type, "Sum") == 0 ? n->n_in : 1;
+    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
+        if (strcmp(n->type, binary[i]) == 0)
+            want = 2;
+    for (int32_t i = 0; i < n->n_in; i++)
+        if (n->in[i] < 0)
+            return false;
+    return n->n_in == want;
+}
+
 static linnet_status backward(builder *b, int32_t node, linnet_error *error)
 {
     ln_graph *g = b->g;
@@ -166,6 +180,8 @@ static linnet_status backward(builder *b, int32_t node, linnet_error *error)
     const char *type = g->nodes[node].type;
     if (b->grad[old] < 0 || !b->on_path[old])
         return LINNET_OK;
+    if (!whole(&g->nodes[node]))
+        return fail(g, node, error, LINNET_ERR_UNSUPPORTED, "Gradient does not know the derivative by these inputs");
     for (int32_t i = 0; i < n_in; i++)
         x[i] = g->nodes[node].in[i] < 0 ? LN_NO_VALUE : b->map[g->nodes[node].in[i]];
     for (int32_t i = 0; i < n_in && !b->failed; i++) {

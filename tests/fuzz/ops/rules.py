@@ -122,7 +122,8 @@ rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: w
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
 rule("ort", "Resize", "Resize, tf_crop_and_resize of integers",
      lambda c: where(c) == "tf_crop_and_resize" and c.inputs[0][1].dtype.kind in "iu")
-rule("ort", "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
+for peer in ("ort", "ref"):
+    rule(peer, "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
 rule("ort", "Resize", "Resize, nearest next to a tie", beside_a_tie)
 rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
