@@ -98,6 +98,8 @@ static linnet_status geometry(ln_ctx *c, bool *known)
         LN_TRY(ln_check_type(c, MASK, LN_T(type) | LN_T(LINNET_BOOL), "attn_mask"));
     }
     LN_TRY(ln_check_type(c, V, LN_T_FLOATS, "V"));
+    if (v_type != LINNET_UNDEFINED)
+        LN_TRY(ln_check_type(c, PAST_VALUE, LN_T(v_type), "past_value"));
     LN_TRY(ln_check_type(c, NONPAD, LN_T(LINNET_INT64), "nonpad_kv_seqlen"));
     if (!pk != !pv)
         return ln_fail(c, LINNET_ERR_MODEL, "past_key and past_value go together");
