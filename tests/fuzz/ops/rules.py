@@ -90,7 +90,7 @@ rule("ref", "Add Sub Mul Div And Or Xor Equal Greater Less Pow", "binary operato
 rule("ref", "PRelu", "binary operators before version 7", versions_below(7))
 rule("ort", "Add Sub Mul Div And Or Xor Equal Greater Less Pow", "binary operators before version 7",
      lambda c: c.has("axis") and any(a.size == 0 for _, a, _ in c.inputs))
-rule("ort", "Sigmoid", "Sigmoid far below zero", lambda c: (c.inputs[0][1].astype(np.float64) < -4).any())
+rule("ort", "Sigmoid", "Sigmoid far below zero", lambda c: c.types["T"] == "float32" and (c.inputs[0][1] < -4).any())
 rule("ort", "Acos", "Acos of float64", lambda c: c.types["T"] == "float64")
 rule("ref", "Gemm", "Gemm before version 7", versions_below(7))
 rule("ort", "Clip", "Clip of an infinity without a bound", lambda c: has(c, np.inf) or has(c, -np.inf))
@@ -122,8 +122,9 @@ rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: w
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
 rule("ort", "Resize", "Resize, tf_crop_and_resize of integers",
      lambda c: where(c) == "tf_crop_and_resize" and c.inputs[0][1].dtype.kind in "iu")
-for peer in ("ort", "ref"):
-    rule(peer, "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
+rule("ort", "Resize", "Resize, pytorch_half_pixel to length 1",
+     lambda c: where(c) == "pytorch_half_pixel" and to_one(c) and len(c.inputs) == 3 and fractional(c))
+rule("ref", "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
 rule("ort", "Resize", "Resize, nearest next to a tie", beside_a_tie)
 rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
