@@ -48,6 +48,8 @@ linnet_status ln_gemm_plan(ln_ctx *c);
 
 /* Sets the strides of a dense Y: batches, m, n. */
 void ln_product_dense(ln_product *p);
+/* Element offset of matrix i of the batch. */
+int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i);
 
 /* Makes the plan: folds the batch into m where that is the same, packs a constant B, sets run and scratch. Everything
  * above the last group is set. */

@@ -10,7 +10,4 @@
 /* Sets the run function for p->type. */
 linnet_status ln_product_plan_any(ln_ctx *c, const ln_product *p);
 
-/* Element offset of matrix i of the batch. */
-int64_t ln_product_offset(const ln_product *p, const int64_t *strides, int64_t i);
-
 #endif
