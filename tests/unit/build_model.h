@@ -17,7 +17,7 @@ typedef struct builder {
     ln_arena arena;
 } builder;
 
-static void *must(void *p)
+static inline void *must(void *p)
 {
     if (!p) {
         fprintf(stderr, "out of memory\n");
@@ -26,18 +26,18 @@ static void *must(void *p)
     return p;
 }
 
-static void builder_init(builder *b)
+static inline void builder_init(builder *b)
 {
     ln_memory_init(&b->memory, NULL, 0);
     ln_arena_init(&b->arena, &b->memory);
 }
 
-static void builder_free(builder *b)
+static inline void builder_free(builder *b)
 {
     ln_arena_free(&b->arena);
 }
 
-static char *b_text(builder *b, const char *s)
+static inline char *b_text(builder *b, const char *s)
 {
     return must(ln_arena_strndup(&b->arena, s, strlen(s)));
 }
@@ -47,7 +47,7 @@ static char *b_text(builder *b, const char *s)
     ((message)->field = b_append(b, (message)->field, &(message)->n_##field, sizeof *(message)->field),                \
      (message)->field[(message)->n_##field - 1] = (item))
 
-static void *b_append(builder *b, void *items, size_t *n, size_t size)
+static inline void *b_append(builder *b, void *items, size_t *n, size_t size)
 {
     char *grown = must(ln_arena_zalloc(&b->arena, (*n + 1) * size, 16));
     if (*n)
@@ -57,7 +57,7 @@ static void *b_append(builder *b, void *items, size_t *n, size_t size)
 }
 
 /* "a,b,,c" -> names */
-static char **b_names(builder *b, const char *list, size_t *n)
+static inline char **b_names(builder *b, const char *list, size_t *n)
 {
     char **names = NULL;
     *n = 0;
@@ -71,7 +71,7 @@ static char **b_names(builder *b, const char *list, size_t *n)
     return names;
 }
 
-static Onnx__NodeProto *b_node(builder *b, const char *domain, const char *type, const char *in, const char *out)
+static inline Onnx__NodeProto *b_node(builder *b, const char *domain, const char *type, const char *in, const char *out)
 {
     Onnx__NodeProto *n = must(ln_write_new(&b->arena, &onnx__node_proto__descriptor));
     n->domain = b_text(b, domain);
@@ -81,7 +81,7 @@ static Onnx__NodeProto *b_node(builder *b, const char *domain, const char *type,
     return n;
 }
 
-static Onnx__AttributeProto *b_attr(builder *b, const char *name, int32_t type)
+static inline Onnx__AttributeProto *b_attr(builder *b, const char *name, int32_t type)
 {
     Onnx__AttributeProto *a = must(ln_write_new(&b->arena, &onnx__attribute_proto__descriptor));
     a->name = b_text(b, name);
@@ -90,7 +90,7 @@ static Onnx__AttributeProto *b_attr(builder *b, const char *name, int32_t type)
     return a;
 }
 
-static Onnx__AttributeProto *b_attr_i(builder *b, const char *name, int64_t i)
+static inline Onnx__AttributeProto *b_attr_i(builder *b, const char *name, int64_t i)
 {
     Onnx__AttributeProto *a = b_attr(b, name, 2);
     a->has_i = 1;
@@ -98,21 +98,22 @@ static Onnx__AttributeProto *b_attr_i(builder *b, const char *name, int64_t i)
     return a;
 }
 
-static Onnx__AttributeProto *b_attr_g(builder *b, const char *name, Onnx__GraphProto *g)
+static inline Onnx__AttributeProto *b_attr_g(builder *b, const char *name, Onnx__GraphProto *g)
 {
     Onnx__AttributeProto *a = b_attr(b, name, 5);
     a->g = g;
     return a;
 }
 
-static Onnx__AttributeProto *b_attr_ref(builder *b, const char *name, int32_t type, const char *ref)
+static inline Onnx__AttributeProto *b_attr_ref(builder *b, const char *name, int32_t type, const char *ref)
 {
     Onnx__AttributeProto *a = b_attr(b, name, type);
     a->ref_attr_name = b_text(b, ref);
     return a;
 }
 
-static Onnx__ValueInfoProto *b_value(builder *b, const char *name, int32_t type, size_t rank, const int64_t *dims)
+static inline Onnx__ValueInfoProto *b_value(builder *b, const char *name, int32_t type, size_t rank,
+                                            const int64_t *dims)
 {
     Onnx__ValueInfoProto *v = must(ln_write_new(&b->arena, &onnx__value_info_proto__descriptor));
     Onnx__TensorShapeProto *shape = must(ln_write_new(&b->arena, &onnx__tensor_shape_proto__descriptor));
@@ -131,7 +132,7 @@ static Onnx__ValueInfoProto *b_value(builder *b, const char *name, int32_t type,
     return v;
 }
 
-static Onnx__TensorProto *b_tensor(builder *b, const char *name, int32_t type, size_t rank, const int64_t *dims)
+static inline Onnx__TensorProto *b_tensor(builder *b, const char *name, int32_t type, size_t rank, const int64_t *dims)
 {
     Onnx__TensorProto *t = must(ln_write_new(&b->arena, &onnx__tensor_proto__descriptor));
     t->name = b_text(b, name);
@@ -142,14 +143,14 @@ static Onnx__TensorProto *b_tensor(builder *b, const char *name, int32_t type, s
     return t;
 }
 
-static void b_raw(builder *b, Onnx__TensorProto *t, const void *bytes, size_t size)
+static inline void b_raw(builder *b, Onnx__TensorProto *t, const void *bytes, size_t size)
 {
     t->has_raw_data = 1;
     t->raw_data.len = size;
     t->raw_data.data = must(ln_arena_dup(&b->arena, bytes, size, 8));
 }
 
-static void b_external(builder *b, Onnx__TensorProto *t, const char *key, const char *value)
+static inline void b_external(builder *b, Onnx__TensorProto *t, const char *key, const char *value)
 {
     Onnx__StringStringEntryProto *e = must(ln_write_new(&b->arena, &onnx__string_string_entry_proto__descriptor));
     e->key = b_text(b, key);
@@ -159,7 +160,7 @@ static void b_external(builder *b, Onnx__TensorProto *t, const char *key, const 
     ADD(b, t, external_data, e);
 }
 
-static Onnx__OperatorSetIdProto *b_opset(builder *b, const char *domain, int64_t version)
+static inline Onnx__OperatorSetIdProto *b_opset(builder *b, const char *domain, int64_t version)
 {
     Onnx__OperatorSetIdProto *o = must(ln_write_new(&b->arena, &onnx__operator_set_id_proto__descriptor));
     o->domain = b_text(b, domain);
@@ -168,7 +169,7 @@ static Onnx__OperatorSetIdProto *b_opset(builder *b, const char *domain, int64_t
     return o;
 }
 
-static Onnx__GraphProto *b_graph(builder *b, const char *name)
+static inline Onnx__GraphProto *b_graph(builder *b, const char *name)
 {
     Onnx__GraphProto *g = must(ln_write_new(&b->arena, &onnx__graph_proto__descriptor));
     g->name = b_text(b, name);
@@ -176,7 +177,7 @@ static Onnx__GraphProto *b_graph(builder *b, const char *name)
 }
 
 /* IR 8, ai.onnx 17, an empty graph. */
-static Onnx__ModelProto *b_model(builder *b)
+static inline Onnx__ModelProto *b_model(builder *b)
 {
     Onnx__ModelProto *m = must(ln_write_new(&b->arena, &onnx__model_proto__descriptor));
     m->has_ir_version = 1;
@@ -186,7 +187,7 @@ static Onnx__ModelProto *b_model(builder *b)
     return m;
 }
 
-static uint8_t *b_pack(builder *b, const Onnx__ModelProto *m, size_t *size)
+static inline uint8_t *b_pack(builder *b, const Onnx__ModelProto *m, size_t *size)
 {
     *size = protobuf_c_message_get_packed_size(&m->base);
     uint8_t *bytes = must(ln_arena_alloc(&b->arena, *size, 64));
