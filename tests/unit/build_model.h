@@ -50,7 +50,7 @@ static inline char *b_text(builder *b, const char *s)
 static inline void *b_append(builder *b, void *items, size_t *n, size_t size)
 {
     char *grown = must(ln_arena_zalloc(&b->arena, (*n + 1) * size, 16));
-    if (*n)
+    if (items && *n)
         memcpy(grown, items, *n * size);
     ++*n;
     return grown;

@@ -59,7 +59,7 @@ static inline int32_t value_named(const ln_graph *g, const char *name)
 }
 
 /* The constant as the graph has it. */
-static const ln_info *constant_of(const linnet_model *model)
+static inline const ln_info *constant_of(const linnet_model *model)
 {
     const ln_info *info = &model->graph->values[value_named(model->graph, "w")].info;
     assert_non_null(info->data);
