@@ -17,83 +17,31 @@ typedef struct col2im_params {
     int64_t image[LN_WINDOW_MAX], count[LN_WINDOW_MAX]; /* sizes of the image, and of the grid of blocks */
 } col2im_params;
 
-#define PLAIN(x) (x)
-
-#define NAME f32
-#define TYPE float
-#define SUM float
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/col2im.inc"
-
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/col2im.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_f16_to_f32
-#define STORE ln_f32_to_f16
-#include "ops/col2im.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_bf16_to_f32
-#define STORE ln_f32_to_bf16
-#include "ops/col2im.inc"
-
-#define NAME i8
-#define TYPE uint8_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint8_t)
-#include "ops/col2im.inc"
-
-#define NAME i16
-#define TYPE uint16_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint16_t)
-#include "ops/col2im.inc"
-
-#define NAME i32
-#define TYPE uint32_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint32_t)
-#include "ops/col2im.inc"
-
-#define NAME i64
-#define TYPE uint64_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/col2im.inc"
+#define BODY "ops/col2im.inc"
+#define EACH_FLOAT32
+#include "ops/each_float.inc"
+#include "ops/each_integer.inc"
+#undef BODY
 
 #define NAME c64
 #define TYPE float complex
 #define SUM float complex
-#define LOAD PLAIN
-#define STORE PLAIN
+#define LOAD(x) (x)
+#define STORE(x) (x)
 #include "ops/col2im.inc"
 
 #define NAME c128
 #define TYPE double complex
 #define SUM double complex
-#define LOAD PLAIN
-#define STORE PLAIN
+#define LOAD(x) (x)
+#define STORE(x) (x)
 #include "ops/col2im.inc"
 
 #define NAME truth
 #define TYPE uint8_t
 #define SUM uint64_t
-#define LOAD PLAIN
-#define STORE 0 !=
+#define LOAD(x) (x)
+#define STORE(x) ((x) != 0)
 #include "ops/col2im.inc"
 
 /* image_shape and block_shape; *n is 0 while they are not known. */

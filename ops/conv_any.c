@@ -6,26 +6,9 @@
 #include "kernels/half.h"
 #include "ops/conv.h"
 
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#include "ops/conv_any.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_f16_to_f32(x)
-#define STORE(x) ln_f32_to_f16(x)
-#include "ops/conv_any.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_bf16_to_f32(x)
-#define STORE(x) ln_f32_to_bf16(x)
-#include "ops/conv_any.inc"
+#define BODY "ops/conv_any.inc"
+#include "ops/each_float.inc"
+#undef BODY
 
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p)
 {

@@ -6,33 +6,10 @@
 #include "kernels/half.h"
 #include "ops/convtranspose.h"
 
-#define NAME f32
-#define TYPE float
-#define SUM float
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#include "ops/convtranspose_any.inc"
-
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#include "ops/convtranspose_any.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_f16_to_f32(x)
-#define STORE(x) ln_f32_to_f16(x)
-#include "ops/convtranspose_any.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_bf16_to_f32(x)
-#define STORE(x) ln_f32_to_bf16(x)
-#include "ops/convtranspose_any.inc"
+#define BODY "ops/convtranspose_any.inc"
+#define EACH_FLOAT32
+#include "ops/each_float.inc"
+#undef BODY
 
 linnet_status ln_deconv_plan_any(ln_ctx *c, const ln_deconv *p)
 {

@@ -18,39 +18,10 @@ typedef struct deform_params {
     int64_t worker; /* bytes of scratch of a worker */
 } deform_params;
 
-#define PLAIN(x) (x)
-
-#define NAME f32
-#define TYPE float
-#define SUM float
-#define LOAD PLAIN
-#define STORE PLAIN
-#define FLOOR floorf
-#include "ops/deform_conv.inc"
-
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD PLAIN
-#define STORE PLAIN
-#define FLOOR floor
-#include "ops/deform_conv.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_f16_to_f32
-#define STORE ln_f32_to_f16
-#define FLOOR floorf
-#include "ops/deform_conv.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_bf16_to_f32
-#define STORE ln_f32_to_bf16
-#define FLOOR floorf
-#include "ops/deform_conv.inc"
+#define BODY "ops/deform_conv.inc"
+#define EACH_FLOAT32
+#include "ops/each_float.inc"
+#undef BODY
 
 static linnet_status check(ln_ctx *c, const deform_params *p)
 {

@@ -151,7 +151,7 @@ static linnet_status resolve(ln_ctx *c, ln_einsum *p, int32_t *rank, int32_t *ou
 {
     equation e;
     int32_t codes[2 * LN_MAX_RANK + 64], most = 0;
-    *p = (ln_einsum){0};
+    *p = (ln_einsum){.n_in = c->n_in};
     LN_TRY(parse(c, &e));
     for (int32_t i = 0; i < e.n_in; i++)
         LN_TRY(add_operand(c, p, &e, i, &most));
@@ -276,28 +276,51 @@ static linnet_status plan_product(ln_ctx *c, ln_einsum *p, int32_t left, bool *d
     return ln_product_plan(c, &p->product);
 }
 
+/* The only operand that a label moves through, or -1. */
+static int32_t owner_of(const ln_einsum *p, int32_t label)
+{
+    int32_t owner = -1, movers = 0;
+    for (int32_t i = 0; i < p->n_in; i++)
+        if (p->strides[i][label]) {
+            owner = i;
+            movers++;
+        }
+    return movers == 1 ? owner : -1;
+}
+
+/* Puts a label of p behind those of q. */
+static void take_label(ln_einsum *q, const ln_einsum *p, int32_t label)
+{
+    int32_t to = q->n_labels++;
+    q->dims[to] = p->dims[label];
+    for (int32_t i = 0; i < q->n_in; i++) {
+        q->strides[i][to] = p->strides[i][label];
+        q->used[i][to] = p->used[i][label];
+    }
+}
+
 static linnet_status einsum_plan(ln_ctx *c)
 {
     ln_einsum *p = c->params;
     int32_t rank, out[LN_MAX_RANK];
     LN_TRY(resolve(c, p, &rank, out));
-    /* The labels of the result first, in its order: the others are summed. */
     ln_einsum q = {.n_out = rank, .n_in = c->n_in};
-    for (int32_t pass = 0; pass < 2; pass++)
-        for (int32_t k = 0; k < (pass ? p->n_labels : rank); k++) {
-            int32_t l = pass ? k : out[k], to = q.n_labels;
+    for (int32_t i = 0; i < rank; i++)
+        take_label(&q, p, out[i]);
+    for (int32_t own = 0; own < 2; own++) {
+        for (int32_t l = 0; l < p->n_labels; l++) {
             bool listed = false;
-            for (int32_t i = 0; pass && i < rank; i++)
+            for (int32_t i = 0; i < rank; i++)
                 listed |= out[i] == l;
-            if (listed)
+            int32_t owner = owner_of(p, l);
+            if (listed || (owner >= 0) != own)
                 continue;
-            q.dims[to] = p->dims[l];
-            for (int32_t i = 0; i < c->n_in; i++) {
-                q.strides[i][to] = p->strides[i][l];
-                q.used[i][to] = p->used[i][l];
-            }
-            q.n_labels++;
+            if (own)
+                q.own[owner][q.n_own[owner]++] = q.n_labels;
+            take_label(&q, p, l);
         }
+        q.n_shared = own ? q.n_shared : q.n_labels;
+    }
     q.total = 1;
     for (int32_t i = rank; i-- > 0; q.total *= q.dims[i])
         q.out[i] = q.total;

@@ -6,63 +6,11 @@
 #include "kernels/half.h"
 #include "ops/einsum.h"
 
-#define PLAIN(x) (x)
-
-#define NAME f32
-#define TYPE float
-#define SUM float
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/einsum_any.inc"
-
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/einsum_any.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_f16_to_f32
-#define STORE ln_f32_to_f16
-#include "ops/einsum_any.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD ln_bf16_to_f32
-#define STORE ln_f32_to_bf16
-#include "ops/einsum_any.inc"
-
-#define NAME i8
-#define TYPE uint8_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint8_t)
-#include "ops/einsum_any.inc"
-
-#define NAME i16
-#define TYPE uint16_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint16_t)
-#include "ops/einsum_any.inc"
-
-#define NAME i32
-#define TYPE uint32_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE (uint32_t)
-#include "ops/einsum_any.inc"
-
-#define NAME i64
-#define TYPE uint64_t
-#define SUM uint64_t
-#define LOAD PLAIN
-#define STORE PLAIN
-#include "ops/einsum_any.inc"
+#define BODY "ops/einsum_any.inc"
+#define EACH_FLOAT32
+#include "ops/each_float.inc"
+#include "ops/each_integer.inc"
+#undef BODY
 
 linnet_status ln_einsum_plan_any(ln_ctx *c)
 {

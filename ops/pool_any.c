@@ -8,59 +8,32 @@
 #include "kernels/half.h"
 #include "ops/pool.h"
 
-#define NAME f32
-#define TYPE float
-#define SUM float
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#define POW powf
-#define LOWEST -INFINITY
-#include "ops/pool_any.inc"
+#define LOWEST -(SUM)INFINITY
+#define BODY "ops/pool_any.inc"
+#define EACH_FLOAT32
+#include "ops/each_float.inc"
+#undef BODY
+#undef LOWEST
 
-#define NAME f64
-#define TYPE double
-#define SUM double
-#define LOAD(x) (x)
-#define STORE(x) (x)
-#define POW pow
-#define LOWEST -(double)INFINITY
-#include "ops/pool_any.inc"
-
-#define NAME f16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_f16_to_f32(x)
-#define STORE(x) ln_f32_to_f16(x)
-#define POW powf
-#define LOWEST -INFINITY
-#include "ops/pool_any.inc"
-
-#define NAME bf16
-#define TYPE uint16_t
-#define SUM float
-#define LOAD(x) ln_bf16_to_f32(x)
-#define STORE(x) ln_f32_to_bf16(x)
-#define POW powf
-#define LOWEST -INFINITY
-#include "ops/pool_any.inc"
-
+#define MATH(name) name##f
 #define NAME i8
 #define TYPE int8_t
 #define SUM float
 #define LOAD(x) (x)
 #define STORE(x) (int8_t)(x)
-#define POW powf
 #define LOWEST -128
 #include "ops/pool_any.inc"
+#undef LOWEST
 
 #define NAME u8
 #define TYPE uint8_t
 #define SUM float
 #define LOAD(x) (x)
 #define STORE(x) (uint8_t)(x)
-#define POW powf
 #define LOWEST 0
 #include "ops/pool_any.inc"
+#undef LOWEST
+#undef MATH
 
 linnet_status ln_pool_plan_any(ln_ctx *c, const ln_pool_params *p)
 {
