@@ -158,6 +158,7 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
         c.threads = plan->threads;
         if (b->options->pointer_bytes)
             c.pointer_bytes = b->options->pointer_bytes;
+        c.frugal = b->options->frugal;
         c.run = n->op->run;
         c.run_name = n->op->run_name;
         st = n->op->plan(&c);

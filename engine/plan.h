@@ -74,6 +74,7 @@ typedef struct ln_plan_options {
     uint32_t align;          /* of regions in the block, a power of two; 0: 64 */
     uint32_t pointer_bytes;
     bool reorder; /* nodes in the order of ln_graph_order */
+    bool frugal;  /* operators are to take little scratch, where that takes time */
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;

@@ -47,7 +47,10 @@ typedef struct ln_gemm_f32_desc {
     ln_gemm_f32_fn *tile;
     ln_gemm_f32_fn *tile_f16,
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
+    bool no_lines;  /* lineconv_f32 is no faster than this where both can do it */
 } ln_gemm_f32_desc;
+
+extern const ln_gemm_f32_desc ln_gemm_f32_small; /* the scalar one, as firmware has it (not there, but on a host) */
 
 #define LN_GEMM_FEW_ROWS 6 /* rows up to which strides do no harm, and K need not be blocked */
 

@@ -96,5 +96,16 @@ static void tile(const ln_gemm_f32_tile *t)
     }
 }
 
+/* A microcontroller has no second cache to fill, and RAM for few rows: its blocks are small. A host knows both, to plan
+ * for one; they give the same results, since K is cut alike. */
+#define SMALL                                                                                                          \
+    {                                                                                                                  \
+        .mr = MR, .nr = NR, .kc = 256, .mc = 2 * MR, .nc_bytes = 256 << 10, .tile = tile, .no_lines = true             \
+    }
+#ifdef LN_FIRMWARE
+const ln_gemm_f32_desc ln_gemm_f32_scalar = SMALL;
+#else
 const ln_gemm_f32_desc ln_gemm_f32_scalar = {
-    .mr = MR, .nr = NR, .kc = 256, .mc = 96, .nc_bytes = 256 << 10, .tile = tile};
+    .mr = MR, .nr = NR, .kc = 256, .mc = 96, .nc_bytes = 256 << 10, .tile = tile, .no_lines = true};
+const ln_gemm_f32_desc ln_gemm_f32_small = SMALL;
+#endif

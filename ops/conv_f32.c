@@ -352,8 +352,8 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     bool few = channels < MERGE_CHANNELS && p->taps * channels <= MERGE_WINDOW;
     bool narrow =
         p->out[2] >= NARROW_LINE && p->out_channels <= LN_D(gemm_f32)->nr / 2 && p->taps * channels <= NARROW_WINDOW;
-    p->merge = p->group == 1 && (few || narrow) && p->kernel[2] > 1 && p->dilation[2] == 1;
-    p->lines = p->merge && !p->fused.residual;
+    p->merge = !c->frugal && p->group == 1 && (few || narrow) && p->kernel[2] > 1 && p->dilation[2] == 1;
+    p->lines = p->merge && !p->fused.residual && !LN_D(gemm_f32)->no_lines;
     if (p->merge)
         p->depthwise = 0;
     p->copy_in = p->merge || repeat != 1 || (p->channels_last != LN_ALL_LAST && channels > 1 && p->in_pixels > 1);

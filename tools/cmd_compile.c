@@ -233,8 +233,8 @@ static int emit(const ln_cli *cli, ln_arena *arena, ln_compiled *c)
 static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_session *session, ln_compiled *c)
 {
     const ln_graph *g = session->model->graph;
-    const ln_kernel_table *kernels = ln_compile_kernels(c->tier);
-    bool small = c->machine->tier != NULL;
+    bool bare = c->machine->tier != NULL;
+    const ln_kernel_table *kernels = ln_compile_kernels(c->tier, bare);
     linnet_value *inputs = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *inputs);
     states s;
     if (!kernels)
@@ -246,7 +246,7 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
         return LN_EXIT_BAD;
     char disable[512];
     snprintf(disable, sizeof disable, "%s%s%s", ln_cli_text(cli, "disable-passes", ""),
-             ln_cli_flag(cli, "disable-passes") && small ? "," : "", small ? "winograd" : "");
+             ln_cli_flag(cli, "disable-passes") && bare ? "," : "", bare ? "winograd" : "");
     ln_plan_options options = {.disable_passes = disable,
                                .threads = 1,
                                .inputs_in_block = true,

@@ -22,8 +22,9 @@ extern const ln_machine ln_machines[]; /* ends with a NULL name */
 const ln_machine *ln_machine_find(const char *name);
 
 /* The kernels to plan with for a tier: those of this machine's where they are for the tier; else the scalar ones with
- * the tier's tiles. NULL: no such tier (or not on this machine, where only it knows them). */
-const ln_kernel_table *ln_compile_kernels(const char *tier);
+ * the tier's tiles. bare: the machine has no system, and its products are cut for little memory. NULL: no such tier (or
+ * not on this machine, where only it knows them). */
+const ln_kernel_table *ln_compile_kernels(const char *tier, bool bare);
 
 /* -- compile_data.c: constants in one piece -------------------------------------------------------------------------
  */

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "kernels/gemm.h"
 #include "kernels/qgemm_tiles.h"
 #include "tools/compile.h"
 
@@ -29,12 +30,15 @@ const ln_machine *ln_machine_find(const char *name)
     return NULL;
 }
 
-const ln_kernel_table *ln_compile_kernels(const char *tier)
+const ln_kernel_table *ln_compile_kernels(const char *tier, bool bare)
 {
     static ln_kernel_table table;
-    if (!strcmp(tier, "armdsp") || !strcmp(tier, "mve")) {
+    bool armdsp = !strcmp(tier, "armdsp"), mve = !strcmp(tier, "mve");
+    if (armdsp || mve || (bare && !strcmp(tier, "scalar"))) {
         table = *ln_tier_table(LN_TIER_SCALAR);
-        table.qgemm = tier[0] == 'a' ? &ln_qgemm_as_armdsp : &ln_qgemm_as_mve;
+        table.gemm_f32 = &ln_gemm_f32_small;
+        if (armdsp || mve)
+            table.qgemm = armdsp ? &ln_qgemm_as_armdsp : &ln_qgemm_as_mve;
         return &table;
     }
     for (int t = 0; t < LN_TIER_COUNT; t++)
