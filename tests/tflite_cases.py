@@ -20,10 +20,11 @@ def ints(low, high, *shape, dtype=I32):
 
 class Case:
     """delegate: whether LiteRT uses XNNPACK, as it does by default, instead of its reference kernels. expected: the result
-    where LiteRT has no kernel."""
+    where LiteRT has no kernel. exact: integers are the same, not only near."""
 
-    def __init__(self, name, make, feeds, delegate=False, expected=None):
-        self.name, self.make, self.feeds, self.delegate, self.expected = name, make, feeds, delegate, expected
+    def __init__(self, name, make, feeds, delegate=False, expected=None, exact=False):
+        self.name, self.make, self.feeds = name, make, feeds
+        self.delegate, self.expected, self.exact = delegate, expected, exact
 
     def write(self, path):
         """LiteRT finds the shapes of the results, which the file then has, and the versions that it knows."""
@@ -58,7 +59,7 @@ class Case:
             f.write(model.bytes())
 
 
-def one(name, op, ins, outs, options=None, delegate=False, expected=None, **fields):
+def one(name, op, ins, outs, options=None, delegate=False, expected=None, exact=False, **fields):
     """A model of one operator; outs: types, or tensors for quantised ones."""
     def make():
         m = Model()
@@ -67,7 +68,7 @@ def one(name, op, ins, outs, options=None, delegate=False, expected=None, **fiel
         result = m.op(g, op, ins, tensors, options, **fields)
         g.outputs = result if isinstance(result, list) else [result]
         return m, g.outputs
-    return Case(name, make, [t.data for t in ins if isinstance(t, Tensor) and t.fed], delegate, expected)
+    return Case(name, make, [t.data for t in ins if isinstance(t, Tensor) and t.fed], delegate, expected, exact)
 
 
 def quantised(x, scale, zero=0, dtype=I8):
@@ -154,6 +155,11 @@ def quantised_ones():
         for op in ["AVERAGE_POOL_2D", "MAX_POOL_2D"]:
             yield one(f"{op}_{name}", op, [q], [Tensor(dtype=dtype, quant=q.quant)], "Pool2DOptions", padding=0,
                       strideW=2, strideH=2, filterWidth=3, filterHeight=2)
+    for dtype, zeros in ((I8, (3, -20)), (U8, (131, 90)), (I16, (0, 0))):  # what is rounded twice
+        for shape, axes, ratio in (((1, 3, 2, 64), [1, 2], 1.05), ((2, 5, 40), [-2], 0.7), ((1, 2, 2, 50), [1, 2], 1)):
+            few = fed(quantised(floats(*shape), 4 / 255, zeros[0], dtype), dtype, (4 / 255, zeros[0]))
+            yield one(f"MEAN_few_{dtype.__name__}_{len(shape)}_{ratio}", "MEAN", [few, const(axes, I32)],
+                      [qout(4 / 255 / ratio, zeros[1], dtype)], "ReducerOptions", exact=True, keepDims=False)
     w = quantised(floats(8, 3, 3, 4), 0.016)
     scales = np.linspace(0.01, 0.02, 8)
     bias = ints(-500, 500, 8)

@@ -22,8 +22,14 @@ typedef struct ln_heard {
     const float *scores; /* one for each window */
 } ln_heard;
 
-/* Writes the spectrogram with a row of scores for every label under it. Window w covers [w hop, w hop + length) of the
- * samples. False: said what is wrong. */
+/* The first sample of window w: one every `hop`, and the last ends where the sound does. */
+static inline int64_t ln_audio_window(const ln_audio *audio, int64_t w, int64_t hop, int64_t length)
+{
+    int64_t last = audio->n > length ? audio->n - length : 0;
+    return w * hop < last ? w * hop : last;
+}
+
+/* Writes the spectrogram with a row of scores for every label under it. False: said what is wrong. */
 bool ln_audio_png(ln_arena *arena, const char *path, const ln_audio *audio, const ln_heard *heard, int n_heard,
                   int64_t windows, int64_t hop, int64_t length);
 

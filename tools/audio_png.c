@@ -161,8 +161,8 @@ bool ln_audio_png(ln_arena *arena, const char *path, const ln_audio *audio, cons
         for (int32_t x = 0; x < WIDTH; x++) {
             int64_t at = (int64_t)((x + 0.5) * (double)audio->n / (double)WIDTH);
             double score = 0; /* the best of the windows over that moment */
-            for (int64_t w = at / hop; w >= 0 && w * hop + length > at; w--)
-                if (w < windows && (double)heard[h].scores[w] > score)
+            for (int64_t w = at / hop + 1; w >= 0 && w * hop + length > at; w--)
+                if (w < windows && ln_audio_window(audio, w, hop, length) <= at && (double)heard[h].scores[w] > score)
                     score = (double)heard[h].scores[w];
             uint8_t colour[3];
             colour_of(score, colour);

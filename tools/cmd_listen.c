@@ -141,8 +141,9 @@ static bool hear(listener *l, int64_t window)
 {
     static const double full[LINNET_TYPE_COUNT] = {[LINNET_INT16] = 32767, [LINNET_INT8] = 127, [LINNET_INT32] = 32767};
     double scale = full[l->input.type] > 0 ? full[l->input.type] : 1;
+    int64_t first = ln_audio_window(&l->audio, window, l->hop, l->length);
     for (int64_t i = 0; i < l->length; i++) {
-        int64_t at = window * l->hop + i;
+        int64_t at = first + i;
         double x = at < l->audio.n ? (double)l->audio.samples[at] : 0;
         if (l->input.type == LINNET_FLOAT32)
             ((float *)l->input.data)[i] = (float)x;
@@ -194,7 +195,8 @@ static void table(const listener *l, FILE *csv)
     if (csv)
         fputs("start,end,label,score\n", csv);
     for (int64_t w = 0; w < l->windows; w++) {
-        double start = (double)(w * l->hop) / l->audio.rate, end = start + (double)l->length / l->audio.rate;
+        double start = (double)ln_audio_window(&l->audio, w, l->hop, l->length) / l->audio.rate;
+        double end = start + (double)l->length / l->audio.rate;
         const float *scores = l->scores + w * l->classes;
         float score = INFINITY;
         int64_t class = -1;
@@ -341,9 +343,8 @@ const ln_command ln_cmd_listen = {
     .more =
         "The file is anything that libsndfile reads (WAV, FLAC, OGG), at any rate; channels are averaged. The last "
         "window\n"
-        "is filled up with silence. Of several rows of scores in a window the best counts, and in the lines for the "
-        "whole file\n"
-        "the best of all windows.\n",
+        "ends with the sound; a sound shorter than a window is filled up with silence. Of several rows of scores in a\n"
+        "window the best counts, and in the lines for the whole file the best of all windows.\n",
     .options = options,
     .min_args = 2,
     .max_args = 2,

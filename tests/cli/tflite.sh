@@ -58,13 +58,20 @@ done <"$work/list"
 head -c 2000 "$models/micro-speech/micro_speech_quantized.tflite" >"$work/cut.tflite"
 bad "a file that is cut off" damaged "$linnet" info "$work/cut.tflite"
 
-# The first window of speech.wav; LiteRT says Speech 0.917969, Inside, small room 0.082031.
+# What the publisher's own tests have for speech.wav: of its first window 0.917969 and 0.058594, of its last one 0.957031 and
+# 0.019531. A step of the scores is 0.0039 here.
 for model in "$models/yamnet/yamnet_audio_classifier_with_metadata.tflite" "$work/yamnet_audio_classifier_with_metadata.onnx"; do
     "$linnet" listen "$model" "$inputs/speech.wav" --labels "$models/yamnet/yamnet_521_labels.txt" --min 0.01 \
         --csv "$work/yamnet.csv" >"$work/log" 2>&1
-    check "yamnet hears speech ($(basename "$model"))" grep -qE '^0\.000,0\.975,"?Speech"?,0\.91(6|7|8|9)' "$work/yamnet.csv"
-    check "yamnet hears a room ($(basename "$model"))" \
-        grep -qE '^0\.000,0\.975,"?Inside, small room"?,0\.08(0|1|2|3)' "$work/yamnet.csv"
+    hears() { # line of a window, label, score: within 0.002
+        check "yamnet: $2 $3 at $1 ($(basename "$model"))" awk -F'"' -v from="$1" -v label="$2" -v score="$3" '
+            index($1, from ",") == 1 && $2 == label { d = substr($3, 2) - score; good = d * d < 0.002 * 0.002 }
+            END { exit !good }' "$work/yamnet.csv"
+    }
+    hears 0.000 Speech 0.918
+    hears 0.000 "Inside, small room" 0.0586
+    hears 3.297 Speech 0.957
+    hears 3.297 "Inside, small room" 0.0195
 done
 
 names=$models/mobilenetv2-tflite/imagenet_labels.txt

@@ -98,6 +98,9 @@ void ln_tfl_bind(ln_tfl_scope *scope, int32_t tensor, int32_t value);
 int32_t ln_tfl_quantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value);
 int32_t ln_tfl_dequantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value, int32_t axis);
 bool ln_tfl_quantised(const ln_tfl_tensor *t);
+/* The same for numbers in units of the scale of a tensor of 8 or 16 bits with one scale. */
+int32_t ln_tfl_to_steps(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value);
+int32_t ln_tfl_from_steps(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value);
 /* Whether a product of x and w rounds x to 8 bits: x numbers, w integers. Then x, a value of tensor t, goes through
  * ln_tfl_rounded, by itself for each index of the dimensions before `first`. */
 bool ln_tfl_hybrid(const ln_tfl_tensor *x, const ln_tfl_tensor *w);

@@ -37,8 +37,8 @@ bool ln_tfl_same_scale(const ln_tfl_op *o, const ln_tfl_tensor *a, const ln_tfl_
             (ln_tfl_scale(o, a, 0) == ln_tfl_scale(o, b, 0) && ln_tfl_zero(o, a, 0) == ln_tfl_zero(o, b, 0)));
 }
 
-/* Scales, and zero points of the tensor's type; *zero is LN_NO_VALUE where all are 0 and may be left out. */
-static void parameters(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t *scale, int32_t *zero)
+/* Scales (or ones), and zero points of the tensor's type; *zero is LN_NO_VALUE where all are 0 and may be left out. */
+static void parameters(ln_tfl_op *o, const ln_tfl_tensor *t, bool ones, int32_t *scale, int32_t *zero)
 {
     static const struct {
         int8_t type;
@@ -61,7 +61,7 @@ static void parameters(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t *scale, int
         r++;
     for (int64_t i = 0; i < n; i++) {
         int64_t z = ln_tfl_zero(o, t, (uint32_t)i);
-        scales[i] = ln_tfl_scale(o, t, (uint32_t)i);
+        scales[i] = ones ? 1 : ln_tfl_scale(o, t, (uint32_t)i);
         if (z < ranges[r].low || z > ranges[r].high) {
             ln_tfl_fail(o, LINNET_ERR_MODEL, "tensor '%.100s' has a zero point of %lld", t->name, (long long)z);
             return;
@@ -87,7 +87,7 @@ int32_t ln_tfl_dequantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value, i
         return value;
     if (!plain(o, t))
         return LN_NO_VALUE;
-    parameters(o, t, &scale, &zero);
+    parameters(o, t, false, &scale, &zero);
     if (t->type == LINNET_INT64)
         return LN_NODE(o, "Mul", ln_tfl_cast(o, value, LINNET_FLOAT32), scale);
     return ln_tfl_node(o, "DequantizeLinear", LN_INS(value, scale, zero), t->scales.n > 1,
@@ -101,11 +101,25 @@ int32_t ln_tfl_quantise(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value)
         return value;
     if (!plain(o, t))
         return LN_NO_VALUE;
-    parameters(o, t, &scale, &zero);
+    parameters(o, t, false, &scale, &zero);
     if (zero < 0)
         return ln_tfl_cast(o, LN_NODE(o, "Round", LN_NODE(o, "Div", value, scale)), t->type);
     return ln_tfl_node(o, "QuantizeLinear", LN_INS(value, scale, zero), t->scales.n > 1,
                        (ln_attr[]){ln_tfl_attr_int("axis", t->axis)});
+}
+
+int32_t ln_tfl_to_steps(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value)
+{
+    int32_t one, zero;
+    parameters(o, t, true, &one, &zero);
+    return LN_NODE(o, "DequantizeLinear", value, one, zero);
+}
+
+int32_t ln_tfl_from_steps(ln_tfl_op *o, const ln_tfl_tensor *t, int32_t value)
+{
+    int32_t one, zero;
+    parameters(o, t, true, &one, &zero);
+    return LN_NODE(o, "QuantizeLinear", value, one, zero);
 }
 
 /* -- rounding on the way --------------------------------------------------------------------------------------------

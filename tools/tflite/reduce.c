@@ -4,6 +4,8 @@
  */
 #include "tools/tflite/operators.h"
 
+#include <math.h>
+
 /* Reduces a value over the axes of input 1, with the row's operator or `type`. */
 static int32_t reduce(ln_tfl_op *o, const char *type, int32_t x)
 {
@@ -21,12 +23,63 @@ void ln_tfl_reduce(ln_tfl_op *o)
     ln_tfl_set_real(o, 0, reduce(o, o->row->onnx, ln_tfl_real(o, 0)));
 }
 
+/* Elements of a MEAN's input for each of its output; 0: not known. */
+static double mean_of(ln_tfl_op *o, const int64_t *axes, int32_t n_axes)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
+    bool seen[LINNET_MAX_RANK] = {false};
+    double n = 1;
+    for (int32_t i = 0; i < n_axes; i++) {
+        int64_t axis = axes[i] < 0 ? axes[i] + x->rank : axes[i];
+        if (axis < 0 || axis >= x->rank || x->dims[axis] < 1)
+            return 0;
+        n *= seen[axis] ? 1 : (double)x->dims[axis];
+        seen[axis] = true;
+    }
+    return n;
+}
+
+static bool in_steps(const ln_tfl_tensor *t)
+{
+    return t->scales.n == 1 && !t->blocks &&
+           (t->type == LINNET_INT8 || t->type == LINNET_UINT8 || t->type == LINNET_INT16);
+}
+
+/* TensorFlow Lite's own kernels round the mean of n integers twice: the sum times the ratio of the scales, m 2^e with m
+ * in [0.5, 1), over n to a grid of 2^(e - floor(log2 n)) steps, and that to a whole step, halves away from zero. Where
+ * n is small that is not the mean: on a grid of halves every other result is a half, and goes away from zero. The
+ * published results of such networks have it; so this does the same where the grid is of halves or quarters. True:
+ * done. */
+static bool mean_on_grid(ln_tfl_op *o, double n)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0), *y = ln_tfl_out(o, 0);
+    const linnet_type f = LINNET_FLOAT32;
+    int e, log2n;
+    if (!in_steps(x) || !in_steps(y) || n <= 1)
+        return false;
+    double ratio = (double)ln_tfl_scale(o, x, 0) / (double)ln_tfl_scale(o, y, 0);
+    (void)frexp(ratio, &e);
+    (void)frexp(n, &log2n);
+    int grid = e - (log2n - 1);
+    if (grid != -1 && grid != -2)
+        return false;
+    int32_t v = reduce(o, "ReduceSum", ln_tfl_to_steps(o, x, ln_tfl_stored(o, 0)));
+    v = LN_NODE(o, "Mul", v, ln_tfl_scalar(o, f, ldexp(ratio / n, -grid)));
+    v = LN_NODE(o, "Floor", LN_NODE(o, "Add", v, ln_tfl_scalar(o, f, 0.5)));
+    /* A little more than the grid, so that QuantizeLinear, which rounds halves to even, sees no halves. */
+    v = LN_NODE(o, "Mul", v, ln_tfl_scalar(o, f, ldexp(1 + 0x1p-18, grid)));
+    ln_tfl_set_stored(o, 0, ln_tfl_from_steps(o, y, v));
+    return true;
+}
+
 /* MEAN over the two spatial dimensions of an image is global pooling, which is quicker on integers. */
 void ln_tfl_mean(ln_tfl_op *o)
 {
     const ln_tfl_tensor *x = ln_tfl_in(o, 0);
-    int64_t axes[4];
-    int32_t n = ln_tfl_ints(o, 1, axes, 4);
+    int64_t axes[LINNET_MAX_RANK];
+    int32_t n = ln_tfl_ints(o, 1, axes, LINNET_MAX_RANK);
+    if (mean_on_grid(o, mean_of(o, axes, n)))
+        return;
     for (int32_t i = 0; i < n; i++)
         axes[i] += axes[i] < 0 ? x->rank : 0;
     bool spatial = x->rank == 4 && n == 2 && ((axes[0] == 1 && axes[1] == 2) || (axes[0] == 2 && axes[1] == 1));
