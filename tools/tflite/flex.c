@@ -85,11 +85,12 @@ bool ln_flex_float(const uint8_t *data, size_t size, const char *key, double *va
     if (root > size - 2 || !back(&f, size - 2 - root, root, &map) || map < 3 * width ||
         !word(&f, map - width, width, &n) || !word(&f, map - 2 * width, width, &key_width) ||
         !back(&f, map - 3 * width, width, &keys) || key_width > 8 || keys < key_width ||
-        !word(&f, keys - key_width, key_width, &n_keys) || n_keys != n || n > size)
+        !word(&f, keys - (size_t)key_width, (size_t)key_width, &n_keys) || n_keys != n || n > size)
         return false;
     for (size_t i = 0; i < n; i++) {
-        size_t at, type = map + n * width + i;
-        if (!back(&f, keys + i * key_width, key_width, &at) || type >= size)
+        size_t at;
+        uint64_t type = map + n * width + i; /* more than a size_t where that is small */
+        if (!back(&f, keys + i * (size_t)key_width, (size_t)key_width, &at) || type >= size)
             return false;
         if (key_is(&f, at, key))
             return number(&f, map + i * width, width, data[type], value);
