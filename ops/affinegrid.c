@@ -11,15 +11,6 @@ typedef struct affine_params {
     int32_t rank, type;       /* rank: spatial dimensions */
 } affine_params;
 
-static double number(const void *x, int type, int64_t i)
-{
-    float f;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, type, i, 1);
-    return (double)f;
-}
-
 static double position(const affine_params *p, int64_t i, int64_t n)
 {
     if (!p->align_corners)
@@ -40,14 +31,10 @@ static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
             at[0] = position(p, w, p->dims[2]);
             for (int32_t i = 0; i < p->rank; i++) {
                 int64_t m = (n * p->rank + i) * columns;
-                double v = number(a->in[0], p->type, m + p->rank);
+                double v = ln_get_f64(a->in[0], p->type, m + p->rank);
                 for (int32_t k = 0; k < p->rank; k++)
-                    v += number(a->in[0], p->type, m + k) * at[k];
-                float f = (float)v;
-                if (p->type == LINNET_FLOAT64)
-                    ((double *)a->out[0])[r * row + w * p->rank + i] = v;
-                else
-                    ln_from_f32(a->out[0], p->type, r * row + w * p->rank + i, &f, 1, 0);
+                    v += ln_get_f64(a->in[0], p->type, m + k) * at[k];
+                ln_put_f64(a->out[0], p->type, r * row + w * p->rank + i, v);
             }
         }
     }

@@ -28,24 +28,6 @@ typedef struct job {
     double *mean64, *factor64, *bias64;
 } job;
 
-static double element(const void *x, int32_t type, int64_t i)
-{
-    float f;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, type, i, 1);
-    return (double)f;
-}
-
-static void set_element(void *x, int32_t type, int64_t i, double v)
-{
-    float f = (float)v;
-    if (type == LINNET_FLOAT64)
-        ((double *)x)[i] = v;
-    else
-        ln_from_f32(x, type, i, &f, 1, 1);
-}
-
 /* Mean and variance of a channel over the batch, the sums in double. */
 static void batch_statistics(const bn_params *p, const void *x, int64_t c, double *mean, double *var)
 {
@@ -53,7 +35,7 @@ static void batch_statistics(const bn_params *p, const void *x, int64_t c, doubl
     for (int32_t pass = 0; pass < 2; pass++) {
         for (int64_t b = 0; b < p->batch; b++)
             for (int64_t i = 0; i < p->inner; i++) {
-                double v = element(x, p->type, (b * p->channels + c) * p->inner + i);
+                double v = ln_get_f64(x, p->type, (b * p->channels + c) * p->inner + i);
                 if (pass == 0)
                     sum += v;
                 else
@@ -68,7 +50,7 @@ static void channel(const job *j, int64_t c)
 {
     const bn_params *p = j->p;
     const ln_args *a = j->a;
-    double mean = element(a->in[3], p->mean_type, c), var = element(a->in[4], p->mean_type, c);
+    double mean = ln_get_f64(a->in[3], p->mean_type, c), var = ln_get_f64(a->in[4], p->mean_type, c);
     if (p->training) {
         double batch_mean, batch_var, keep = (double)p->momentum;
         batch_statistics(p, a->in[0], c, &batch_mean, &batch_var);
@@ -76,12 +58,12 @@ static void channel(const job *j, int64_t c)
                                    batch_mean, batch_var};
         for (int32_t i = 0; i < p->training; i++)
             if (a->out[i + 1])
-                set_element(a->out[i + 1], p->mean_type, c, results[i]);
+                ln_put_f64(a->out[i + 1], p->mean_type, c, results[i]);
         mean = batch_mean;
         var = batch_var;
     }
-    double factor = element(a->in[1], p->scale_type, c) / sqrt(var + (double)p->epsilon);
-    double bias = element(a->in[2], p->scale_type, c);
+    double factor = ln_get_f64(a->in[1], p->scale_type, c) / sqrt(var + (double)p->epsilon);
+    double bias = ln_get_f64(a->in[2], p->scale_type, c);
     if (p->type == LINNET_FLOAT64) {
         j->mean64[c] = mean;
         j->factor64[c] = factor;
@@ -137,12 +119,12 @@ static void any_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         int64_t c = i / p->inner % p->channels;
-        double v = element(j->a->in[0], p->type, i);
+        double v = ln_get_f64(j->a->in[0], p->type, i);
         if (p->type == LINNET_FLOAT64)
             v = (v - j->mean64[c]) * j->factor64[c] + j->bias64[c];
         else
             v = (double)(((float)v - j->mean[c]) * j->factor[c] + j->bias[c]);
-        set_element(j->a->out[0], p->type, i, v);
+        ln_put_f64(j->a->out[0], p->type, i, v);
     }
 }
 

@@ -156,6 +156,24 @@ void ln_from_f32(void *y, int type, int64_t offset, const float *x, int64_t n, i
     }
 }
 
+double ln_get_f64(const void *x, int type, int64_t i)
+{
+    float f;
+    if (type == LINNET_FLOAT64)
+        return ((const double *)x)[i];
+    ln_to_f32(&f, x, type, i, 1);
+    return (double)f;
+}
+
+void ln_put_f64(void *y, int type, int64_t i, double v)
+{
+    float f = (float)v;
+    if (type == LINNET_FLOAT64)
+        ((double *)y)[i] = v;
+    else
+        ln_from_f32(y, type, i, &f, 1, 1);
+}
+
 float ln_round_to(float x, int type)
 {
     if (type == LINNET_FLOAT16)

@@ -15,6 +15,10 @@ void ln_to_f32(float *y, const void *x, int type, int64_t offset, int64_t n);
  * even, saturated, NaN is the lowest. */
 void ln_from_f32(void *y, int type, int64_t offset, const float *x, int64_t n, int saturate);
 
+/* Element i of any of these types as a double, and a double as one; only float64 keeps more than a float32. */
+double ln_get_f64(const void *x, int type, int64_t i);
+void ln_put_f64(void *y, int type, int64_t i, double v);
+
 /* x rounded to float16 or bfloat16 and back; other types: x. */
 float ln_round_to(float x, int type);
 

@@ -46,19 +46,9 @@ LN_RUN(ln_det)
     double *m = a->scratch;
     int64_t size = p->n * p->n;
     for (int64_t i = 0; i < p->count; i++) {
-        if (p->type == LINNET_FLOAT64) {
-            for (int64_t k = 0; k < size; k++)
-                m[k] = ((const double *)a->in[0])[i * size + k];
-            ((double *)a->out[0])[i] = determinant(m, p->n);
-            continue;
-        }
-        for (int64_t k = 0; k < size; k++) {
-            float x;
-            ln_to_f32(&x, a->in[0], p->type, i * size + k, 1);
-            m[k] = (double)x;
-        }
-        float y = (float)determinant(m, p->n);
-        ln_from_f32(a->out[0], p->type, i, &y, 1, 0);
+        for (int64_t k = 0; k < size; k++)
+            m[k] = ln_get_f64(a->in[0], p->type, i * size + k);
+        ln_put_f64(a->out[0], p->type, i, determinant(m, p->n));
     }
     return LINNET_OK;
 }

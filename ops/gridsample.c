@@ -52,15 +52,6 @@ static double reflect(double x, double low, double high)
     return x;
 }
 
-static double normalised(const grid_params *p, const void *grid, int64_t i)
-{
-    float f;
-    if (p->grid_type == LINNET_FLOAT64)
-        return ((const double *)grid)[i];
-    ln_to_f32(&f, grid, p->grid_type, i, 1);
-    return (double)f;
-}
-
 /* The coordinate along a dimension in pixels, within what the integers hold. */
 static double coordinate(const grid_params *p, double n, int32_t d)
 {
@@ -174,7 +165,7 @@ static void points(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t n = i / p->points, at = i % p->points;
         taps t = {.at = {0}, .weight = {1}, .n = 1};
         for (int32_t d = 0; d < p->rank; d++) /* the grid has the last dimension first */
-            extend(p, &t, coordinate(p, normalised(p, a->in[1], i * p->rank + p->rank - 1 - d), d), d);
+            extend(p, &t, coordinate(p, ln_get_f64(a->in[1], p->grid_type, i * p->rank + p->rank - 1 - d), d), d);
         sample(p, &t, (const char *)a->in[0] + n * p->channels * p->plane * p->size,
                (char *)a->out[0] + (n * p->channels * p->points + at) * p->size);
     }

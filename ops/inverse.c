@@ -37,15 +37,6 @@ static void invert(double *m, int64_t n)
     }
 }
 
-static double element(const void *x, int32_t type, int64_t i)
-{
-    float narrow;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&narrow, x, type, i, 1);
-    return (double)narrow;
-}
-
 LN_RUN(ln_inverse)
 {
     const inverse_params *p = a->params;
@@ -54,18 +45,12 @@ LN_RUN(ln_inverse)
     for (int64_t i = 0; i < p->count; i++) {
         for (int64_t k = 0; k < size; k++) {
             int64_t r = k / n, column = k % n;
-            m[r * 2 * n + column] = element(a->in[0], p->type, i * size + k);
+            m[r * 2 * n + column] = ln_get_f64(a->in[0], p->type, i * size + k);
             m[r * 2 * n + n + column] = r == column;
         }
         invert(m, n);
-        for (int64_t k = 0; k < size; k++) {
-            double y = m[k / n * 2 * n + n + k % n];
-            float narrow = (float)y;
-            if (p->type == LINNET_FLOAT64)
-                ((double *)a->out[0])[i * size + k] = y;
-            else
-                ln_from_f32(a->out[0], p->type, i * size + k, &narrow, 1, 0);
-        }
+        for (int64_t k = 0; k < size; k++)
+            ln_put_f64(a->out[0], p->type, i * size + k, m[k / n * 2 * n + n + k % n]);
     }
     return LINNET_OK;
 }

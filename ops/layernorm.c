@@ -136,11 +136,8 @@ static void f64_task(void *arg, int32_t worker, int64_t begin, int64_t end)
         const double results[2] = {mean, inverse};
         for (int32_t k = 0; k < 2; k++) {
             void *out = out_of(j->a, k ? p->inverse_out : p->mean_out);
-            float narrow = (float)results[k];
-            if (out && p->stat_type == LINNET_FLOAT64)
-                ((double *)out)[row] = results[k];
-            else if (out)
-                ln_from_f32(out, p->stat_type, row, &narrow, 1, 1);
+            if (out)
+                ln_put_f64(out, p->stat_type, row, results[k]);
         }
         for (int64_t i = 0; i < p->n; i++) {
             double v = (x[i] - mean) * inverse;
@@ -148,15 +145,6 @@ static void f64_task(void *arg, int32_t worker, int64_t begin, int64_t end)
             y[i] = p->bias == 1 ? v + ((const double *)j->a->in[p->bias_in])[i] : v;
         }
     }
-}
-
-static double element(const void *x, int32_t type, int64_t i)
-{
-    float narrow;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&narrow, x, type, i, 1);
-    return (double)narrow;
 }
 
 /* RMSNormalization of one type by a scale of another: the normalised value is rounded to the input's type, then scaled
@@ -169,15 +157,12 @@ static void mixed_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     for (int64_t row = begin; row < end; row++) {
         double sum = 0;
         for (int64_t i = row * p->n; i < (row + 1) * p->n; i++)
-            sum += element(j->a->in[0], p->type, i) * element(j->a->in[0], p->type, i);
+            sum += ln_get_f64(j->a->in[0], p->type, i) * ln_get_f64(j->a->in[0], p->type, i);
         double inverse = 1 / sqrt(sum / (double)p->n + (double)p->epsilon);
         for (int64_t i = row * p->n; i < (row + 1) * p->n; i++) {
-            double y = element(j->a->in[0], p->type, i) * inverse;
-            float narrow = p->type == LINNET_FLOAT64 ? (float)y : ln_round_to((float)y, p->type);
-            if (p->out_type == LINNET_FLOAT64)
-                ((double *)j->a->out[0])[i] = p->type == LINNET_FLOAT64 ? y : (double)narrow;
-            else
-                ln_from_f32(j->a->out[0], p->out_type, i, &narrow, 1, 1);
+            double y = ln_get_f64(j->a->in[0], p->type, i) * inverse;
+            ln_put_f64(j->a->out[0], p->out_type, i,
+                       p->type == LINNET_FLOAT64 ? y : (double)ln_round_to((float)y, p->type));
         }
     }
 }

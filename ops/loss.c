@@ -18,36 +18,18 @@ typedef struct loss_params {
     int64_t batch, classes, inner;
 } loss_params;
 
-static double get(const void *x, int32_t type, int64_t i)
-{
-    float f;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, type, i, 1);
-    return (double)f;
-}
-
-static void set(void *y, int32_t type, int64_t i, double v)
-{
-    float f = (float)v;
-    if (type == LINNET_FLOAT64)
-        ((double *)y)[i] = v;
-    else
-        ln_from_f32(y, type, i, &f, 1, 1);
-}
-
 /* ln of the sum of the exponentials of the scores of one sample: what is to be taken off each for its log probability.
  */
 static double log_sum(const loss_params *p, const void *x, int64_t at)
 {
     double top = -INFINITY, sum = 0;
     for (int64_t c = 0; c < p->classes; c++) {
-        double v = get(x, p->type, at + c * p->inner);
+        double v = ln_get_f64(x, p->type, at + c * p->inner);
         top = v > top ? v : top;
     }
     double shift = isfinite(top) ? top : 0;
     for (int64_t c = 0; c < p->classes; c++)
-        sum += exp(get(x, p->type, at + c * p->inner) - shift);
+        sum += exp(ln_get_f64(x, p->type, at + c * p->inner) - shift);
     return shift + log(sum);
 }
 
@@ -64,21 +46,21 @@ LN_RUN(ln_loss)
         bool ignored = p->ignores && target == p->ignore_index;
         double off = p->softmax ? log_sum(p, a->in[0], at) : 0, weight = 0, loss = 0;
         for (int64_t c = 0; log_prob && c < p->classes; c++)
-            set(log_prob, p->type, at + c * p->inner, get(a->in[0], p->type, at + c * p->inner) - off);
+            ln_put_f64(log_prob, p->type, at + c * p->inner, ln_get_f64(a->in[0], p->type, at + c * p->inner) - off);
         if (!ignored) {
             if (target < 0 || target >= p->classes)
                 return ln_run_fail(a, "target %lld is out of range [0, %lld)", (long long)target,
                                    (long long)p->classes);
-            weight = w ? get(w, p->type, target) : 1;
-            loss = (off - get(a->in[0], p->type, at + target * p->inner)) * weight;
+            weight = w ? ln_get_f64(w, p->type, target) : 1;
+            loss = (off - ln_get_f64(a->in[0], p->type, at + target * p->inner)) * weight;
         }
         if (p->reduction == NONE)
-            set(a->out[0], p->type, i, loss);
+            ln_put_f64(a->out[0], p->type, i, loss);
         total += loss;
         weights += weight;
     }
     if (p->reduction != NONE)
-        set(a->out[0], p->type, 0, p->reduction == MEAN ? total / weights : total);
+        ln_put_f64(a->out[0], p->type, 0, p->reduction == MEAN ? total / weights : total);
     return LINNET_OK;
 }
 

@@ -16,24 +16,6 @@ typedef struct lp_params {
     ln_axes a;
 } lp_params;
 
-static double get(const void *x, int32_t type, int64_t i)
-{
-    float f;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, type, i, 1);
-    return (double)f;
-}
-
-static void set(void *y, int32_t type, int64_t i, double v)
-{
-    float f = (float)v;
-    if (type == LINNET_FLOAT64)
-        ((double *)y)[i] = v;
-    else
-        ln_from_f32(y, type, i, &f, 1, 1);
-}
-
 static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
@@ -43,10 +25,10 @@ static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t at = ln_axes_kept(&p->a, line), n = p->a.n_reduced;
         double mean = 0, norm = 0;
         for (int64_t i = 0; i < n && p->mvn; i++)
-            mean += get(a->in[0], p->type, at + ln_axes_reduced(&p->a, i));
+            mean += ln_get_f64(a->in[0], p->type, at + ln_axes_reduced(&p->a, i));
         mean /= (double)n;
         for (int64_t i = 0; i < n; i++) {
-            double v = get(a->in[0], p->type, at + ln_axes_reduced(&p->a, i)) - mean;
+            double v = ln_get_f64(a->in[0], p->type, at + ln_axes_reduced(&p->a, i)) - mean;
             norm += p->p == 1 && !p->mvn ? fabs(v) : v * v;
         }
         if (p->mvn)
@@ -55,8 +37,8 @@ static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
             norm = sqrt(norm);
         for (int64_t i = 0; i < n; i++) {
             int64_t k = at + ln_axes_reduced(&p->a, i);
-            double v = get(a->in[0], p->type, k) - mean;
-            set(a->out[0], p->type, k, norm == 0 ? 0 : v / norm);
+            double v = ln_get_f64(a->in[0], p->type, k) - mean;
+            ln_put_f64(a->out[0], p->type, k, norm == 0 ? 0 : v / norm);
         }
     }
 }

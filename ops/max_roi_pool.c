@@ -41,15 +41,6 @@ static int64_t pixel(double x)
     return x > 1e9 ? 1000000000 : x < -1e9 ? -1000000000 : isnan(x) ? 0 : (int64_t)round(x);
 }
 
-static double element(const roi_params *p, const void *x, int64_t i)
-{
-    float f;
-    if (p->type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, p->type, i, 1);
-    return (double)f;
-}
-
 /* Pixels of cell i of n over a region that starts at start: [*first, *last). */
 static void cell(int64_t i, int64_t n, int64_t start, int64_t size, int64_t limit, int64_t *first, int64_t *last)
 {
@@ -63,8 +54,10 @@ static void cell(int64_t i, int64_t n, int64_t start, int64_t size, int64_t limi
 static void region(const ln_args *a, const roi_params *p, int64_t r, int64_t image)
 {
     double scale = (double)p->spatial_scale;
-    int64_t x1 = pixel(element(p, a->in[1], r * 5 + 1) * scale), y1 = pixel(element(p, a->in[1], r * 5 + 2) * scale);
-    int64_t x2 = pixel(element(p, a->in[1], r * 5 + 3) * scale), y2 = pixel(element(p, a->in[1], r * 5 + 4) * scale);
+    int64_t x1 = pixel(ln_get_f64(a->in[1], p->type, r * 5 + 1) * scale),
+            y1 = pixel(ln_get_f64(a->in[1], p->type, r * 5 + 2) * scale);
+    int64_t x2 = pixel(ln_get_f64(a->in[1], p->type, r * 5 + 3) * scale),
+            y2 = pixel(ln_get_f64(a->in[1], p->type, r * 5 + 4) * scale);
     int64_t width = x2 >= x1 ? x2 - x1 + 1 : 1, height = y2 >= y1 ? y2 - y1 + 1 : 1;
     int64_t at = r * p->channels * p->pooled_shape[0] * p->pooled_shape[1];
     for (int64_t c = 0; c < p->channels; c++) {
@@ -77,14 +70,10 @@ static void region(const ln_args *a, const roi_params *p, int64_t r, int64_t ima
                 double best = top < bottom && left < right ? -(double)INFINITY : 0;
                 for (int64_t y = top; y < bottom; y++)
                     for (int64_t x = left; x < right; x++) {
-                        double v = element(p, a->in[0], plane + y * p->in[1] + x);
+                        double v = ln_get_f64(a->in[0], p->type, plane + y * p->in[1] + x);
                         best = v > best || isnan(v) ? v : best;
                     }
-                float f = (float)best;
-                if (p->type == LINNET_FLOAT64)
-                    ((double *)a->out[0])[at] = best;
-                else
-                    ln_from_f32(a->out[0], p->type, at, &f, 1, 0);
+                ln_put_f64(a->out[0], p->type, at, best);
             }
     }
 }
@@ -93,7 +82,7 @@ LN_RUN(ln_max_roi_pool)
 {
     const roi_params *p = a->params;
     for (int64_t r = 0; r < p->rois; r++) {
-        double image = element(p, a->in[1], r * 5);
+        double image = ln_get_f64(a->in[1], p->type, r * 5);
         if (!(image >= 0 && image < (double)p->batch))
             return ln_run_fail(a, "region %lld is of image %g of %lld", (long long)r, image, (long long)p->batch);
         region(a, p, r, (int64_t)image);

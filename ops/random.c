@@ -93,20 +93,14 @@ static void draw(void *arg, int32_t worker, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         double v;
         if (p->kind == BERNOULLI) {
-            float probability;
-            ln_to_f32(&probability, j->a->in[0], p->x_type, i, 1);
-            put_bit(p, j->a->out[0], i, uniform(j->key, i) < (double)probability);
+            put_bit(p, j->a->out[0], i, uniform(j->key, i) < ln_get_f64(j->a->in[0], p->x_type, i));
             continue;
         }
         if (p->kind == NORMAL)
             v = (double)p->mean + (double)p->scale * normal(j->key, i);
         else
             v = (double)p->low + ((double)p->high - (double)p->low) * uniform(j->key, i);
-        float f = (float)v;
-        if (p->type == LINNET_FLOAT64)
-            ((double *)j->a->out[0])[i] = v;
-        else
-            ln_from_f32(j->a->out[0], p->type, i, &f, 1, 0);
+        ln_put_f64(j->a->out[0], p->type, i, v);
     }
 }
 
@@ -120,18 +114,9 @@ LN_RUN(ln_random)
 
 /* -- Multinomial --------------------------------------------------------------------------------------------------- */
 
-static double log_probability(const random_params *p, const void *x, int64_t at)
-{
-    float f;
-    if (p->x_type == LINNET_FLOAT64)
-        return ((const double *)x)[at];
-    ln_to_f32(&f, x, p->x_type, at, 1);
-    return (double)f;
-}
-
 static double weight(const random_params *p, const void *x, int64_t at, double max)
 {
-    return exp(log_probability(p, x, at) - max);
+    return exp(ln_get_f64(x, p->x_type, at) - max);
 }
 
 static void draw_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
@@ -144,7 +129,7 @@ static void draw_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
         double max = -HUGE_VAL, sum = 0;
         int64_t row = r * p->classes;
         for (int64_t k = 0; k < p->classes; k++) {
-            double v = log_probability(p, x, row + k);
+            double v = ln_get_f64(x, p->x_type, row + k);
             max = v > max ? v : max;
         }
         for (int64_t k = 0; k < p->classes; k++)

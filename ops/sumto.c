@@ -21,15 +21,6 @@ static int64_t offset_of(int64_t i, int32_t rank, const int64_t *dims, const int
     return at;
 }
 
-static double element(const void *x, int type, int64_t i)
-{
-    float f;
-    if (type == LINNET_FLOAT64)
-        return ((const double *)x)[i];
-    ln_to_f32(&f, x, type, i, 1);
-    return f;
-}
-
 LN_RUN(ln_sumto)
 {
     const sumto_params *p = a->params;
@@ -37,12 +28,8 @@ LN_RUN(ln_sumto)
         int64_t start = offset_of(i, p->rank, p->dims, p->step);
         double sum = 0;
         for (int64_t k = 0; k < p->count; k++)
-            sum += element(a->in[0], p->type, start + offset_of(k, p->rank, p->summed, p->along));
-        float f = (float)sum;
-        if (p->type == LINNET_FLOAT64)
-            ((double *)a->out[0])[i] = sum;
-        else
-            ln_from_f32(a->out[0], p->type, i, &f, 1, 0);
+            sum += ln_get_f64(a->in[0], p->type, start + offset_of(k, p->rank, p->summed, p->along));
+        ln_put_f64(a->out[0], p->type, i, sum);
     }
     return LINNET_OK;
 }
