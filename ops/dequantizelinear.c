@@ -44,8 +44,9 @@ static void chunk(const job *j, int64_t at, int64_t n, int64_t scale)
     ln_from_f32(a->out[0], p->y_type, at, x, n, 1);
 }
 
-static void segment(const job *j, int64_t at, int64_t n, int64_t scale)
+static void segment(const void *arg, int64_t at, int64_t n, int64_t scale)
 {
+    const job *j = arg;
     const dequantize_params *p = j->p;
     if (p->fast && !p->grid.vector) {
         int32_t zero = 0;
@@ -61,32 +62,11 @@ static void segment(const job *j, int64_t at, int64_t n, int64_t scale)
         chunk(j, at + i, n - i < CHUNK ? n - i : CHUNK, p->grid.vector ? scale + i : scale);
 }
 
-static void segments(void *arg, int32_t worker, int64_t begin, int64_t end)
-{
-    const job *j = arg;
-    (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t at, n, scale;
-        ln_quant_segment(&j->p->grid, i, &at, &n, &scale);
-        segment(j, at, n, scale);
-    }
-}
-
-static void elements(void *arg, int32_t worker, int64_t begin, int64_t end)
-{
-    (void)worker;
-    segment(arg, begin, end - begin, 0);
-}
-
 LN_RUN(ln_dequantizelinear)
 {
     const dequantize_params *p = a->params;
     job j = {p, a};
-    double cost = p->fast ? 0.1 : 2;
-    if (p->grid.segments == 1 && !p->grid.vector)
-        ln_parallel(a, p->grid.n, cost, elements, &j);
-    else
-        ln_parallel(a, p->grid.segments, cost * (double)p->grid.n, segments, &j);
+    ln_quant_run(a, &p->grid, p->fast ? 0.1 : 2, segment, &j);
     return LINNET_OK;
 }
 

@@ -78,6 +78,40 @@ void ln_quant_segment(const ln_quant_grid *g, int64_t segment, int64_t *at, int6
     }
 }
 
+typedef struct quant_job {
+    const ln_quant_grid *grid;
+    ln_quant_fn *fn;
+    const void *arg;
+} quant_job;
+
+static void segments(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const quant_job *j = arg;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at, n, scale;
+        ln_quant_segment(j->grid, i, &at, &n, &scale);
+        j->fn(j->arg, at, n, scale);
+    }
+}
+
+/* Of the one segment of a tensor with one scale. */
+static void elements(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const quant_job *j = arg;
+    (void)worker;
+    j->fn(j->arg, begin, end - begin, 0);
+}
+
+void ln_quant_run(const ln_args *a, const ln_quant_grid *g, double cost, ln_quant_fn *fn, const void *arg)
+{
+    quant_job j = {g, fn, arg};
+    if (g->segments == 1 && !g->vector)
+        ln_parallel(a, g->n, cost, elements, &j);
+    else
+        ln_parallel(a, g->segments, cost * (double)g->n, segments, &j);
+}
+
 linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block)
 {
     const ln_info *x = c->in[0], *s = c->in[1], *z = ln_in(c, 2);

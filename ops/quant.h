@@ -25,6 +25,12 @@ linnet_status ln_quant_grid_of(ln_ctx *c, const ln_info *x, const ln_info *scale
 /* First element, elements and first scale of a segment. */
 void ln_quant_segment(const ln_quant_grid *g, int64_t segment, int64_t *at, int64_t *n, int64_t *scale);
 
+/* What is done with n elements from `at` on, whose scales begin at `scale`. */
+typedef void ln_quant_fn(const void *arg, int64_t at, int64_t n, int64_t scale);
+
+/* Calls fn for the whole tensor, cost nanoseconds an element, by as many threads as pay. */
+void ln_quant_run(const ln_args *a, const ln_quant_grid *g, double cost, ln_quant_fn *fn, const void *arg);
+
 /* For infer: checks what is known of the shapes of x (input 0), scale (1) and zero point (2). */
 linnet_status ln_quant_check(ln_ctx *c, int64_t axis, int64_t block);
 
