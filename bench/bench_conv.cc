@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // float32 convolutions of ResNet50, MobileNetV2 and EfficientNet on every tier beside oneDNN: channels-last here, its
-// own layouts there with the reorders left out; 1x1 and 3x3 as products through row pointers, depthwise 3x3 and 5x5, a
-// ReLU in all. Winograd is not in this table: it rounds otherwise, and `linnet bench` shows it in whole networks.
+// own layouts there with the reorders left out; 1x1 and 3x3 as products through row pointers, first layers line by line
+// (with the padded copy that takes), depthwise 3x3 and 5x5, a ReLU in all. Winograd is not in this table: it rounds
+// otherwise, and `linnet bench` shows it in whole networks.
 //
 //     make build/bench/bench_conv && build/bench/bench_conv --benchmark_filter='dw.*/(avx512|onednn)'
 #include "bench/peers.h"
+
+#include <cmath>
 
 extern "C" {
 #include "kernels/conv.h"
@@ -66,6 +69,7 @@ void convolution(benchmark::State &state, const ln_gemm_f32_desc *d, const Conv 
     if (taps > 1 || s.stride > 1) {
         job.rows = ln_conv_rows;
         job.rows_arg = &source;
+        job.zero = zero.data;
         job.rows_pitch = s.in * s.stride;
     }
     job.b = packed.data;
@@ -73,6 +77,43 @@ void convolution(benchmark::State &state, const ln_gemm_f32_desc *d, const Conv 
     job.act = LN_ACT_RELU;
     ln_gemm_f32_prepare(&job, 1);
     repeat(state, s.operations(), [&] { ln_gemm_f32_run(&job, scratch.data, 0, job.tiles); });
+}
+
+// Three channels, as plans read them: a padded copy of the image, and from it line by line.
+void lines(benchmark::State &state, const ln_kernel_table *t, const Conv &s)
+{
+    const ln_gemm_f32_desc *d = t->gemm_f32;
+    size_t pad = s.kernel / 2, wide = (s.size + 2 * pad) * s.in, out = s.out_size(), taps = s.kernel * s.kernel;
+    Buffer<float> x(s.size * s.size * s.in), padded((s.size + 2 * pad) * wide, false), w(taps * s.in * s.out);
+    Buffer<float> packed(ln_gemm_f32_packed(d, s.out, s.kernel, s.kernel * s.in), false), y(out * out * s.out, false);
+    ln_gemm_f32_b from = {};
+    from.b = w.data;
+    from.n_stride = taps * s.in;
+    from.tap_stride = s.kernel * s.in;
+    from.k_stride = from.scale = 1;
+    ln_gemm_f32_pack(d, packed.data, s.out, s.kernel, s.kernel * s.in, &from, 0, (s.out + d->nr - 1) / d->nr);
+    repeat(state, s.operations(), [&] {
+        for (size_t i = 0; i < s.size; i++)
+            std::memcpy(padded.data + (i + pad) * wide + pad * s.in, x.data + i * s.size * s.in,
+                        s.size * s.in * sizeof(float));
+        for (size_t o = 0; o < out; o++) {
+            const float *rows[8];
+            for (size_t i = 0; i < s.kernel; i++)
+                rows[i] = padded.data + (o * s.stride + i) * wide;
+            ln_line_conv l = {};
+            l.rows = rows;
+            l.lines = s.kernel;
+            l.k = s.kernel * s.in;
+            l.pitch = s.stride * s.in;
+            l.out_w = out;
+            l.b = packed.data;
+            l.n = l.y_pixel = s.out;
+            l.nr = d->nr;
+            l.y = y.data + o * out * s.out;
+            l.hi = INFINITY;
+            t->lineconv_f32(&l);
+        }
+    });
 }
 
 void depthwise(benchmark::State &state, const ln_kernel_table *t, const Conv &s)
@@ -160,8 +201,9 @@ int main(int argc, char **argv)
         std::snprintf(text, sizeof text, "%s/%zu>%zu@%zu s%zu/", s.name, s.in, s.out, s.size, s.stride);
         for (ln_tier tier : {LN_TIER_AVX512, LN_TIER_AVX2, LN_TIER_SCALAR})
             if (const ln_kernel_table *t = ln_tier_table(tier))
-                add(std::string(text) + ln_tier_name(tier),
-                    [=](benchmark::State &b) { s.depthwise ? depthwise(b, t, s) : convolution(b, t->gemm_f32, s); });
+                add(std::string(text) + ln_tier_name(tier), [=](benchmark::State &b) {
+                    s.depthwise ? depthwise(b, t, s) : s.in == 3 ? lines(b, t, s) : convolution(b, t->gemm_f32, s);
+                });
         add(std::string(text) + "onednn", [=](benchmark::State &b) { onednn(b, s); });
     }
     return bench_main(argc, argv);

@@ -92,6 +92,7 @@ typedef struct ln_gemm_f32_job {
     size_t a_row, a_col;
     ln_gemm_rows_fn *rows;
     const void *rows_arg;
+    const float *zero; /* what rows has for taps outside of an image, which are left out then; NULL: there are none */
     size_t rows_pitch; /* elements between the starts of neighbouring rows; 0: varies. Only guides the copying of A */
     const float *b;    /* packed */
     /* Or packed in 16 bits by ln_gemm_f32_pack_half, and the kernel that makes float32 of them, a block at a time in

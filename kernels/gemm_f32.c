@@ -135,6 +135,24 @@ static void finish_rows(const ln_gemm_f32_job *job, float *c, size_t m, size_t n
         ln_act_f32(c + i * job->ldc, n, job->act, job->lo, job->hi);
 }
 
+/* Taps at either end of [*begin, *end) at which all m rows are outside of the image. */
+static void trim_taps(const float *zero, const float *const *rows, size_t stride, size_t m, size_t *begin, size_t *end)
+{
+    size_t i = 0;
+    for (; *begin < *end; ++*begin) {
+        for (i = 0; i < m && rows[*begin * stride + i] == zero; i++)
+            ;
+        if (i < m)
+            break;
+    }
+    for (; *begin < *end; --*end) {
+        for (i = 0; i < m && rows[(*end - 1) * stride + i] == zero; i++)
+            ;
+        if (i < m)
+            break;
+    }
+}
+
 /* Rows [m0, m0 + m) by columns [n0, n0 + n). */
 static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n)
 {
@@ -172,11 +190,9 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
                 copy_rows(copied, ld, rows + tap * mc, mc, m, tb, kb, k0);
             else
                 copy_transposed(copied, ld, rows[0] + k0 * job->a_col, job->a_row, job->a_col, m, kb);
-            t.taps = 1;
             t.k = tb * kb;
             t.a_offset = 0;
         } else {
-            t.taps = tb;
             t.k = kb;
             t.a_offset = k0;
         }
@@ -186,7 +202,14 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
         t.clamp = last && (job->act == LN_ACT_RELU || job->act == LN_ACT_CLIP);
         for (size_t i = 0; i < m; i += d->mr) {
             t.m = min(d->mr, m - i);
+            size_t from = 0, to = job->copy ? 1 : tb;
             t.a = job->copy ? dense + i : rows + tap * mc + i;
+            if (job->zero && !job->copy && !job->widen)
+                trim_taps(job->zero, t.a, mc, t.m, &from, &to);
+            if (from == to && !first && !last)
+                continue;
+            t.a += from * mc;
+            t.taps = to - from;
             for (size_t j = n0; j < n0 + n; j += d->nr) {
                 t.n = min(d->nr, n0 + n - j);
                 if (half_tile) {
@@ -195,7 +218,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
                     t.b = wide + (j - n0) * kb;
                 } else {
                     const float *b = job->b + j / d->nr * panel;
-                    t.b = b + d->nr * (done + 1);
+                    t.b = b + d->nr * (done + from * t.k + 1);
                     t.bias = first ? b : NULL;
                 }
                 t.c = job->c + (m0 + i) * job->ldc + j;

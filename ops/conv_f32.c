@@ -281,6 +281,7 @@ static void make_job(work *w)
         w->job.a_col = 1;
     } else {
         w->job.rows = ln_conv_rows;
+        w->job.zero = w->zero;
         w->job.rows_pitch = (size_t)(p->in_channels * p->stride[2]);
     }
     ln_gemm_f32_prepare(&w->job, (size_t)p->threads);

@@ -135,9 +135,16 @@ static void check_special(const char *tier, const ln_gemm_f32_desc *d)
 /* -- the loops ---------------------------------------------------------------------------------------------------- */
 
 typedef struct rows_case {
-    const float *a;
-    size_t k, taps;
+    const float *a, *zero;
+    size_t m, k, taps;
 } rows_case;
+
+#define EDGE 20 /* the first tap of as many first rows is outside of the image, the last tap of as many last ones */
+
+static bool outside(const rows_case *r, size_t i, size_t t)
+{
+    return r->zero && ((t == 0 && i < EDGE) || (t == r->taps - 1 && i + EDGE >= r->m));
+}
 
 /* Row i, tap t starts k elements behind the one before: any pattern will do. */
 static void rows_of(const void *arg, size_t begin, size_t count, const float **rows, size_t stride)
@@ -145,7 +152,7 @@ static void rows_of(const void *arg, size_t begin, size_t count, const float **r
     const rows_case *r = arg;
     for (size_t t = 0; t < r->taps; t++)
         for (size_t i = 0; i < count; i++)
-            rows[t * stride + i] = r->a + ((begin + i) * r->taps + t) * r->k;
+            rows[t * stride + i] = outside(r, begin + i, t) ? r->zero : r->a + ((begin + i) * r->taps + t) * r->k;
 }
 
 static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads, float *c)
@@ -181,7 +188,12 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
                           .bias_scale = 1};
     ln_gemm_f32_pack(d, to, n, taps, k, &from, 0, panels / 2);
     ln_gemm_f32_pack(d, to, n, taps, k, &from, panels / 2, panels);
-    rows_case source = {a, k, taps};
+    float *zero = check_guard(k * sizeof *zero, true);
+    memset(zero, 0, k * sizeof *zero);
+    rows_case source = {a, indirect ? zero : NULL, m, k, taps};
+    for (size_t i = 0; i < m * taps; i++)
+        if (outside(&source, i / taps, i % taps))
+            memset(a + i * k, 0, k * sizeof *a);
     ln_gemm_f32_job job = {.d = d,
                            .m = m,
                            .n = n,
@@ -192,6 +204,7 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
                            .a_col = trans_a ? m : 1,
                            .rows = indirect ? rows_of : NULL,
                            .rows_arg = &source,
+                           .zero = source.zero,
                            .rows_pitch = kk,
                            .b = to,
                            .ldc = ldc,
@@ -216,6 +229,7 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
     check_ok(memcmp(c, c2, m * ldc * sizeof *c) == 0, "%s product %zu x %zu x %zu * %zu: threads change the result",
              tier, m, n, taps, k);
     free(to);
+    check_guard_free(zero);
     check_guard_free(a);
     check_guard_free(b);
     check_guard_free(c);
