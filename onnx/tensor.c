@@ -242,6 +242,9 @@ static linnet_status typed(const ln_source *s, const label *l, const Onnx__Tenso
 
 /* -- tensors ------------------------------------------------------------------------------------------------------- */
 
+/* What no tensor is larger than, in bytes: what an address holds, and 2^59 where it holds more. */
+#define MOST_BYTES (PTRDIFF_MAX < INT64_MAX / 16 ? PTRDIFF_MAX : INT64_MAX / 16)
+
 static linnet_status dimensions(const ln_source *s, const label *l, size_t n_dims, const int64_t *dims,
                                 linnet_type type, ln_info *info, int64_t *count)
 {
@@ -256,11 +259,11 @@ static linnet_status dimensions(const ln_source *s, const label *l, size_t n_dim
                                   (long long)dims[i]);
         info->dims[i] = dims[i];
         empty = empty || dims[i] == 0;
-        large = large || __builtin_mul_overflow(n, dims[i], &n) || n > INT64_MAX / 16;
+        large = large || __builtin_mul_overflow(n, dims[i], &n) || n > MOST_BYTES;
     }
     if (large && !empty)
-        return ln_import_fail(s, LINNET_ERR_MODEL, "%s '%.100s' is too large: its dimensions give more than 2^59 bytes",
-                              l->what, l->name);
+        return ln_import_fail(s, LINNET_ERR_MODEL, "%s '%.100s' is too large: its dimensions give more than %lld bytes",
+                              l->what, l->name, (long long)MOST_BYTES);
     info->kind = LINNET_TENSOR;
     info->type = (uint8_t)type;
     info->rank = (int32_t)n_dims;

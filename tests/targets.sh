@@ -21,6 +21,7 @@ riscv64/vlen-512|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=512,vext_s
 riscv64/vlen-1024|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=1024,vext_spec=v1.0|rvv
 riscv64/no-vectors|riscv64-linux-gnu|qemu-riscv64 -cpu rv64|scalar
 armhf/cortex-a7|arm-linux-gnueabihf|qemu-arm -cpu cortex-a7|scalar
+wasm32/node|wasm32-wasi|node --no-warnings --stack-size=3900 tests/wasi.mjs|wasm
 x86_64/Nehalem||qemu-x86_64 -cpu Nehalem|scalar
 END
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a WASI program under node: node tests/wasi.mjs program.wasm [arguments]. It sees the whole file system, below the
-// working folder by relative paths, and the environment, and its exit code is this one's.
+// Runs a WASI program under node: node tests/wasi.mjs program.wasm [arguments]. It sees the working folder and the one
+// above by relative paths, the folders of the root by absolute ones, and the environment; its exit code is this one's.
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { WASI } from 'node:wasi';
 
 const [program, ...rest] = process.argv.slice(2);
+// wasi-libc takes "/" and "." for the same, so the folders of the root are given one by one.
+const folders = readdirSync('/', { withFileTypes: true }).filter((entry) => entry.isDirectory());
 const wasi = new WASI({
   version: 'preview1',
   args: [program, ...rest],
   env: process.env,
-  preopens: { '/': '/', '.': process.cwd(), '..': process.cwd() + '/..' },
+  preopens: { ...Object.fromEntries(folders.map(({ name }) => [`/${name}`, `/${name}`])), '.': process.cwd(), '..': process.cwd() + '/..' },
 });
 const module = await WebAssembly.compile(await readFile(program));
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());

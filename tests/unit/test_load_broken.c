@@ -67,7 +67,7 @@ static void malformed(void **state)
     load_fails(&b, m, LINNET_ERR_MODEL, "too large");
     m = relu(&b);
     ADD(&b, m->graph, initializer, b_tensor(&b, "w", LINNET_FLOAT32, 1, huge));
-    load_fails(&b, m, LINNET_ERR_MODEL, "'w' has 0 entries");
+    load_fails(&b, m, LINNET_ERR_MODEL, sizeof(size_t) > 4 ? "'w' has 0 entries" : "too large");
     m = relu(&b);
     ADD(&b, m->graph, initializer, b_tensor(&b, "w", LINNET_FLOAT32, 1, negative));
     load_fails(&b, m, LINNET_ERR_MODEL, "'w': dimension 0 is -1");

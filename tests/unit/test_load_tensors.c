@@ -218,8 +218,10 @@ static void make_folder(folder *f)
     make_file(path, 256);
     snprintf(path, sizeof path, "%s/w.bin", f->inside);
     make_file(path, 256);
+#ifndef __wasi__ /* which itself keeps a link from leading out */
     snprintf(path, sizeof path, "%s/link.bin", f->inside);
     assert_int_equal(symlink("../out.bin", path), 0);
+#endif
 }
 
 static void remove_folder(const folder *f)
@@ -275,7 +277,9 @@ static void external_data(void **state)
         {"../out.bin", NULL, NULL, LINNET_ERR_MODEL, "not in the model's folder"},
         {"a/../../out.bin", NULL, NULL, LINNET_ERR_MODEL, "not in the model's folder"},
         {"/etc/passwd", NULL, NULL, LINNET_ERR_MODEL, "not in the model's folder"},
+#ifndef __wasi__
         {"link.bin", NULL, NULL, LINNET_ERR_MODEL, "leads out"},
+#endif
         {"missing.bin", NULL, NULL, LINNET_ERR_IO, "cannot open"},
         {".", NULL, NULL, LINNET_ERR_MODEL, ""},
         {"w.bin", "248", NULL, LINNET_ERR_MODEL, "has 256"},

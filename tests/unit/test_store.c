@@ -88,6 +88,13 @@ static void check(linnet_session *s, int64_t rows)
     }
 }
 
+/* WASI has no second descriptor of a file, and so nothing is let go there, nor read again. */
+#ifdef __wasi__
+enum { LETS_GO = 0 };
+#else
+enum { LETS_GO = 1 };
+#endif
+
 /* Whether the constant's inner pages hold nothing but zeros: its memory was let go. */
 static bool gone(const linnet_model *m, const char *name)
 {
@@ -115,7 +122,7 @@ static void sessions(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(linnet_session_create(&s[i], m, NULL, &error), LINNET_OK);
     check(s[0], 2);
-    assert_true(gone(m, "A"));
+    assert_int_equal(gone(m, "A"), LETS_GO);
     assert_false(gone(m, "B"));
     check(s[1], 1);
     check(s[0], 3);
@@ -150,7 +157,7 @@ static void changed_file(void **state)
     assert_int_equal(truncate(path, 1000), 0);
     const int64_t dims[2] = {3, N};
     assert_int_equal(linnet_session_set_tensor(s, "x", LINNET_FLOAT32, 2, dims, x, &error), LINNET_OK);
-    assert_int_equal(linnet_session_run(s, &error), LINNET_ERR_IO);
+    assert_int_equal(linnet_session_run(s, &error), LETS_GO ? LINNET_ERR_IO : LINNET_OK);
     check(s, 2); /* the plan that is there does not need the file */
     linnet_session_free(s);
     linnet_model_free(m);
