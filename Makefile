@@ -285,7 +285,7 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ $(LIBM) -o $@
 
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
-FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv
+FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv cortex-m0plus rv32imac cortex-m4:scalar cortex-m55:scalar
 $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(TOOLS_LIBS) -o $@
@@ -294,8 +294,8 @@ $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$
 firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
 	@tools/setup.sh firmware && mkdir -p $(B)
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/test/reference >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
-	@for t in $(FIRMWARE_TARGETS); do \
-	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$t >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
+	@for t in $(FIRMWARE_TARGETS); do m=$${t%%:*} k=$${t#$$m}; \
+	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$m $${k:+BARE=$${k#:} B=build/$$m-$${k#:}} >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
 	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)
 	@tests/firmware/examples.sh $(B)
 

@@ -13,29 +13,6 @@
 #include "tools/compile.h"
 #include "tools/planned.h"
 
-typedef struct budget {
-    double flash, ram; /* bytes; negative: any */
-} budget;
-
-/* "flash=256K,ram=64K" */
-static bool parse_budget(const char *text, budget *b)
-{
-    b->flash = b->ram = -1;
-    while (text && *text) {
-        double *to = ln_starts_with(text, "flash=") ? &b->flash : ln_starts_with(text, "ram=") ? &b->ram : NULL;
-        char *end;
-        if (!to)
-            return ln_bad("--budget: '%s' is not like flash=256K,ram=64K", text) == 0;
-        *to = strtod(strchr(text, '=') + 1, &end);
-        if (*end == 'K' || *end == 'k' || *end == 'M')
-            *to *= *end++ == 'M' ? 1 << 20 : 1 << 10;
-        if (!(*to >= 0) || (*end && *end != ','))
-            return ln_bad("--budget: '%s' is not like flash=256K,ram=64K", text) == 0;
-        text = *end ? end + 1 : end;
-    }
-    return true;
-}
-
 static int32_t find_value(const ln_graph *g, const int32_t *ids, int32_t n, const char *name, size_t size)
 {
     for (int32_t i = 0; i < n; i++)
@@ -148,80 +125,17 @@ static bool check_steps(const ln_plan *plan)
     return good;
 }
 
-static void print_sizes(const ln_compiled *c)
-{
-    char t[5][32];
-    size_t table = ln_compile_table_bytes(c);
-    bool weights = c->where == LN_WEIGHTS_FLASH;
-    printf("%s: %d steps for %s, kernels %s\n", c->name, c->plan->n_steps, c->machine->name, c->tier);
-    printf("  flash: %s (weights %s, parameters %s, steps %s), and the code of %s\n",
-           ln_bytes_text((double)((weights ? c->weights.size : 0) + c->params.size + table), t[0], sizeof t[0]),
-           ln_bytes_text(weights ? (double)c->weights.size : 0, t[1], sizeof t[1]),
-           ln_bytes_text((double)c->params.size, t[2], sizeof t[2]), ln_bytes_text((double)table, t[3], sizeof t[3]),
-           "liblinnet-core.a that they need");
-    printf("  RAM: %s (arena %s, of it state %s; no arena is below %s)%s\n",
-           ln_bytes_text((double)c->arena_bytes + (c->where == LN_WEIGHTS_RAM ? (double)c->weights.size : 0), t[0],
-                         sizeof t[0]),
-           ln_bytes_text(c->arena_bytes, t[1], sizeof t[1]), ln_bytes_text(c->state_bytes, t[2], sizeof t[2]),
-           ln_bytes_text((double)(c->plan->live_bytes + c->arena_bytes - c->pointers), t[3], sizeof t[3]),
-           c->where == LN_WEIGHTS_RAM ? ", with the weights" : "");
-}
-
-static void print_largest_weights(const ln_compiled *c)
-{
-    char text[32];
-    const ln_plan *plan = c->plan;
-    size_t below = SIZE_MAX;
-    for (int k = 0; k < 5; k++) {
-        int32_t best = -1;
-        for (int32_t s = 0; s < plan->n_steps; s++)
-            if (plan->steps[s].packed_bytes < below &&
-                (best < 0 || plan->steps[s].packed_bytes > plan->steps[best].packed_bytes))
-                best = s;
-        if (best < 0 || !(below = plan->steps[best].packed_bytes))
-            return;
-        const ln_node *n = &plan->graph->nodes[plan->steps[best].node];
-        fprintf(stderr, "  %10s packed for %s '%s'\n", ln_bytes_text((double)below, text, sizeof text), n->type,
-                ln_node_label(plan->graph, n));
-    }
-}
-
-/* 0, or the exit code when the model does not fit. */
-static int check_budget(const ln_compiled *c, const budget *b)
-{
-    char t[2][32];
-    double flash = (double)(c->params.size + ln_compile_table_bytes(c)), ram = c->arena_bytes;
-    if (c->where == LN_WEIGHTS_FLASH)
-        flash += (double)c->weights.size;
-    else if (c->where == LN_WEIGHTS_RAM)
-        ram += (double)c->weights.size;
-    int code = LN_EXIT_OK;
-    if (b->flash >= 0 && flash > b->flash) {
-        ln_bad("--budget: %s of flash, %s are allowed; the largest:", ln_bytes_text(flash, t[0], sizeof t[0]),
-               ln_bytes_text(b->flash, t[1], sizeof t[1]));
-        print_largest_weights(c);
-        code = LN_EXIT_NEGATIVE;
-    }
-    if (b->ram >= 0 && ram > b->ram) {
-        ln_bad("--budget: %s of RAM, %s are allowed; the largest:", ln_bytes_text(ram, t[0], sizeof t[0]),
-               ln_bytes_text(b->ram, t[1], sizeof t[1]));
-        ln_print_memory(stderr, c->plan);
-        code = LN_EXIT_NEGATIVE;
-    }
-    return code;
-}
-
 static int emit(const ln_cli *cli, ln_arena *arena, ln_compiled *c)
 {
-    budget b;
+    ln_budget budget;
     const char *dir = ln_cli_text(cli, "output", NULL);
-    if (!parse_budget(ln_cli_text(cli, "budget", NULL), &b) || !check_steps(c->plan) || !check_states(c) ||
-        !ln_compile_collect(arena, c))
+    if (!ln_compile_budget(ln_cli_text(cli, "budget", NULL), &budget) || !check_steps(c->plan) || !check_states(c) ||
+        !ln_compile_collect(arena, c) || !ln_compile_measure(arena, ln_cli_text(cli, "library", NULL), c))
         return LN_EXIT_BAD;
-    print_sizes(c);
+    ln_compile_print_sizes(c);
     if (ln_cli_flag(cli, "memory"))
         ln_print_memory(stdout, c->plan);
-    int code = check_budget(c, &b);
+    int code = ln_compile_check(c, &budget);
     if (code != LN_EXIT_OK)
         return code;
     if (mkdir(dir, 0777) && errno != EEXIST)
@@ -361,6 +275,8 @@ static const ln_option options[] = {
     {"weights", 0, false, "WHERE", "flash (const), ram (copied by the start-up code) or file (NAME.bin)"},
     {"arena-align", 0, false, "N", "alignment of the arena and of what lies in it, in bytes"},
     {"budget", 0, false, "LIST", "fail when it needs more, e.g. flash=256K,ram=64K; says what is largest"},
+    {"library", 0, false, "FILE",
+     "liblinnet-core.a of the target, to count code (where a build or installation has it)"},
     {"memory", 'm', false, NULL, "draw the arena over the steps"},
     LN_SESSION_PASSES,
     {0},

@@ -41,6 +41,19 @@ typedef struct ln_blob_part {
     uint32_t offset;
 } ln_blob_part;
 
+/* Code that a program links of an archive. */
+enum { LN_CODE_LARGEST = 5, LN_CODE_MISSING = 32 };
+
+typedef struct ln_code {
+    uint64_t bytes, ram; /* of the library's sections that are linked; of it what may be written */
+    int32_t n_missing;
+    const char *missing[LN_CODE_MISSING]; /* what is expected of the compiler's own library */
+    struct {
+        uint64_t bytes;
+        const char *name;
+    } largest[LN_CODE_LARGEST];
+} ln_code;
+
 /* How a compiled model looks: everything that the writer prints. */
 typedef struct ln_compiled {
     const ln_plan *plan;
@@ -57,6 +70,8 @@ typedef struct ln_compiled {
     const void *const *state_data;       /* what it is at first; NULL: zeros */
     uint32_t *state_initial;             /* the same as an operand */
     uint32_t pointers, arena_bytes, state_bytes;
+    bool has_code; /* code is counted */
+    ln_code code;
     enum { LN_WEIGHTS_FLASH, LN_WEIGHTS_RAM, LN_WEIGHTS_FILE } where;
 } ln_compiled;
 
@@ -64,6 +79,28 @@ typedef struct ln_compiled {
 bool ln_compile_collect(ln_arena *arena, ln_compiled *c);
 /* Bytes of the steps and their operands on the machine. */
 size_t ln_compile_table_bytes(const ln_compiled *c);
+
+/* -- compile_code.c: what is linked ----------------------------------------------------------------------------------
+ */
+
+/* Counts what a program that calls the roots links of an archive. False: said what is wrong. Names are in the arena. */
+bool ln_code_measure(ln_arena *arena, const char *library, const char *const *roots, int32_t n_roots, ln_code *result);
+
+/* -- compile_sizes.c ------------------------------------------------------------------------------------------------
+ */
+
+typedef struct ln_budget {
+    double flash, ram; /* bytes; negative: any */
+} ln_budget;
+
+/* "flash=256K,ram=64K"; NULL: anything goes. False: said what is wrong. */
+bool ln_compile_budget(const char *text, ln_budget *b);
+/* Counts the code that the plan links of the library; library NULL: of the one of this build or installation, and none
+ * where there is none. False: said what is wrong. */
+bool ln_compile_measure(ln_arena *arena, const char *library, ln_compiled *c);
+void ln_compile_print_sizes(const ln_compiled *c);
+/* LN_EXIT_OK, or LN_EXIT_NEGATIVE when the model does not fit: said what is largest. */
+int ln_compile_check(const ln_compiled *c, const ln_budget *b);
 
 /* -- compile_write.c -------------------------------------------------------------------------------------------------
  */

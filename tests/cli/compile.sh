@@ -65,6 +65,9 @@ check 'over the budget of RAM' says 1 'of RAM, 16.0 KiB are allowed' compile $di
 check 'over the budget of flash' says 1 'of flash, 1.0 KiB are allowed' compile $digits -o "$work/no" --budget flash=1K,ram=1M
 check 'nothing was written' test ! -e "$work/no"
 check 'within the budget' compile $digits -o "$work/yes" --target cortex-m7 --budget flash=256K,ram=256K
+check 'code is counted in a library' says 0 "code: what the program links" compile $digits -o "$work/code" --library "$build/liblinnet-core.a"
+check 'and in the budget' says 1 'code of ' compile $digits -o "$work/no" --library "$build/liblinnet-core.a" --budget flash=1K
+check 'no library' says 2 'not an archive' compile $digits -o "$work/no" --library $digits
 check 'no such target' says 2 'not known' compile $digits -o "$work/no" --target z80
 check 'no folder' says 2 '--output DIR is missing' compile $digits
 check 'no such state' says 2 'not INPUT=OUTPUT' compile $digits -o "$work/no" --state a=b

@@ -2,24 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Compiles the models of models.txt for targets, links them with the examples' start-up code, runs them under QEMU and
-# compares every byte of their outputs with a session's on the host. Prints what they take: code (with the tables of
-# kernels), constants of the model, RAM, stack, and instructions of a run. What budget.txt allows may not be passed.
+# compares every byte of their outputs with a session's on the host. Prints what they take: code (what an image with the
+# model has more than one without), constants of the model, RAM, stack, and instructions of a run. What budget.txt and
+# limits.txt allow may not be passed. A target may name other kernels than its own: cortex-m4:scalar.
 #
-# usage: tests/firmware/run.sh BUILD TARGET...      ONLY=NAMES: these models; UPDATE=1: writes what was seen as the budget
+# usage: tests/firmware/run.sh BUILD TARGET[:TIER]...  ONLY=NAMES: these models; UPDATE=1: writes what was seen as the budget
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 build=$1
 shift
-budget=tests/firmware/budget.txt
+budget=tests/firmware/budget.txt limits=tests/firmware/limits.txt
 seen=$build/firmware/seen.txt
 mkdir -p "$build/firmware"
 : >"$seen"
 passed=0 failed=0 skipped=0
 
-board_of() { # compiler, folder of the start-up code, linker script, emulator, ticks to instructions
-    cc="$(make -s --no-print-directory TARGET="$1" print-CC)"
+board_of() { # library, compiler, folder of the start-up code, linker script, emulator, ticks to instructions
+    machine=${1%%:*} tier=
+    core=build/$machine/liblinnet-core.a
+    case $1 in *:*) tier="--tier ${1#*:}" core=build/$machine-${1#*:}/liblinnet-core.a ;; esac
+    cc="$(make -s --no-print-directory TARGET="$machine" print-CC)"
     per_tick=1
-    case $1 in
+    case $machine in
     cortex-m0plus) board=cortex-m script=mps2.ld per_tick=40 emulator="qemu-system-arm -M mps2-an385" ;;
     cortex-m4) board=cortex-m script=mps2.ld per_tick=40 emulator="qemu-system-arm -M mps2-an386" ;;
     cortex-m7) board=cortex-m script=mps2.ld per_tick=40 emulator="qemu-system-arm -M mps2-an500" ;;
@@ -39,6 +43,49 @@ bytes() {
         { for (i = 1; i <= n; i++) if (index($1, w[i]) == 1) { sum += $2; break } } END { print sum + 0 }'
 }
 
+# The image of a program.
+link() { # image, objects...
+    image=$1
+    shift
+    # shellcheck disable=SC2086
+    $cc -nostartfiles -nostdlib -Ldocs/firmware/$board -T$script -Wl,--gc-sections,--no-warn-rwx-segments -Wl,-Map="$image.map" \
+        "$@" "$core" -lc -lgcc -o "$image"
+}
+
+# What an image has without a model.
+empty() {
+    dir=$build/firmware/$target
+    mkdir -p "$dir"
+    flags="-Os -ffunction-sections -fdata-sections -Iengine -Idocs/firmware/$board"
+    # shellcheck disable=SC2086
+    $cc -std=c11 -ffreestanding $flags -c docs/firmware/$board/startup.c -o "$dir/startup.o" &&
+        $cc -std=c11 -ffreestanding $flags -c tests/firmware/bare.c -o "$dir/empty.o" &&
+        link "$dir/empty" "$dir/empty.o" "$dir/startup.o" || exit 1
+    without=$(bytes "$dir/empty" .text .rodata)
+}
+
+# What limits.txt has against a figure.
+held() { # target, model, what, figure
+    awk -v t="$1" -v n="$2" -v w="$3" -v x="$4" '
+        ($1 == t || $1 == "*") && $2 == n && $3 == w && x > $4 { print w " " x " over " $4 " in limits.txt " }' $limits
+}
+
+# The code that `linnet compile` counted is what was linked, but for the model's own functions and the compiler's.
+counted() {
+    awk -v code="$code" -v target="$target" '/ flash: / {
+        for (i = 1; i < NF; i++) if ($i == "(code") n = $(i + 1) * ($(i + 2) ~ /^KiB/ ? 1024 : 1)
+        if (n > code + 128 || (target !~ /cortex-m0plus|rv32imac/ && n + 2048 < code)) print "code " code ", counted were " n }' "$dir/compile.txt"
+}
+
+# How many times fewer instructions the kernels of a target take than the scalar ones.
+ratios() {
+    awk 'NR == FNR { seen[$1 " " $2] = $6; next }
+         $3 == "times" && seen[$1 " " $2] && seen[$1 ":scalar " $2] {
+             x = seen[$1 ":scalar " $2] / seen[$1 " " $2]
+             printf "%s %s %s: %.2f times fewer instructions than the scalar kernels, %s are asked for\n", (x < $4 ? "FAIL" : "pass"), $1, $2, x, $4
+         }' "$seen" $limits
+}
+
 fail() { echo "FAIL $target $name: $*"; failed=$((failed + 1)); }
 
 one() {
@@ -46,17 +93,18 @@ one() {
     mkdir -p "$dir"
     states=$(for a in "$@"; do case $a in dim:*) echo "--input-dim ${a#dim:}" ;; *) echo "--state $a" ;; esac done)
     # shellcheck disable=SC2086
-    "$build/linnet" compile "$path" -o "$dir" --name "$name" --target "$target" $states >"$dir/compile.txt" 2>&1 ||
+    "$build/linnet" compile "$path" -o "$dir" --name "$name" --target "$machine" --library "$core" $tier $states >"$dir/compile.txt" 2>&1 ||
         { fail "$(head -n 1 "$dir/compile.txt")"; return; }
     LINNET_CPU=scalar REFERENCE_DISABLE=winograd "$build/test/reference" "$path" "$name" "$dir/expect.h" 2 "$@" ||
         { fail reference; return; }
-    flags="-Os -ffunction-sections -fdata-sections -Iengine -Idocs/firmware/$board -I$dir"
+    start=$build/firmware/$target/startup.o
+    upper=$(echo "$name" | tr '[:lower:]' '[:upper:]')
     # shellcheck disable=SC2086
     $cc -std=c99 -Wall -Wextra -pedantic -Werror $flags -c "$dir/$name.c" -o "$dir/$name.o" &&
-        $cc -std=c11 -ffreestanding $flags -DEXPECT='"expect.h"' -c tests/firmware/image.c -o "$dir/image.o" &&
-        $cc -std=c11 -ffreestanding $flags -c docs/firmware/$board/startup.c -o "$dir/startup.o" &&
-        $cc -nostartfiles -nostdlib -Ldocs/firmware/$board -T$script -Wl,--gc-sections,--no-warn-rwx-segments -Wl,-Map="$dir/map" \
-            "$dir/image.o" "$dir/startup.o" "$dir/$name.o" "build/$target/liblinnet-core.a" -lc -lgcc -o "$dir/image" ||
+        $cc -std=c11 -ffreestanding $flags -I"$dir" -DEXPECT='"expect.h"' -c tests/firmware/image.c -o "$dir/image.o" &&
+        $cc -std=c11 -ffreestanding $flags -I"$dir" -DMODEL="\"$name.h\"" -DINIT="${name}_init" -DRUN="${name}_run" \
+            -DARENA="${upper}_ARENA_BYTES" -c tests/firmware/bare.c -o "$dir/bare.o" &&
+        link "$dir/image" "$dir/image.o" "$start" "$dir/$name.o" && link "$dir/bare" "$dir/bare.o" "$start" "$dir/$name.o" ||
         { fail "does not link"; return; }
     bad=$("${tools}nm" "$dir/image" | grep -E ' [A-Za-z] _?(malloc|free|calloc|realloc|printf|puts|errno|__errno|_sbrk|pthread_|protobuf|ln_op_|ln_fail)' |
         head -n 3)
@@ -65,9 +113,9 @@ one() {
     said=$(timeout 300 $emulator -icount shift=0 -nographic -monitor none -serial stdio \
         -semihosting-config enable=on,target=native -kernel "$dir/image" </dev/null 2>&1 | tee "$dir/said.txt" | grep -E '^(pass|FAIL|fault)')
     case $said in pass*) ;; *) fail "${said:-no answer; $(head -n 1 "$dir/said.txt")}"; return ;; esac
-    own=$(($(bytes "$dir/image.o" .rodata .text) + $(bytes "$dir/$name.o" .rodata)))
-    code=$(($(bytes "$dir/image" .text .rodata) - own))
     constants=$(bytes "$dir/$name.o" .rodata)
+    code=$(($(bytes "$dir/bare" .text .rodata) - without - constants))
+    arena=$(awk '/_ARENA_BYTES / { print $3; exit }' "$dir/$name.h")
     ram=$(bytes "$dir/image" .data .bss)
     # shellcheck disable=SC2086
     set -- $said
@@ -81,7 +129,10 @@ one() {
             if (r > $5) print "RAM " r " over " $5
             if (i > $6) print "instructions " i " over " $6 }
         END { if (!found) print "no row in budget.txt" }' "$budget")
-    if [ -n "$over" ] && [ -z "${UPDATE-}" ]; then
+    [ -z "${UPDATE-}" ] || over=
+    # shellcheck disable=SC2086
+    over="$over$(held "$target" "$name" code "$code")$(held "$target" "$name" arena "$arena")$(held "$target" "$name" ram $((ram + $3)))$(counted)"
+    if [ -n "$over" ]; then
         fail "$over"
     else
         passed=$((passed + 1))
@@ -91,6 +142,7 @@ one() {
 printf '%-14s %-16s %8s %9s %8s %7s %12s\n' target model code constants RAM stack instructions
 for target; do
     board_of "$target"
+    empty
     while read -r name path arguments; do
         case $name in '' | '#'*) continue ;; esac
         [ -z "${ONLY-}" ] || case " $ONLY " in *" $name "*) ;; *) continue ;; esac
@@ -108,5 +160,7 @@ if [ -n "${UPDATE-}" ]; then # a twentieth of room for another compiler
          { new = $1 " " $2; for (i = 3; i <= 6; i++) new = new " " int($i * 1.05 + 16); old[$1 " " $2] = new }
          END { printf "%s", head; for (k in old) print old[k] | "sort" }' "$budget" "$seen" >"$seen.new" && mv "$seen.new" "$budget"
 fi
+ratios | tee "$seen.times"
+passed=$((passed + $(grep -c '^pass' "$seen.times"))) failed=$((failed + $(grep -c '^FAIL' "$seen.times")))
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
