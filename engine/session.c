@@ -94,6 +94,26 @@ static linnet_status check_tensor(const linnet_value_info *info, const linnet_va
     return LINNET_OK;
 }
 
+static linnet_status wrong_item(const linnet_value_info *info, linnet_type got, linnet_type want, linnet_error *error)
+{
+    return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' holds %s, the model wants %s", info->name,
+                        linnet_type_name(got), linnet_type_name(want));
+}
+
+/* What a map or a sequence of tensors holds is of the types that the model was derived with. */
+static linnet_status check_items(const linnet_value_info *info, const linnet_value *v, linnet_error *error)
+{
+    for (int64_t i = 0; v->kind == LINNET_SEQUENCE && i < v->n_items; i++)
+        if (v->items[i].kind == LINNET_TENSOR && info->type && v->items[i].type != info->type)
+            return wrong_item(info, v->items[i].type, info->type, error);
+    if (v->kind != LINNET_MAP || v->n_items == 0)
+        return LINNET_OK;
+    if (info->key && v->items[0].type != info->key)
+        return wrong_item(info, v->items[0].type, info->key, error);
+    return info->type && v->items[1].type != info->type ? wrong_item(info, v->items[1].type, info->type, error)
+                                                        : LINNET_OK;
+}
+
 static int32_t find_input(const linnet_session *s, const char *name)
 {
     const ln_graph *g = s->model->graph;
@@ -128,11 +148,10 @@ linnet_status linnet_session_set_input(linnet_session *s, const char *name, cons
     if (value->kind != want && !(optional && value->kind == LINNET_NONE))
         return ln_error_set(error, LINNET_ERR_ARGUMENT, "", "", "input '%s' is of another kind than the model wants",
                             name);
-    if (value->kind == LINNET_TENSOR) {
-        linnet_status st = check_tensor(info, value, error);
-        if (st != LINNET_OK)
-            return st;
-    }
+    linnet_status st =
+        value->kind == LINNET_TENSOR ? check_tensor(info, value, error) : check_items(info, value, error);
+    if (st != LINNET_OK)
+        return st;
     s->inputs[i] = *value;
     s->set[i] = true;
     return LINNET_OK;
