@@ -18,7 +18,7 @@ linnet_status ln_fourier_length(ln_ctx *c, int64_t n)
     return LINNET_OK;
 }
 
-static bool is_half(int32_t type)
+bool ln_fourier_half(int32_t type)
 {
     return type == LINNET_FLOAT16 || type == LINNET_BFLOAT16;
 }
@@ -28,18 +28,56 @@ static int64_t round64(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
+void ln_fourier_axis(ln_fourier *f, const int64_t *in_dims, const int64_t *out_dims, int32_t rank, int32_t axis,
+                     int32_t n, int32_t in_parts, int32_t out_parts)
+{
+    int64_t outer = 1, inner = 1, len = in_dims[axis], bins = out_dims[axis];
+    for (int32_t i = 0; i < axis; i++)
+        outer *= in_dims[i];
+    for (int32_t i = axis + 1; i < rank; i++)
+        inner *= in_dims[i];
+    *f = (ln_fourier){.outer = outer,
+                      .count = inner,
+                      .type = f->type,
+                      .n = n,
+                      .in_len = (int32_t)(len < n ? len : n),
+                      .out_len = (int32_t)bins,
+                      .in_real = in_parts == 1,
+                      .in_total = outer * len * inner * in_parts,
+                      .out_total = outer * bins * inner * out_parts};
+    f->in_outer = len * inner * in_parts, f->out_outer = bins * inner * out_parts;
+    f->in_batch = in_parts, f->out_batch = out_parts;
+    f->in_stride = inner * in_parts, f->out_stride = inner * out_parts;
+    if (inner == 1) { /* all transforms are one batch */
+        f->outer = 1, f->count = outer;
+        f->in_batch = f->in_outer, f->out_batch = f->out_outer;
+    }
+}
+
+ln_fft_desc ln_fourier_desc(const ln_fourier *f, ln_fft_kind kind, bool inverse, double scale)
+{
+    bool f64 = f->type == LINNET_FLOAT64;
+    return (ln_fft_desc){.n = f->n,
+                         .kind = (uint8_t)kind,
+                         .inverse = inverse,
+                         .f64 = f64,
+                         .width = ln_fft_width(f64),
+                         .count = f->count,
+                         .stride = f->in_batch,
+                         .scale = scale};
+}
+
+void ln_fourier_made(ln_fourier *f, const ln_fft_plan *plan)
+{
+    f->lanes = plan->lanes;
+    f->scratch = round64((int64_t)ln_fft_scratch(plan));
+    f->cost = 20 + 0.5 * f->n * (1 + log2(f->n));
+}
+
 linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool inverse, double scale, size_t more,
                               void **rest)
 {
-    bool f64 = f->type == LINNET_FLOAT64;
-    ln_fft_desc d = {.n = f->n,
-                     .kind = (uint8_t)kind,
-                     .inverse = inverse,
-                     .f64 = f64,
-                     .width = ln_fft_width(f64),
-                     .count = f->count,
-                     .stride = f->in_batch,
-                     .scale = scale};
+    ln_fft_desc d = ln_fourier_desc(f, kind, inverse, scale);
     size_t bytes = (size_t)round64((int64_t)ln_fft_bytes(&d));
     ln_fft_plan *plan = ln_pack(c, bytes + more);
     if (!plan)
@@ -49,11 +87,9 @@ linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool i
         *rest = (char *)plan + bytes;
         f->bands = bytes;
     }
-    f->lanes = plan->lanes;
-    f->scratch = round64((int64_t)ln_fft_scratch(plan));
-    f->cost = 20 + 0.5 * f->n * (1 + log2(f->n));
+    ln_fourier_made(f, plan);
     ln_scratch(c, (size_t)f->scratch * (size_t)c->threads);
-    if (is_half(f->type))
+    if (ln_fourier_half(f->type))
         ln_scratch(c, (size_t)(round64(4 * f->in_total) + round64(4 * f->out_total) + round64(4 * f->window)));
     return LINNET_OK;
 }
@@ -112,44 +148,48 @@ static void transform_groups(void *arg, int32_t worker, int64_t begin, int64_t e
     }
 }
 
-static float half_to_float(uint16_t h, int32_t type)
+void ln_fourier_widen(float *y, const void *x, int64_t n, int32_t type)
 {
-    return type == LINNET_FLOAT16 ? ln_f16_to_f32(h) : ln_bf16_to_f32(h);
+    const uint16_t *h = x;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = type == LINNET_FLOAT16 ? ln_f16_to_f32(h[i]) : ln_bf16_to_f32(h[i]);
 }
 
-static void widen(float *y, const uint16_t *x, int64_t n, int32_t type)
+void ln_fourier_narrow(void *y, const float *x, int64_t n, int32_t type)
 {
+    uint16_t *h = y;
     for (int64_t i = 0; i < n; i++)
-        y[i] = half_to_float(x[i], type);
+        h[i] = type == LINNET_FLOAT16 ? ln_f32_to_f16(x[i]) : ln_f32_to_bf16(x[i]);
+}
+
+void ln_fourier_transform(const ln_args *a, const ln_fourier *f, const ln_fft_plan *plan, void *scratch, void *out,
+                          const void *in, const void *window)
+{
+    work w = {.f = f,
+              .plan = plan,
+              .in = in,
+              .out = out,
+              .window = window,
+              .scratch = scratch,
+              .groups = (f->count + f->lanes - 1) / f->lanes};
+    ln_parallel(a, f->outer * w.groups, f->cost * f->lanes, transform_groups, &w);
 }
 
 void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void *in, const void *window)
 {
     if (f->out_total == 0)
         return;
-    work w = {.f = f,
-              .plan = a->packed,
-              .in = in,
-              .out = out,
-              .window = window,
-              .scratch = a->scratch,
-              .groups = (f->count + f->lanes - 1) / f->lanes};
-    float *y = NULL;
-    if (is_half(f->type)) {
-        /* First the float copies, then the threads' parts. */
-        float *x = a->scratch;
-        y = x + round64(4 * f->in_total) / 4;
-        float *v = y + round64(4 * f->out_total) / 4;
-        w.scratch = (char *)v + round64(4 * f->window);
-        widen(x, in, f->in_total, f->type);
-        if (window)
-            widen(v, window, f->window, f->type);
-        w.in = (const char *)x, w.out = (char *)y, w.window = window ? v : NULL;
+    if (!ln_fourier_half(f->type)) {
+        ln_fourier_transform(a, f, a->packed, a->scratch, out, in, window);
+        return;
     }
-    ln_parallel(a, f->outer * w.groups, f->cost * f->lanes, transform_groups, &w);
-    if (y)
-        for (int64_t i = 0; i < f->out_total; i++)
-            ((uint16_t *)out)[i] = f->type == LINNET_FLOAT16 ? ln_f32_to_f16(y[i]) : ln_f32_to_bf16(y[i]);
+    /* First the float copies, then the threads' parts. */
+    float *x = a->scratch, *y = x + round64(4 * f->in_total) / 4, *v = y + round64(4 * f->out_total) / 4;
+    ln_fourier_widen(x, in, f->in_total, f->type);
+    if (window)
+        ln_fourier_widen(v, window, f->window, f->type);
+    ln_fourier_transform(a, f, a->packed, (char *)v + round64(4 * f->window), y, x, window ? v : NULL);
+    ln_fourier_narrow(out, y, f->out_total, f->type);
 }
 
 void ln_put_number(void *out, int32_t type, int64_t i, double x)

@@ -25,6 +25,10 @@ typedef struct ln_fourier {
     uint64_t bands;   /* bytes from the packed memory to ln_fft_bands; 0: none */
 } ln_fourier;
 
+/* Sets what a transform of length n along an axis is: numbers of in_dims -> numbers of out_dims, which differ along the
+ * axis alone; parts: elements of a number, 1 or 2. f->type is set. */
+void ln_fourier_axis(ln_fourier *f, const int64_t *in_dims, const int64_t *out_dims, int32_t rank, int32_t axis,
+                     int32_t n, int32_t in_parts, int32_t out_parts);
 /* The length of a transform: positive, and not beyond what a plan can do. */
 linnet_status ln_fourier_length(ln_ctx *c, int64_t n);
 /* f: all but scratch, cost, lanes, bands are set. Packs the plan and asks for scratch. rest, unless NULL, gets
@@ -33,6 +37,16 @@ linnet_status ln_fourier_plan(ln_ctx *c, ln_fourier *f, ln_fft_kind kind, bool i
                               void **rest);
 /* window may be NULL. */
 void ln_fourier_run(const ln_args *a, const ln_fourier *f, void *out, const void *in, const void *window);
+
+/* For steps of more than one plan: the description of a plan; what is set of f once it is made; its run on float32 or
+ * float64, with f->scratch bytes for each thread. */
+ln_fft_desc ln_fourier_desc(const ln_fourier *f, ln_fft_kind kind, bool inverse, double scale);
+void ln_fourier_made(ln_fourier *f, const ln_fft_plan *plan);
+void ln_fourier_transform(const ln_args *a, const ln_fourier *f, const ln_fft_plan *plan, void *scratch, void *out,
+                          const void *in, const void *window);
+bool ln_fourier_half(int32_t type); /* float16 or bfloat16 */
+void ln_fourier_widen(float *y, const void *x, int64_t n, int32_t type);
+void ln_fourier_narrow(void *y, const float *x, int64_t n, int32_t type);
 
 /* Element i of an output of any number type; a value out of the range of an integer type must not occur. */
 void ln_put_number(void *out, int32_t type, int64_t i, double x);
