@@ -33,11 +33,25 @@ static void task(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
+static void task_f64(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *a = arg;
+    const scaler_params *p = a->params;
+    const float *bias = a->packed;
+    (void)worker;
+    for (int64_t row = begin; row < end; row++) {
+        const double *x = (const double *)a->in[0] + row * p->inner, b = (double)bias[row % p->channels];
+        double *y = (double *)a->out[0] + row * p->inner;
+        for (int64_t i = 0; i < p->inner; i++)
+            y[i] = x[i] * (double)p->scale + b;
+    }
+}
+
 LN_RUN(ln_imagescaler)
 {
     const scaler_params *p = a->params;
     ln_args copy = *a;
-    ln_parallel(a, p->rows, 10.0 + 0.3 * (double)p->inner, task, &copy);
+    ln_parallel(a, p->rows, 10.0 + 0.3 * (double)p->inner, p->type == LINNET_FLOAT64 ? task_f64 : task, &copy);
     return LINNET_OK;
 }
 
@@ -78,7 +92,7 @@ LN_OP(ImageScaler) = {
     .domain = "",
     .type = "ImageScaler",
     .since = {1},
-    .types = LN_T(LINNET_FLOAT32) | LN_T_HALF,
+    .types = LN_T_FLOATS,
     .in = {1, 1},
     .out = {1, 1},
     .attrs = attrs,

@@ -30,7 +30,7 @@ static void from_cmyk(uint8_t *to, const uint8_t *from, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = 0; k < 3; k++)
-            to[3 * i + k] = (uint8_t)(from[4 * i + k] * from[4 * i + 3] / 255);
+            to[3 * i + k] = (uint8_t)((from[4 * i + k] * from[4 * i + 3] + 127) / 255);
 }
 
 linnet_status ln_decode_jpeg(ln_ctx *c, const uint8_t *data, size_t size, ln_image *image)

@@ -91,6 +91,17 @@ static TIFF *open_source(tiff_source *s)
 #endif
 }
 
+/* Colors stay as the file has them: libtiff multiplies them by an alpha that is not said to be in them already. */
+static void leave_alpha(TIFF *t)
+{
+    uint16_t n, *kinds, associated[16];
+    if (!TIFFGetField(t, TIFFTAG_EXTRASAMPLES, &n, &kinds) || n < 1 || n > 16)
+        return;
+    for (uint16_t i = 0; i < n; i++)
+        associated[i] = kinds[i] == EXTRASAMPLE_UNASSALPHA ? EXTRASAMPLE_ASSOCALPHA : kinds[i];
+    TIFFSetField(t, TIFFTAG_EXTRASAMPLES, n, associated);
+}
+
 linnet_status ln_decode_tiff(ln_ctx *c, const uint8_t *data, size_t size, ln_image *image)
 {
     tiff_source source = {data, size, 0};
@@ -99,6 +110,7 @@ linnet_status ln_decode_tiff(ln_ctx *c, const uint8_t *data, size_t size, ln_ima
     if (!t)
         return LINNET_OK;
     linnet_status st = LINNET_OK;
+    leave_alpha(t);
     if (TIFFGetField(t, TIFFTAG_IMAGEWIDTH, &width) && TIFFGetField(t, TIFFTAG_IMAGELENGTH, &height))
         st = ln_image_alloc(c, image, width, height);
     if (st == LINNET_OK && image->rgb) {
