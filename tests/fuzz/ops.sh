@@ -10,10 +10,10 @@ case ${1-} in
 esac
 build=${1:-build}
 venv=${build%/san}/venv
-if ! "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, ml_dtypes' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import numpy, onnx, onnxruntime, ml_dtypes, PIL' 2>/dev/null; then
     { python3 -m venv "$venv" &&
-        "$venv/bin/pip" install -q --disable-pip-version-check numpy onnx onnxruntime ml_dtypes; } || {
-        echo "SKIP $program: numpy, onnx and onnxruntime cannot be installed into $venv"
+        "$venv/bin/pip" install -q --disable-pip-version-check numpy onnx onnxruntime ml_dtypes pillow; } || {
+        echo "SKIP $program: numpy, onnx, onnxruntime and pillow cannot be installed into $venv"
         echo "0 passed, 0 failed, 1 skipped"
         exit 0
     }

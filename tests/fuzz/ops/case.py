@@ -16,6 +16,9 @@ from onnx import helper, numpy_helper
 
 ORT_NEWEST = 26
 NEWEST = {"": 28, "ai.onnx.ml": 5, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1, "com.microsoft": 1}
+# In the standard's domain, but of ONNX Runtime: opsets at which it has them.
+EXPERIMENTAL = {"ImageScaler": (7, 9), "SimplifiedLayerNormalization": (7, 22)}
+LINNET = {"SumTo": ["float32", "float64", "float16", "bfloat16"], "Attention": ["float32"], "Spectrogram": ["float32", "float64"]}
 
 NUMPY = {
     "float32": np.float32, "float64": np.float64, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16,
@@ -78,7 +81,7 @@ class Case:
         self.attrs = {}
         self.types = {}       # type parameter -> the type chosen
         self.nodes = None     # set by generators of more than one node
-        self.graph_inputs = None
+        self.maps = {}        # inputs that are maps: {name: (dict, type of keys, type of values)}
         self.outputs = 1
         self.opsets = {}      # other opset imports of the model
         self.dynamic = self.r.random() < 0.25
@@ -89,7 +92,9 @@ class Case:
         self.floor = 0        # absolute error, in eps: of a difference of two numbers near 1
         self.widen = True     # half types: the peer computes in float32 (and float64, where it cannot else)
         self.float32 = schema.float32
-        self.peer = None      # "ort" or "ref": only this one
+        self.peer = None      # "ort", "ref" or "numpy" (definitions.py): only this one
+        self.check = None     # of what has no peer: a function of the outputs, None where they are right
+        self.repeats = False  # and the same bytes with every setting of main.py
 
     @property
     def name(self):
@@ -221,6 +226,9 @@ class Case:
             dims = [f"{name}_{k}" if self.dynamic else d for k, d in enumerate(a.shape)]
             infos.append(helper.make_tensor_value_info(name, elem(type_name(a)), dims))
             feeds[name] = a
+        for name, (values, key, value) in self.maps.items():
+            infos.append(helper.make_value_info(name, helper.make_map_type_proto(elem(key), helper.make_tensor_type_proto(elem(value), []))))
+            feeds[name] = values
         nodes = self.nodes or [self.node()]
         outs = self.outputs if isinstance(self.outputs, list) else [f"o{k}" for k in range(self.outputs)]
         graph = helper.make_graph(nodes, "g", infos, [helper.make_empty_tensor_value_info(o) for o in outs if o], weights)
@@ -260,11 +268,16 @@ def standard_schemas():
     return {k: {v: s for v, s in vs.items() if not s.deprecated} for k, vs in all.items()}
 
 
-def microsoft_schemas():
+def other_schemas():
+    """com.microsoft and the experimental ones, as ONNX Runtime has them; ai.linnet."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
-    return {("com.microsoft", s.name): {1: Schema(set(s.attributes),
-            {t.type_param_str: sorted({x for a in t.allowed_type_strs for x in types_of(a)}) for t in s.type_constraints})}
-            for s in state.get_all_operator_schema() if s.domain == "com.microsoft"}
+    all = {}
+    for s in state.get_all_operator_schema():
+        if s.domain == "com.microsoft" or s.domain == "" and s.name in EXPERIMENTAL:
+            constraints = {t.type_param_str: sorted({x for a in t.allowed_type_strs for x in types_of(a)}) for t in s.type_constraints}
+            all[s.domain, s.name] = {1: Schema(set(s.attributes), constraints)}
+    all["com.microsoft", "SimplifiedLayerNormalization"] = all["", "SimplifiedLayerNormalization"]  # models have it in either
+    return {**all, **{("ai.linnet", name): {1: Schema(set(), {"T": types})} for name, types in LINNET.items()}}
 
 
 def newest_opset(versions, version, r):
@@ -279,7 +292,9 @@ def newest_opset(versions, version, r):
 def make_case(schemas, domain, op, version, seed):
     versions = schemas[domain, op]
     c = Case(domain, op, version, seed, versions[version])
-    if not domain:
+    if not domain and op in EXPERIMENTAL:
+        c.opset = c.r.randint(*EXPERIMENTAL[op])
+    elif not domain:
         c.opset = max(newest_opset(versions, version, c.r), 6)
     GENERATORS[full_name(domain, op)](c)
     if domain == "com.microsoft" and op in HALF and c.widen and c.r.random() < 0.3:

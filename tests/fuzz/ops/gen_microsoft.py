@@ -198,14 +198,14 @@ def rotary(c):
 
 @microsoft("Rfft", "Irfft")
 def rfft(c):
-    t, n = c.type("T", ["float32", "float64"]), c.r.randint(2, 40)
-    dims = c.r.choice([1, 1, 2])
-    s = c.shape(0, 2, 3, zero=0) + [c.r.randint(2, 6)] * (dims - 1)
-    c.input(s + [n] if c.op == "Rfft" else s + [n // 2 + 1, 2], t)
+    t, dims, longest = c.type("T"), c.r.choice([1, 1, 2, 3]), c.r.choice([6, 40])
+    signal = [c.r.randint(1, longest) for _ in range(dims - 1)]
+    n = c.r.choice([2 * c.r.randint(1, 20), c.r.randint(1, 40)]) if c.op == "Rfft" else c.r.randint(2, 21)
+    c.input(c.shape(0, 2, 3) + signal + ([n] if c.op == "Rfft" else [n, 2]), t)
     c.attr("signal_ndim", dims)
-    c.attr("onesided", 1)
-    c.attr("normalized", 0)
-    c.terms = 64
+    c.maybe("onesided", 1)
+    c.maybe("normalized", 0)
+    c.widen, c.terms = False, 64
 
 
 # -- attention --

@@ -45,6 +45,35 @@ def category(c):
     c.add(x.reshape(c.r.choice([(8,), (2, 4)])))
 
 
+@generator("ai.onnx.ml.CastMap")
+def cast_map(c):
+    sparse, text = c.r.random() < 0.5, c.r.random() < 0.5
+    most = c.r.randint(1, 12)
+    keys = c.r.sample(range(most), c.r.randint(1, most))
+    to = c.r.choice(["TO_FLOAT", "TO_STRING", "TO_INT64"])
+    number = lambda: c.r.choice([c.r.randint(-99, 99), round(c.r.uniform(-9, 9), 2)]) if to != "TO_INT64" else c.r.randint(-99, 99)
+    value = (lambda: str(number())) if text else (lambda: float(np.float32(number())))
+    c.maps["i0"] = {k: value() for k in keys}, "int64", "string" if text else "float32"
+    c.attr("cast_to", to)
+    c.attr("map_form", "SPARSE" if sparse else "DENSE")
+    if sparse:
+        c.attr("max_map", most + c.r.randint(0, 3))
+    c.nodes = [c.node(["i0"])]
+
+
+@generator("ai.onnx.ml.DictVectorizer")
+def dict_vectorizer(c):
+    text = c.r.random() < 0.5
+    value = c.r.choice(["float32", "float64", "string" if not text else "int64"])
+    words = WORDS if text else list(range(6))
+    vocabulary = c.r.sample(words, c.r.randint(1, len(words)))
+    of = {"string": lambda: c.r.choice(WORDS), "int64": lambda: c.r.randint(-9, 9)}.get(value, lambda: round(c.r.uniform(-9, 9), 2))
+    keys = c.r.sample(vocabulary, c.r.randint(1, len(vocabulary)))
+    c.maps["i0"] = {k: of() for k in keys}, "string" if text else "int64", value
+    c.attr("string_vocabulary" if text else "int64_vocabulary", vocabulary)
+    c.nodes = [c.node(["i0"])]
+
+
 @generator("ai.onnx.ml.FeatureVectorizer")
 def vectorizer(c):
     t, n = c.type("T1"), c.r.randint(1, 4)

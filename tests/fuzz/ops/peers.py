@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others make of a case: ONNX Runtime where it has a kernel for it, the onnx package's reference evaluator else. A
-batch runs in a process of its own, since a peer may crash; the case at which it did counts as one without a peer.
+"""What others make of a case: ONNX Runtime where it has a kernel for it, the onnx package's reference evaluator else, and
+numpy by the definition (definitions.py) where that has none. What draws random numbers is checked as what it is. A batch runs in a process of its own, since a peer may crash; the case at which it did counts as one without a peer.
 """
 import multiprocessing
 import os
@@ -10,7 +10,8 @@ import warnings
 import numpy as np
 
 import rules
-from case import COMPLEX, INTS, type_name
+from case import COMPLEX, INTS, full_name, type_name
+from definitions import DEFINITIONS
 
 NATIVE = {"float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
           "string"} | set(COMPLEX)
@@ -52,10 +53,14 @@ def attempts(c):
             yield "ort", c.as_opset_8(), half
             yield "ort", c.as_opset_8(), half | ({"float64"} if c.widen else set())
     yield "ref", c, half
+    if full_name(c.domain, c.op) in DEFINITIONS:
+        yield "numpy", c, set()
 
 
 def ask(c):
     """(peer, types that it got as float32, outputs) of the first peer that answers; (None, None, why) where none does."""
+    if c.check:
+        return "itself", set(), []
     reasons = []
     for peer, node, as_float32 in attempts(c):
         if c.peer not in (None, peer):
@@ -65,6 +70,8 @@ def ask(c):
             reasons.append(f"{peer}: {rule}")
             continue
         try:
+            if peer == "numpy":
+                return peer, as_float32, DEFINITIONS[full_name(c.domain, c.op)](c)
             return peer, as_float32, RUN[peer](*node.model(as_float32))
         except TooLong:
             reasons.append(f"{peer}: takes too long")

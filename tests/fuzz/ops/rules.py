@@ -141,6 +141,7 @@ rule("ref", "ai.onnx.ml.LinearRegressor ai.onnx.ml.SVMRegressor ai.onnx.ml.TreeE
 rule("ort", "GridSample", "GridSample, cubic outside the image",
      lambda c: "cubic" in c.attrs["mode"] and c.attrs["padding_mode"] == "border")
 rule("ref", "AveragePool", "AveragePool-1, padding", versions_below(7))
+rule("ref", "ai.onnx.ml.DictVectorizer", "DictVectorizer, CastMap")
 rule("ref", "ai.onnx.ml.LinearClassifier", "LinearClassifier without intercepts", lambda c: "intercepts" not in c.attrs)
 rule("ref", "ai.onnx.ml.TreeEnsemble", "TreeEnsemble-5, MIN and MAX without votes", lambda c: c.attrs["aggregate_function"] >= 2)
 rule("ref", "StringNormalizer", "StringNormalizer")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator gives, computed with numpy from its definition: a peer for those that neither ONNX Runtime nor the
+reference evaluator has. A definition is a function of a Case that returns the outputs, under the operator's name; floats
+are computed in float64 and rounded to the type of the result once.
+"""
+import io
+
+import numpy as np
+
+from case import NUMPY
+
+DEFINITIONS = {}
+
+
+def definition(*names):
+    def add(f):
+        for name in names:
+            DEFINITIONS[name] = f
+        return f
+    return add
+
+
+def given(c):
+    return [a for _, a, _ in c.inputs]
+
+
+@definition("com.microsoft.Rfft", "com.microsoft.Irfft")
+def rfft(c):
+    """"the n-point one dimensional Fourier transform for a real-valued input where n is an even number"; signal_ndim:
+    "number of dimensions comprising the signal, collected in reverse order (e.g. 1 = last dimension is the signal)"."""
+    x, axes = given(c)[0], tuple(range(-c.attrs["signal_ndim"], 0))
+    wide = x.astype(np.float64)
+    if c.op == "Rfft":
+        z = np.fft.rfftn(wide, axes=axes)
+        return [np.stack([z.real, z.imag], -1).astype(x.dtype)]
+    z = wide[..., 0] + 1j * wide[..., 1]
+    points = [2 * (d - 1) if k == len(axes) - 1 else d for k, d in enumerate(z.shape[-len(axes):])]
+    return [np.fft.irfftn(z, points, axes).astype(x.dtype)]
+
+
+@definition("ai.onnx.ml.DictVectorizer")
+def dict_vectorizer(c):
+    """"the output will be a vector of the same size as the vocabulary, with the value of the key or 0", as a row [1, n]."""
+    values, _, t = c.maps["i0"]
+    words = c.attrs.get("string_vocabulary") or c.attrs["int64_vocabulary"]
+    return [np.array([[values.get(w, "" if t == "string" else 0) for w in words]], NUMPY[t])]
+
+
+@definition("ai.onnx.ml.CastMap")
+def cast_map(c):
+    """Values "ordered in ascending order" of the keys, or with "the key of the map as the index of the output", as a row; of
+    strings, which ONNX Runtime's Python cannot feed. Between the keys is what ONNX Runtime puts there."""
+    values, _, t = c.maps["i0"]
+    assert t == "string"
+    cast, fill, to = {"TO_FLOAT": (np.float32, 0, np.float32), "TO_STRING": (str, "0.f", object), "TO_INT64": (int, 0, np.int64)}[c.attrs["cast_to"]]
+    if c.attrs["map_form"] == "SPARSE":
+        return [np.array([[cast(values[k]) if k in values else fill for k in range(c.attrs["max_map"])]], to)]
+    return [np.array([[cast(values[k]) for k in sorted(values)]], to)]
+
+
+def quantized(x, scale, zero):
+    info = np.iinfo(zero.dtype)
+    return np.clip(np.rint(x / np.float64(scale)) + zero.astype(np.int64), info.min, info.max).astype(zero.dtype)
+
+
+@definition("com.microsoft.QLinearReduceMean")
+def reduce_mean(c):
+    """"Computes the mean of the low-precision input tensor's element along the provided axes", with (scale, zero point)
+    of the data and of the result."""
+    x, scale, zero, to_scale, to_zero = given(c)
+    real = (x.astype(np.float64) - np.float64(zero)) * np.float64(scale)
+    return [quantized(real.mean(tuple(c.attrs["axes"]), keepdims=bool(c.attrs["keepdims"])), to_scale, to_zero)]
+
+
+@definition("com.microsoft.SimplifiedLayerNormalization")
+def simplified(c):
+    """As the standard's RMSNormalization over the last axis."""
+    x, scale = (a.astype(np.float64) for a in given(c))
+    return [(x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float64(np.float32(c.attrs["epsilon"]))) * scale).astype(given(c)[0].dtype)]
+
+
+@definition("ImageDecoder")
+def decoder(c):
+    """"Loads and decodes and image from a file"; the decoder of Pillow. What is no RGB becomes so first, and an alpha
+    channel is dropped. Samples of 16 bits are cut to the upper 8; those of PNM, which are parts of a maximum, rounded."""
+    from PIL import Image
+    image = Image.open(io.BytesIO(given(c)[0].tobytes()))
+    if image.mode.startswith("I;16") or image.mode == "I":
+        wide = np.asarray(image).astype(np.int64)
+        image = Image.fromarray(((wide * 255 + 32767) // 65535 if image.format == "PPM" else wide >> 8).astype(np.uint8))
+    rgb = np.asarray(image.convert("RGB"))
+    if c.attrs.get("pixel_format") == "Grayscale":
+        return [np.asarray(Image.fromarray(rgb).convert("L"))[:, :, None]]
+    return [rgb[:, :, ::-1] if c.attrs.get("pixel_format") == "BGR" else rgb]
+
+
+@definition("ai.linnet.SumTo")
+def sum_to(c):
+    """Input 0 summed over the axes along which input 1 was broadcast to it (ops/sumto.c)."""
+    x, like = given(c)
+    lead = x.ndim - like.ndim
+    wide = x.astype(np.float64).sum(tuple(range(lead)))
+    axes = tuple(k for k, d in enumerate(like.shape) if d != wide.shape[k])
+    return [wide.sum(axes, keepdims=True).astype(x.dtype)]
+
+
+@definition("ai.linnet.Attention")
+def heads(c):
+    """softmax(scale Q K^T + mask) V of every head (ops/attention_heads.c)."""
+    q, k, v, *mask = [a.astype(np.float64) for a in given(c)]
+    q, k, v = (a.swapaxes(-3, -2) if c.attrs.get(name) else a for name, a in (("q_last", q), ("k_last", k), ("v_last", v)))
+    scores = np.float64(np.float32(c.attrs["scale"])) * (q @ k.swapaxes(-1, -2)) + (mask[0] if mask else 0)
+    e = np.exp(scores - scores.max(-1, keepdims=True))
+    y = e / e.sum(-1, keepdims=True) @ v
+    return [(y.swapaxes(-3, -2) if c.attrs.get("y_last") else y).astype(np.float32)]
+
+
+@definition("ai.linnet.Spectrogram")
+def spectrogram(c):
+    """Frames, a window, the transform, a power, a filterbank, the logarithm (ops/spectrogram.c)."""
+    x, window, bank, *_ = given(c) + [None, None]
+    wide, get = x.astype(np.float64), c.attrs.get
+    n, step = get("frame_length"), get("frame_step", 0)
+    samples = get("samples", 0) or n
+    if step:
+        wide = np.lib.stride_tricks.sliding_window_view(wide, samples, axis=-1)[..., ::step, :]
+    z = np.fft.rfft(wide if window is None else wide * window, n)
+    power = get("power", 2)
+    y = np.abs(z) if power == 1 else z.real**2 + z.imag**2 if power == 2 else z.real
+    if bank is not None:
+        y = y @ bank.astype(np.float64)
+    if get("log"):
+        y = np.log(np.maximum(y, get("least")) + get("add"))
+    return [y.astype(x.dtype)]

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ai.linnet: what passes put in the place of others, as nodes of a model."""
+import numpy as np
+
+from case import generator
+
+
+@generator("ai.linnet.SumTo")
+def sum_to(c):
+    t, shape = c.type("T"), c.shape(1, 4)
+    like = [d if c.r.random() < 0.6 else 1 for d in shape][c.r.randint(0, len(shape)):]
+    c.input(shape, t)
+    c.input(like, t)
+    c.widen, c.terms = False, 256
+
+
+@generator("ai.linnet.Attention")
+def heads(c):
+    b, n, s, l, d, e = (c.r.randint(1, most) for most in (2, 3, 40, 50, 40, 40))
+    batch = [b] if c.r.random() < 0.6 else []
+    for name, length, size in (("q", s, d), ("k", l, d), ("v", l, e)):
+        last = c.r.randint(0, 1)
+        c.attr(name + "_last", last, always=True)
+        c.input(batch + ([length, n, size] if last else [n, length, size]), "float32", constant=False)
+    c.attr("y_last", c.r.randint(0, 1), always=True)
+    c.attr("scale", round(c.r.uniform(0.1, 1), 2), always=True)
+    if c.r.random() < 0.6:
+        c.input(batch * c.r.randint(0, 1) + [c.r.choice([1, n]), c.r.choice([1, s]), l] if c.r.random() < 0.7 else [s, l], "float32")
+    c.terms = 256
+
+
+@generator("ai.linnet.Spectrogram")
+def spectrogram(c):
+    t, n, get = c.type("T"), c.r.randint(2, 80), c.r.random
+    step = c.r.choice([0, c.r.randint(1, 2 * n)])
+    samples = n if get() < 0.6 else c.r.randint(1, n)
+    rows = [c.r.randint(1, 3)] if get() < 0.7 else []
+    x = c.input(rows + ([samples + c.r.randint(0, 300)] if step else [c.r.randint(1, samples)]), t)
+    length = x.shape[-1] if not step else samples
+    window = get() < 0.5 and (step or length == samples)
+    c.input([samples], t, 0.1, 1, constant=True) if window else c.none()
+    if get() < 0.4:
+        c.add(np.maximum(c.array([n // 2 + 1, c.r.randint(1, 12)], t, -0.5, 1), 0).astype(x.dtype), constant=True)
+    c.attr("frame_length", n, always=True)
+    c.attr("frame_step", step, always=True)
+    c.attr("power", c.r.choice([1, 2, 3]), always=True)
+    if samples != n:
+        c.attr("samples", samples, always=True)
+    if t == "float32" and get() < 0.4:
+        c.attr("log", 1, always=True)
+        c.attr("least", 0.125, always=True)
+        c.attr("add", 0.25, always=True)
+    c.terms = 256
