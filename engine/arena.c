@@ -24,11 +24,20 @@
 #define HAVE_PAGES 0
 #endif
 
-enum { FIRST_CHUNK = 4096, LAST_CHUNK = 1 << 20, ALIGN = 64, PAGES_MIN = 128 << 10, HUGE_MIN = 4 << 20 };
+enum {
+    FIRST_CHUNK = 4096,
+    LAST_CHUNK = 1 << 20,
+    ALIGN = 64,
+    PAGES_MIN = 128 << 10,
+    HUGE_MIN = 4 << 20,
+    LARGE_CHUNK = 16 << 20, /* of an arena of large pieces, of which each is at most a quarter */
+    LARGE_FROM = 1 << 20    /* bytes such an arena has before: a few small ones are not worth a huge page */
+};
 
 struct ln_chunk {
     ln_chunk *next;
     size_t size, used; /* bytes, with this header */
+    bool zero;         /* what is not used yet is zeros */
 };
 
 static void *host_alloc(void *user, size_t bytes, size_t align)
@@ -59,11 +68,12 @@ static bool paged(const ln_memory *m, size_t bytes)
     return m->own && bytes >= PAGES_MIN;
 }
 
-static void *map_pages(size_t bytes)
+/* What is asked for will be written, unless it is but reserved: one call is cheaper than a fault for each page. */
+static void *map_pages(size_t bytes, bool reserve)
 {
-    /* What is asked for will be written: one call is cheaper than a fault for each page. */
-    bool huge = bytes >= HUGE_MIN;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (huge ? 0 : MAP_POPULATE), -1, 0);
+    bool huge = bytes >= HUGE_MIN && !reserve;
+    int populate = huge || reserve ? 0 : MAP_POPULATE;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     if (huge)
@@ -83,9 +93,10 @@ static bool paged(const ln_memory *m, size_t bytes)
     return false;
 }
 
-static void *map_pages(size_t bytes)
+static void *map_pages(size_t bytes, bool reserve)
 {
     (void)bytes;
+    (void)reserve;
     return NULL;
 }
 
@@ -96,17 +107,27 @@ static void unmap_pages(void *p, size_t bytes)
 }
 #endif
 
-void *ln_memory_alloc(ln_memory *m, size_t bytes)
+static void *get(ln_memory *m, size_t bytes, bool reserve)
 {
     uint64_t before = atomic_fetch_add(&m->used, bytes);
     if (before + bytes < before || before + bytes > m->limit) {
         atomic_fetch_sub(&m->used, bytes);
         return NULL;
     }
-    void *p = paged(m, bytes) ? map_pages(bytes) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
+    void *p = paged(m, bytes) ? map_pages(bytes, reserve) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
     if (!p)
         atomic_fetch_sub(&m->used, bytes);
     return p;
+}
+
+void *ln_memory_alloc(ln_memory *m, size_t bytes)
+{
+    return get(m, bytes, false);
+}
+
+void *ln_memory_reserve(ln_memory *m, size_t bytes)
+{
+    return get(m, bytes, true);
 }
 
 void ln_memory_free(ln_memory *m, void *block, size_t bytes)
@@ -146,12 +167,17 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
         return NULL;
     size_t size = a->next_size;
     bool own = need > size / 2;
+    if (own && a->large && need <= LARGE_CHUNK / 4 && a->bytes >= LARGE_FROM && paged(a->memory, LARGE_CHUNK)) {
+        size = a->next_size = LARGE_CHUNK;
+        own = false;
+    }
     if (own)
         size = need;
     ln_chunk *c = ln_memory_alloc(a->memory, size);
     if (!c)
         return NULL;
-    *c = (ln_chunk){.size = size, .used = sizeof *c};
+    a->bytes += size;
+    *c = (ln_chunk){.size = size, .used = sizeof *c, .zero = paged(a->memory, size)};
     if (own && a->chunks) { /* keep filling the present chunk */
         c->next = a->chunks->next;
         a->chunks->next = c;
@@ -166,11 +192,11 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
 
 void *ln_arena_zalloc(ln_arena *a, size_t bytes, size_t align)
 {
-    void *p = a->chunks ? take(a->chunks, bytes, align) : NULL;
-    bool fresh = !p && paged(a->memory, bytes); /* a chunk of its own, and pages come zeroed */
-    if (!p)
-        p = ln_arena_alloc(a, bytes, align);
-    if (p && !fresh)
+    void *p = ln_arena_alloc(a, bytes, align);
+    bool zero = false; /* pages come zeroed; it lies in the first chunk, or in one of its own behind that */
+    for (const ln_chunk *c = p ? a->chunks : NULL, *end = c && c->next ? c->next->next : NULL; c != end; c = c->next)
+        zero = zero || (c->zero && (uintptr_t)p > (uintptr_t)c && (uintptr_t)p - (uintptr_t)c < c->size);
+    if (p && !zero)
         memset(p, 0, bytes);
     return p;
 }
@@ -201,6 +227,21 @@ void ln_pages_discard(const void *data, size_t bytes)
     uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
     if (begin < end)
         (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+#else
+    (void)data;
+    (void)bytes;
+#endif
+}
+
+void ln_pages_expect(const void *data, size_t bytes)
+{
+#if defined MADV_POPULATE_WRITE && HAVE_PAGES
+    const uintptr_t page = 4096;
+    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
+    if (begin < end && bytes >= HUGE_MIN)
+        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    if (begin < end && bytes >= PAGES_MIN)
+        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* older kernels have none */
 #else
     (void)data;
     (void)bytes;
@@ -240,6 +281,7 @@ void ln_arena_reset(ln_arena *a)
     if (keep) {
         keep->next = NULL;
         keep->used = sizeof *keep;
+        keep->zero = false;
     }
     a->chunks = keep;
 }

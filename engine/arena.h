@@ -23,6 +23,8 @@ typedef struct ln_memory {
 
 void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit);
 void *ln_memory_alloc(ln_memory *m, size_t bytes); /* 64-byte aligned; NULL: none left */
+/* The same for what may never be written: no page of it is taken before. */
+void *ln_memory_reserve(ln_memory *m, size_t bytes);
 void ln_memory_free(ln_memory *m, void *block, size_t bytes);
 
 typedef struct ln_chunk ln_chunk;
@@ -30,6 +32,8 @@ typedef struct ln_arena {
     ln_memory *memory;
     ln_chunk *chunks; /* newest first */
     size_t next_size;
+    size_t bytes; /* of its chunks, ever */
+    bool large;   /* for large pieces that stay: they share chunks of huge pages, once there are some of them */
 } ln_arena;
 
 void ln_arena_init(ln_arena *a, ln_memory *m);
@@ -42,6 +46,7 @@ bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes);
  * read or write there any more. False: the arena does not hold it. */
 bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes);
 void ln_pages_discard(const void *data, size_t bytes); /* the same of memory that ln_memory_alloc gave, if from NULL */
+void ln_pages_expect(const void *data, size_t bytes);  /* all of it will be written: takes its pages at once */
 void ln_arena_reset(ln_arena *a);                      /* forgets everything, keeps the largest chunk for reuse */
 void ln_arena_free(ln_arena *a);                       /* gives everything back */
 

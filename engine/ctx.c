@@ -253,8 +253,13 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
                           ln_arena *temporary, linnet_error *error)
 {
     const ln_node *n = &g->nodes[node];
-    *p = (struct ln_ctx_private){
-        .g = g, .node = node, .arena = arena, .data_arena = arena, .temporary = temporary, .error = error};
+    *p = (struct ln_ctx_private){.g = g,
+                                 .node = node,
+                                 .arena = arena,
+                                 .pack_arena = arena,
+                                 .data_arena = arena,
+                                 .temporary = temporary,
+                                 .error = error};
     *c = (ln_ctx){.op = n->op,
                   .version = n->version,
                   .n_in = n->n_formal,

@@ -51,7 +51,8 @@ linnet_status ln_value_copy(ln_arena *a, linnet_value *to, const linnet_value *f
 struct ln_ctx_private {
     ln_graph *g;
     int32_t node;
-    ln_arena *arena;      /* parameters, packed constants */
+    ln_arena *arena;      /* parameters */
+    ln_arena *pack_arena; /* packed constants; ln_ctx_open sets it to the same */
     ln_arena *data_arena; /* data that infer sets */
     ln_arena *temporary;  /* for the call */
     int32_t depth;        /* of inference in bodies by operators */

@@ -98,7 +98,13 @@ struct ln_graph {
     int32_t n_opsets;
     const char **symbols; /* names of the dimensions -2, -3, ...: symbols[-2 - dim]; NULL: unnamed */
     int32_t n_symbols, cap_symbols;
+    struct ln_store *store; /* of the constants; may be NULL */
 };
+
+/* The elements of a constant, read if they were not yet (store.h). NULL: it is none, or cannot be read. Whoever looks
+ * at more of info.data than whether there is any asks here, unless the engine itself calls it with constants in place.
+ */
+const void *ln_graph_data(const ln_graph *g, int32_t value);
 
 /* -- making ------------------------------------------------------------------------------------------------------- */
 

@@ -167,7 +167,12 @@ static linnet_status fold(sweep *s, int32_t node)
         for (int32_t i = 0; i < n->n_in; i++)
             if (n->in[i] >= 0) {
                 const ln_info *info = &g->values[n->in[i]].info;
-                values[i] = ln_value_of(info, (void *)(uintptr_t)info->data);
+                const void *data = ln_graph_data(g, n->in[i]);
+                if (!data) {
+                    ln_arena_free(&temporary);
+                    return ln_node_fail(g, node, s->error, LINNET_ERR_IO, "cannot read a constant of the model");
+                }
+                values[i] = ln_value_of(info, (void *)(uintptr_t)data);
                 in[i] = &values[i];
             }
         linnet_error local = {0};

@@ -27,7 +27,7 @@ static bool clip_bounds(const ln_graph *g, const ln_node *n, act *a)
         return true;
     for (int32_t i = 1; i < 3; i++)
         if (ln_rw_in(n, i) >= 0 &&
-            (!ln_rw_floats(g, n->in[i]) || !ln_graph_scalar(g, n->in[i], i == 1 ? &a->lo : &a->hi)))
+            (!ln_rw_has_floats(g, n->in[i]) || !ln_graph_scalar(g, n->in[i], i == 1 ? &a->lo : &a->hi)))
             return false;
     return a->lo <= a->hi;
 }

@@ -20,7 +20,7 @@ typedef struct target {
 static bool find_norm(const ln_graph *g, const ln_node *n, target *t)
 {
     t->channels = ln_info_count(ln_rw_info(g, n->in[1]));
-    return n->n_out == 1 && ln_rw_floats(g, n->in[1]) && ln_rw_floats(g, n->in[2]) && t->channels > 0 &&
+    return n->n_out == 1 && ln_rw_has_floats(g, n->in[1]) && ln_rw_has_floats(g, n->in[2]) && t->channels > 0 &&
            ln_info_count(ln_rw_info(g, n->in[2])) == t->channels && !ln_node_attr_int(n, "training_mode", 0) &&
            ln_node_attr_int(n, "spatial", 1) && (n->version >= 7 || ln_node_attr_int(n, "is_test", 0)) &&
            !ln_node_attr_int(n, LN_NAME_CHANNELS_LAST, 0);
@@ -38,7 +38,7 @@ static bool find_target(const ln_graph *g, int32_t value, target *t)
     if (!conv && !transposed && !gemm)
         return false;
     const ln_info *w = ln_rw_info(g, n->in[1]);
-    if (!ln_rw_floats(g, n->in[1]) || (ln_rw_in(n, 2) >= 0 && !ln_rw_floats(g, n->in[2])))
+    if (!ln_rw_has_floats(g, n->in[1]) || (ln_rw_in(n, 2) >= 0 && !ln_rw_has_floats(g, n->in[2])))
         return false;
     if (gemm) {
         if (w->rank != 2)
@@ -64,7 +64,7 @@ static bool find_target(const ln_graph *g, int32_t value, target *t)
 static bool per_channel(const ln_graph *g, int32_t value, int32_t rank, int64_t channels, int32_t axis)
 {
     const ln_info *info = ln_rw_info(g, value);
-    if (!ln_rw_floats(g, value) || info->rank > rank)
+    if (!ln_rw_has_floats(g, value) || info->rank > rank)
         return false;
     for (int32_t i = 0; i < info->rank; i++) {
         int32_t at = i + rank - info->rank;
@@ -142,6 +142,12 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
             weights = (float *)(uintptr_t)old;
         else
             wv = ln_rw_new_floats(g, w.rank, w.dims, &weights);
+        if (weights && weights != old && g->store && g->store->missing(g->store, old)) { /* to where they are scaled */
+            linnet_status st = g->store->copy(g->store, old, weights, c->error);
+            if (st != LINNET_OK)
+                return st;
+            old = weights;
+        }
     }
     int32_t bv = wv < 0 ? wv : ln_rw_new_floats(g, 1, &t->channels, &bias);
     if (wv < 0 || bv < 0)
@@ -165,7 +171,7 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
 static bool norm_factors(const ln_graph *g, const ln_node *n, int64_t channels, float *s, float *b)
 {
     for (int32_t i = 1; i < 5; i++)
-        if (!ln_rw_floats(g, ln_rw_in(n, i)) || ln_info_count(ln_rw_info(g, n->in[i])) != channels)
+        if (!ln_rw_has_floats(g, ln_rw_in(n, i)) || ln_info_count(ln_rw_info(g, n->in[i])) != channels)
             return false;
     for (int32_t i = 1; i < n->n_out; i++)
         if (n->out[i] >= 0)

@@ -28,7 +28,7 @@ static bool read_pads(const ln_graph *g, const ln_node *pad, int32_t rank, int64
         if (!p->data || p->type != LINNET_INT64 || ln_info_count(p) != 2 * rank)
             return false;
         memcpy(pads, p->data, (size_t)(2 * rank) * sizeof *pads);
-        if (ln_rw_in(pad, 2) >= 0 && (!ln_rw_floats(g, pad->in[2]) || !ln_graph_scalar(g, pad->in[2], value)))
+        if (ln_rw_in(pad, 2) >= 0 && (!ln_rw_has_floats(g, pad->in[2]) || !ln_graph_scalar(g, pad->in[2], value)))
             return false;
     }
     for (int32_t i = 0; i < 2 * rank; i++)

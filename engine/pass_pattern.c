@@ -16,7 +16,7 @@
 static bool scalar_operand(const ln_graph *g, const ln_node *n, float *scalar, int32_t *other)
 {
     for (int32_t i = 0; i < 2; i++)
-        if (ln_rw_floats(g, n->in[i]) && ln_info_count(ln_rw_info(g, n->in[i])) == 1) {
+        if (ln_rw_has_floats(g, n->in[i]) && ln_info_count(ln_rw_info(g, n->in[i])) == 1) {
             *scalar = *ln_rw_floats(g, n->in[i]);
             *other = n->in[1 - i];
             return true;
@@ -44,7 +44,7 @@ static bool erf_term(const ln_graph *g, int32_t value, int32_t *x)
     if (!erf)
         return false;
     const ln_node *div = ln_rw_producer(g, erf->in[0], "Div"), *mul = ln_rw_producer(g, erf->in[0], "Mul");
-    if (div && ln_rw_floats(g, div->in[1]) && ln_info_count(ln_rw_info(g, div->in[1])) == 1) {
+    if (div && ln_rw_has_floats(g, div->in[1]) && ln_info_count(ln_rw_info(g, div->in[1])) == 1) {
         *x = div->in[0];
         return near_to(*ln_rw_floats(g, div->in[1]), sqrt(2.0));
     }
@@ -93,7 +93,7 @@ static int32_t factors(const ln_graph *g, int32_t value, float *scalar, int32_t 
     const ln_node *mul = ln_rw_producer(g, value, "Mul"), *div = ln_rw_producer(g, value, "Div");
     float s;
     int32_t other;
-    if (depth > 0 && div && ln_rw_floats(g, div->in[1]) && ln_info_count(ln_rw_info(g, div->in[1])) == 1) {
+    if (depth > 0 && div && ln_rw_has_floats(g, div->in[1]) && ln_info_count(ln_rw_info(g, div->in[1])) == 1) {
         *scalar /= *ln_rw_floats(g, div->in[1]);
         return factors(g, div->in[0], scalar, others, n, depth - 1);
     }

@@ -20,7 +20,7 @@ linnet_status ln_pass_winograd(ln_graph *g, ln_pass_ctx *c)
     LN_FOR_NODES(g, id)
     {
         const ln_node *n = &g->nodes[id];
-        if (!ln_node_is(n, "Conv") || ln_node_attr(n, LN_NAME_WINOGRAD) || !ln_rw_floats(g, ln_rw_in(n, 1)))
+        if (!ln_node_is(n, "Conv") || ln_node_attr(n, LN_NAME_WINOGRAD) || !ln_rw_has_floats(g, ln_rw_in(n, 1)))
             continue;
         const ln_info *w = ln_rw_info(g, n->in[1]);
         if (w->rank != 4 || w->dims[2] != 3 || w->dims[3] != 3 || !all_are(n, "strides", 1) ||

@@ -97,7 +97,9 @@ bool ln_graph_scalar(const ln_graph *g, int32_t value, float *scalar)
     int64_t n = ln_info_count(info);
     if (!info->data || info->type != LINNET_FLOAT32 || n < 1)
         return false;
-    const float *x = info->data;
+    const float *x = ln_graph_data(g, value);
+    if (!x)
+        return false;
     for (int64_t i = 1; i < n; i++)
         if (x[i] != x[0])
             return false;

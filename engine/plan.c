@@ -32,8 +32,12 @@ struct ln_builder {
     place *places;      /* by value */
     int32_t **in_place; /* by step: wishes per output */
     ln_store *store;    /* may be NULL */
+    void *stage;        /* where constants that are not read yet come to be packed */
+    size_t stage_bytes;
     linnet_error *error;
 };
+
+enum { STAGE_MAX = 16 << 20 };
 
 static bool is_static(const struct ln_builder *b, int32_t value)
 {
@@ -54,7 +58,7 @@ void ln_scratch(ln_ctx *c, size_t bytes)
 
 void *ln_pack(ln_ctx *c, size_t bytes)
 {
-    c->p->packed = ln_arena_zalloc(c->p->arena, bytes, 64);
+    c->p->packed = ln_arena_zalloc(c->p->pack_arena, bytes, 64);
     c->p->packed_bytes = bytes;
     return c->p->packed;
 }
@@ -138,6 +142,40 @@ static bool must_be_late(const struct ln_builder *b, const ln_node *n)
     return !n->op->plan;
 }
 
+/* What a step packs and lets go need not lie in the graph: the first input of the store that was not read yet is read
+ * to a buffer that the next steps use again. What stays in use is read to its place when references are resolved. */
+static linnet_status stage_inputs(struct ln_builder *b, ln_ctx *c)
+{
+    ln_info *staged = NULL;
+    for (int32_t i = 0; b->store && i < c->n_in; i++) {
+        const ln_info *info = c->in[i];
+        size_t bytes = info && info->data ? b->store->missing(b->store, info->data) : 0;
+        linnet_status st = LINNET_OK;
+        if (!bytes)
+            continue;
+        if (staged || bytes > STAGE_MAX) {
+            st = b->store->need(b->store, info->data, b->error);
+        } else {
+            if (bytes > b->stage_bytes) {
+                ln_memory_free(b->plan->memory, b->stage, b->stage_bytes);
+                b->stage_bytes = bytes;
+                b->stage = ln_memory_alloc(b->plan->memory, bytes);
+            }
+            staged = ln_arena_dup(c->p->temporary, info, sizeof *info, 16);
+            if (!b->stage || !staged) {
+                b->stage_bytes = b->stage ? b->stage_bytes : 0;
+                return ln_no_memory(c);
+            }
+            st = b->store->copy(b->store, info->data, b->stage, b->error);
+            staged->data = b->stage;
+            ((const ln_info **)(uintptr_t)c->in)[i] = staged;
+        }
+        if (st != LINNET_OK)
+            return st;
+    }
+    return LINNET_OK;
+}
+
 /* Plans one node. No step is left (*made false) when its outputs are all views. */
 static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, bool *made)
 {
@@ -161,7 +199,10 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
         c.frugal = b->options->frugal;
         c.run = n->op->run;
         c.run_name = n->op->run_name;
-        st = n->op->plan(&c);
+        p.pack_arena = &plan->packed;
+        st = stage_inputs(b, &c);
+        if (st == LINNET_OK)
+            st = n->op->plan(&c);
         if (st == LN_NEED_DATA) {
             s->late = true;
             st = LINNET_OK;
@@ -361,9 +402,12 @@ static linnet_status resolve(struct ln_builder *b)
                 refs[i] = reference(b, n->in[i]);
         for (int32_t i = 0; i < n->n_out; i++)
             refs[n->n_in + i] = reference(b, n->out[i]);
-        for (int32_t i = 0; b->store && i < n->n_in; i++)
+        linnet_status st = LINNET_OK;
+        for (int32_t i = 0; b->store && i < n->n_in && st == LINNET_OK; i++)
             if (refs[i].where == LN_AT_CONSTANT)
-                b->store->keep(b->store, refs[i].data);
+                st = b->store->keep(b->store, refs[i].data, b->error);
+        if (st != LINNET_OK)
+            return st;
     }
     ln_ref *in = ln_arena_array(&plan->arena, plan->n_inputs + 1, sizeof *in);
     ln_ref *out = ln_arena_array(&plan->arena, plan->n_outputs + 1, sizeof *out);
@@ -373,12 +417,13 @@ static linnet_status resolve(struct ln_builder *b)
         in[i] = reference(b, b->g->inputs[i]);
     for (int32_t i = 0; i < plan->n_outputs; i++)
         out[i] = reference(b, b->g->outputs[i]);
-    for (int32_t i = 0; b->store && i < plan->n_outputs; i++)
+    linnet_status st = LINNET_OK;
+    for (int32_t i = 0; b->store && i < plan->n_outputs && st == LINNET_OK; i++)
         if (out[i].where == LN_AT_CONSTANT)
-            b->store->keep(b->store, out[i].data);
+            st = b->store->keep(b->store, out[i].data, b->error);
     plan->input_refs = in;
     plan->outputs = out;
-    return LINNET_OK;
+    return st;
 }
 
 /* -- the whole
@@ -453,6 +498,7 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
     }
     if (st == LINNET_OK)
         st = resolve(&b);
+    ln_memory_free(plan->memory, b.stage, b.stage_bytes);
     ln_arena_free(&temporary);
     return st;
 }
@@ -466,6 +512,8 @@ linnet_status ln_plan_make(ln_plan **made, const ln_graph *g, const linnet_value
         return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     *plan = (ln_plan){.memory = memory, .threads = options->threads < 1 ? 1 : options->threads};
     ln_arena_init(&plan->arena, memory);
+    ln_arena_init(&plan->packed, memory);
+    plan->packed.large = true;
     linnet_status st = LINNET_ERR_MEMORY;
     plan->graph = ln_graph_clone(g, &plan->arena);
     if (plan->graph)
@@ -485,6 +533,7 @@ void ln_plan_free(ln_plan *plan)
     if (!plan)
         return;
     ln_memory *memory = plan->memory;
+    ln_arena_free(&plan->packed);
     ln_arena_free(&plan->arena);
     ln_memory_free(memory, plan, sizeof *plan);
 }

@@ -50,6 +50,7 @@ typedef struct ln_region {
 typedef struct ln_plan {
     ln_memory *memory;
     ln_arena arena;
+    ln_arena packed; /* packed constants */
     ln_graph *graph; /* optimised */
     ln_step *steps;
     int32_t n_steps;

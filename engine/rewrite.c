@@ -32,12 +32,17 @@ const ln_node *ln_rw_producer(const ln_graph *g, int32_t value, const char *type
     return ln_node_is(n, type) ? n : NULL;
 }
 
-const float *ln_rw_floats(const ln_graph *g, int32_t value)
+bool ln_rw_has_floats(const ln_graph *g, int32_t value)
 {
     if (value < 0 || g->values[value].input)
-        return NULL;
+        return false;
     const ln_info *info = &g->values[value].info;
-    return info->kind == LINNET_TENSOR && info->type == LINNET_FLOAT32 ? info->data : NULL;
+    return info->kind == LINNET_TENSOR && info->type == LINNET_FLOAT32 && info->data;
+}
+
+const float *ln_rw_floats(const ln_graph *g, int32_t value)
+{
+    return ln_rw_has_floats(g, value) ? ln_graph_data(g, value) : NULL;
 }
 
 int32_t ln_rw_in(const ln_node *n, int32_t i)
@@ -58,7 +63,7 @@ int32_t ln_rw_id(const ln_graph *g, const ln_node *n)
 bool ln_rw_is(const ln_graph *g, int32_t value, float scalar)
 {
     float s;
-    return ln_rw_floats(g, value) && ln_graph_scalar(g, value, &s) && s == scalar;
+    return ln_rw_has_floats(g, value) && ln_graph_scalar(g, value, &s) && s == scalar;
 }
 
 int32_t ln_rw_new_floats(ln_graph *g, int32_t rank, const int64_t *dims, float **data)

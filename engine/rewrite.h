@@ -13,8 +13,9 @@
 const ln_info *ln_rw_info(const ln_graph *g, int32_t value);
 bool ln_rw_same_shape(const ln_info *a, const ln_info *b);                         /* both known and equal */
 const ln_node *ln_rw_producer(const ln_graph *g, int32_t value, const char *type); /* NULL: not that ai.onnx operator */
-/* A float32 constant; NULL otherwise. */
+/* A float32 constant; NULL otherwise. The first reads it (ln_graph_data), the second does not. */
 const float *ln_rw_floats(const ln_graph *g, int32_t value);
+bool ln_rw_has_floats(const ln_graph *g, int32_t value);
 
 /* Value id of input or output i of a node, LN_NO_VALUE where it has none. */
 int32_t ln_rw_in(const ln_node *n, int32_t i);

@@ -225,11 +225,10 @@ static bool fits(const linnet_session *s, const ln_plan *plan)
 static linnet_status make_plan(linnet_session *s, ln_plan **plan, linnet_error *error)
 {
     ln_store *store = s->model->store;
-    linnet_status st = store ? store->begin(store, error) : LINNET_OK;
-    if (st != LINNET_OK)
-        return st;
+    if (store)
+        store->begin(store);
     s->plan_options.store = store;
-    st = ln_plan_make(plan, s->model->graph, s->inputs, s->memory, &s->plan_options, error);
+    linnet_status st = ln_plan_make(plan, s->model->graph, s->inputs, s->memory, &s->plan_options, error);
     if (store)
         store->end(store);
     return st;

@@ -4,6 +4,12 @@
  */
 #include "engine/store.h"
 
+const void *ln_graph_data(const ln_graph *g, int32_t value)
+{
+    const void *data = value < 0 ? NULL : g->values[value].info.data;
+    return data && g->store && g->store->need(g->store, data, NULL) != LINNET_OK ? NULL : data;
+}
+
 /* An element of [data, data + bytes) is read by a node other than the given one, or is an output. */
 static bool needed(const ln_graph *g, const void *data, size_t bytes, int32_t node)
 {

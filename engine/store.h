@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Weights are not held twice. What a reader can read again, it registers in a store; when a plan has packed a constant
- * and nothing else needs it, its memory goes back to the machine, and before another plan is made it is read again. A
- * store is shared by the sessions of a model: nothing is dropped while another plan is being made, or that a plan
- * reads where it lies. Constants that passes make for a plan need no store; their memory is merely given back.
+ * Weights are not held twice. What a reader can read when it is wanted, it registers in a store, and weights that only
+ * convolutions and products take are not read until then: a plan that packs them gets them in a buffer that the next
+ * ones use again. When a plan has packed a constant that was read and nothing else needs it, its memory goes back to
+ * the machine. A store is shared by the sessions of a model: nothing is dropped while another plan is being made, or
+ * that a plan reads where it lies. Constants that passes make for a plan need no store; their memory is merely given
+ * back.
  */
 #ifndef LN_ENGINE_STORE_H
 #define LN_ENGINE_STORE_H
@@ -17,11 +19,16 @@
 
 typedef struct ln_store ln_store;
 struct ln_store {
-    linnet_status (*begin)(ln_store *s, linnet_error *error); /* a plan is to be made: every constant is there after */
+    void (*begin)(ln_store *s); /* a plan is being made */
     void (*end)(ln_store *s);
+    linnet_status (*complete)(ln_store *s, linnet_error *error);               /* every constant is there after */
+    linnet_status (*need)(ln_store *s, const void *data, linnet_error *error); /* this one is, if it is of the store */
+    size_t (*missing)(ln_store *s, const void *data); /* bytes of a constant of the store that is not there; else 0 */
+    linnet_status (*copy)(ln_store *s, const void *data, void *to, linnet_error *error); /* of one that is missing */
     /* The plan that is being made does not need this part of a constant any more. */
     void (*drop)(ln_store *s, const void *data, size_t bytes);
-    void (*keep)(ln_store *s, const void *data); /* the plan reads it where it lies: never dropped from now on */
+    /* The plan reads it where it lies: it is there, and never dropped from now on. */
+    linnet_status (*keep)(ln_store *s, const void *data, linnet_error *error);
     void (*free)(ln_store *s);
 };
 

@@ -134,7 +134,8 @@ bool ln_cut(ln_arena *arena, const uint8_t *bytes, size_t size, ln_cuts *cuts)
     for (const uint8_t *at = graph.payload; next(&at, graph.end, &f);) {
         bool initializer = f.number == GRAPH_INITIALIZER;
         if (initializer && raw_data(&f, &raw)) {
-            cuts->parts[index] = (ln_cut_part){(uint64_t)(raw.payload - bytes), (size_t)(raw.end - raw.payload)};
+            cuts->parts[index] =
+                (ln_cut_part){.offset = (uint64_t)(raw.payload - bytes), .size = (size_t)(raw.end - raw.payload)};
             to = put_tensor(to, &f, &raw);
         } else {
             to = put(to, f.start, f.end);
@@ -161,17 +162,26 @@ linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet
     return LINNET_OK;
 }
 
-linnet_status ln_cut_fill(const ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph,
+static bool may_wait(const Onnx__TensorProto *t, size_t size)
+{
+    return size >= LN_BLOCK_MIN &&
+           (t->data_type == LINNET_FLOAT32 || t->data_type == LINNET_FLOAT16 || t->data_type == LINNET_BFLOAT16);
+}
+
+linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph, bool later,
                           linnet_error *error)
 {
     for (size_t i = 0; i < cuts->n && graph && i < graph->n_initializer; i++) {
         Onnx__TensorProto *t = graph->initializer[i];
         if (!cuts->parts[i].size)
             continue;
-        t->raw_data.data = ln_decoder_block(decoder, cuts->parts[i].size);
+        bool wait = cuts->parts[i].unread = later && may_wait(t, cuts->parts[i].size);
+        t->raw_data.data = ln_decoder_block(decoder, cuts->parts[i].size, wait);
         if (!t->raw_data.data)
             return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while decoding the model");
         t->raw_data.len = cuts->parts[i].size;
+        if (wait)
+            continue;
         linnet_status st = ln_cut_read(fd, t->raw_data.data, cuts->parts[i].offset, t->raw_data.len, error);
         if (st != LINNET_OK)
             return st;

@@ -10,15 +10,16 @@
 _Static_assert(sizeof(ln_mapping) <= LN_BLOCK_HEADER, "the header of a block is too small");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw data is taken as it lies in the file");
 
-static void *decode_alloc(void *user, size_t size)
+void *ln_decoder_block(ln_decoder *d, size_t size, bool later)
 {
-    ln_decoder *d = user;
     if (size < LN_BLOCK_MIN) {
         void *p = ln_arena_alloc(&d->arena, size, 16);
         d->exhausted = d->exhausted || !p;
         return p;
     }
-    ln_mapping *block = size <= SIZE_MAX - LN_BLOCK_HEADER ? ln_memory_alloc(d->memory, size + LN_BLOCK_HEADER) : NULL;
+    ln_mapping *block = NULL;
+    if (size <= SIZE_MAX - LN_BLOCK_HEADER)
+        block = (later ? ln_memory_reserve : ln_memory_alloc)(d->memory, size + LN_BLOCK_HEADER);
     if (!block) {
         d->exhausted = true;
         return NULL;
@@ -31,9 +32,9 @@ static void *decode_alloc(void *user, size_t size)
     return block->address;
 }
 
-void *ln_decoder_block(ln_decoder *d, size_t size)
+static void *decode_alloc(void *user, size_t size)
 {
-    return decode_alloc(d, size);
+    return ln_decoder_block(user, size, false);
 }
 
 static bool is_block(const ln_decoder *d, const void *p)

@@ -44,8 +44,9 @@ ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *typ
 linnet_status ln_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t size, const char *what,
                             linnet_error *error);
 
-/* Memory as messages have it; a block where it is LN_BLOCK_MIN bytes or more. NULL: no memory. */
-void *ln_decoder_block(ln_decoder *d, size_t size);
+/* Memory as messages have it; a block where it is LN_BLOCK_MIN bytes or more. later: it may never be written. NULL: no
+ * memory. */
+void *ln_decoder_block(ln_decoder *d, size_t size, bool later);
 
 /* A number of the wire format at *at, in bytes that ln_wire_check has passed. */
 uint64_t ln_wire_number(const uint8_t **at, const uint8_t *end);

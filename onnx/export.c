@@ -458,10 +458,13 @@ static linnet_status write_model(ln_exporter *x, const ln_graph *g, const linnet
 
 linnet_status ln_onnx_write(const ln_graph *g, const linnet_model *m, const char *path, linnet_error *error)
 {
-    if (m && m->store) { /* constants that a session let go of are read again */
-        linnet_status st = m->store->begin(m->store, error);
-        if (st != LINNET_OK)
+    if (m && m->store) { /* constants that were not read yet, or that a session let go of */
+        m->store->begin(m->store);
+        linnet_status st = m->store->complete(m->store, error);
+        if (st != LINNET_OK) {
+            m->store->end(m->store);
             return st;
+        }
     }
     ln_memory memory;
     ln_memory_init(&memory, m ? &m->memory.from : NULL, 0);

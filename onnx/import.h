@@ -39,6 +39,7 @@ typedef struct ln_external {
 typedef struct ln_cut_part {
     uint64_t offset; /* in the file */
     size_t size;     /* 0: not cut */
+    bool unread;     /* it has its memory, but was not read yet */
 } ln_cut_part;
 
 typedef struct ln_cuts {
@@ -49,14 +50,18 @@ typedef struct ln_cuts {
 
 /* bytes: checked by ln_wire_check. False: no memory. */
 bool ln_cut(ln_arena *arena, const uint8_t *bytes, size_t size, ln_cuts *cuts);
-/* Puts what was cut into the decoded graph (NULL: there is none), from the file. */
-linnet_status ln_cut_fill(const ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph,
+/* Puts what was cut into the decoded graph (NULL: there is none), from the file; later: but for weights that lie in the
+ * file as they do in memory, which get their memory and may be read later. */
+linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph, bool later,
                           linnet_error *error);
 linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet_error *error);
 
 /* store.c. data[i]: initializer i of the graph if it is a block with the part of the file that cuts has for it, else
  * NULL. NULL: there is none, and constants just stay. */
 ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data);
+/* Reads what was not read yet and a node may look at before it is planned: all but weights that only convolutions and
+ * products take. */
+linnet_status ln_store_settle(ln_store *store, const ln_graph *g, linnet_error *error);
 
 /* Where values come from and go to. */
 typedef struct ln_source {

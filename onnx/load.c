@@ -77,6 +77,24 @@ static linnet_status import(ln_importer *im)
     return st == LINNET_OK ? ln_model_declare(m, s->error) : st;
 }
 
+/* The store of the model; without one, what was not read yet is. */
+static linnet_status settle(ln_importer *im, int fd, const ln_cuts *cuts)
+{
+    linnet_model *m = im->model;
+    linnet_error *error = im->source.error;
+    if (m->memory.own && im->source.raw)
+        m->store = ln_store_new(fd, cuts, im->source.raw);
+    m->graph->store = m->store;
+    if (m->store)
+        return ln_store_settle(m->store, m->graph, error);
+    linnet_status st = LINNET_OK;
+    for (size_t i = 0; i < cuts->n && st == LINNET_OK; i++)
+        if (cuts->parts[i].unread)
+            st = ln_cut_read(fd, im->proto->graph->initializer[i]->raw_data.data, cuts->parts[i].offset,
+                             cuts->parts[i].size, error);
+    return st;
+}
+
 /* bytes: from memory, or a mapping of fd (else -1). folder: of external data, a real path; NULL: none. */
 static linnet_status load(linnet_model **model, const void *bytes, size_t size, int fd, const char *folder,
                           const linnet_load_options *options, linnet_error *error)
@@ -97,7 +115,7 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
     if (st == LINNET_OK)
         message = ln_decode(&decoder, &onnx__model_proto__descriptor, cuts.bytes, cuts.size, "the model", &st, error);
     if (message && cuts.n) {
-        st = ln_cut_fill(&cuts, fd, &decoder, ((Onnx__ModelProto *)message)->graph, error);
+        st = ln_cut_fill(&cuts, fd, &decoder, ((Onnx__ModelProto *)message)->graph, m->memory.own, error);
         message = st == LINNET_OK ? message : NULL;
     }
     if (message) {
@@ -112,8 +130,8 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
         if (cuts.n)
             im.source.raw = ln_arena_zalloc(&decoder.arena, cuts.n * sizeof(void *), 8);
         st = import(&im);
-        if (st == LINNET_OK && im.source.raw && m->memory.own)
-            m->store = ln_store_new(fd, &cuts, im.source.raw);
+        if (st == LINNET_OK && cuts.n)
+            st = settle(&im, fd, &cuts);
     }
     ln_decoder_free(&decoder, &m->mappings);
     if (st != LINNET_OK) {

@@ -16,7 +16,8 @@ typedef struct entry {
     void *data; /* a block of the model */
     size_t size;
     uint64_t offset;
-    bool dropped, kept;
+    bool missing, unread; /* it, or a part of it, was let go; no page of it was taken yet */
+    bool kept;
 } entry;
 
 typedef struct file_store {
@@ -48,32 +49,76 @@ static entry *find(const file_store *f, const void *data)
 /* -- what the engine calls ------------------------------------------------------------------------------------------
  */
 
-static linnet_status read_again(file_store *f, entry *e, linnet_error *error)
+static linnet_status read_entry(const file_store *f, const entry *e, void *to, linnet_error *error)
 {
     struct stat is;
     bool same = fstat(f->fd, &is) == 0 && is.st_size == f->was.st_size && is.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
                 is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
     if (!same)
         return ln_error_set(error, LINNET_ERR_IO, "", "", "the model's file was changed since it was loaded");
-    linnet_status st = ln_cut_read(f->fd, e->data, e->offset, e->size, error);
-    if (st != LINNET_OK)
-        return st;
-    e->dropped = false;
-    return LINNET_OK;
+    return ln_cut_read(f->fd, to, e->offset, e->size, error);
 }
 
-static linnet_status begin(ln_store *s, linnet_error *error)
+/* Under the lock. */
+static linnet_status read_missing(const file_store *f, entry *e, linnet_error *error)
+{
+    if (!e->missing)
+        return LINNET_OK;
+    ln_pages_expect(e->data, e->size);
+    linnet_status st = read_entry(f, e, e->data, error);
+    e->missing = st != LINNET_OK;
+    e->unread = false;
+    return st;
+}
+
+static void begin(ln_store *s)
+{
+    file_store *f = (file_store *)s;
+    ln_mutex_lock(&f->lock);
+    f->planning++;
+    ln_mutex_unlock(&f->lock);
+}
+
+static linnet_status complete(ln_store *s, linnet_error *error)
 {
     file_store *f = (file_store *)s;
     linnet_status st = LINNET_OK;
     ln_mutex_lock(&f->lock);
     for (size_t i = 0; i < f->n && st == LINNET_OK; i++)
-        if (f->entries[i].dropped)
-            st = read_again(f, &f->entries[i], error);
-    if (st == LINNET_OK)
-        f->planning++;
+        st = read_missing(f, &f->entries[i], error);
     ln_mutex_unlock(&f->lock);
     return st;
+}
+
+static linnet_status need(ln_store *s, const void *data, linnet_error *error)
+{
+    file_store *f = (file_store *)s;
+    entry *e = find(f, data);
+    if (!e)
+        return LINNET_OK;
+    ln_mutex_lock(&f->lock);
+    linnet_status st = read_missing(f, e, error);
+    ln_mutex_unlock(&f->lock);
+    return st;
+}
+
+static size_t missing(ln_store *s, const void *data)
+{
+    file_store *f = (file_store *)s;
+    const entry *e = find(f, data);
+    if (!e || e->data != data)
+        return 0;
+    ln_mutex_lock(&f->lock);
+    size_t bytes = e->missing ? e->size : 0;
+    ln_mutex_unlock(&f->lock);
+    return bytes;
+}
+
+static linnet_status copy(ln_store *s, const void *data, void *to, linnet_error *error)
+{
+    const file_store *f = (const file_store *)s;
+    const entry *e = find(f, data);
+    return e ? read_entry(f, e, to, error) : LINNET_ERR_ARGUMENT;
 }
 
 static void end(ln_store *s)
@@ -91,22 +136,24 @@ static void drop(ln_store *s, const void *data, size_t bytes)
     if (!e)
         return;
     ln_mutex_lock(&f->lock);
-    if (f->planning == 1 && !e->kept) {
+    if (f->planning == 1 && !e->kept && !e->unread) {
         ln_pages_discard(data, bytes);
-        e->dropped = true;
+        e->missing = true;
     }
     ln_mutex_unlock(&f->lock);
 }
 
-static void keep(ln_store *s, const void *data)
+static linnet_status keep(ln_store *s, const void *data, linnet_error *error)
 {
     file_store *f = (file_store *)s;
     entry *e = find(f, data);
     if (!e)
-        return;
+        return LINNET_OK;
     ln_mutex_lock(&f->lock);
-    e->kept = true;
+    linnet_status st = read_missing(f, e, error);
+    e->kept = st == LINNET_OK;
     ln_mutex_unlock(&f->lock);
+    return st;
 }
 
 static void free_store(ln_store *s)
@@ -150,13 +197,47 @@ ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data)
         free(f);
         return NULL;
     }
-    f->base = (ln_store){begin, end, drop, keep, free_store};
+    f->base = (ln_store){begin, end, complete, need, missing, copy, drop, keep, free_store};
     f->fd = own;
     f->entries = entries;
     for (size_t i = 0; i < cuts->n; i++)
         if (data[i] && cuts->parts[i].size)
-            entries[f->n++] = (entry){
-                .data = (void *)(uintptr_t)data[i], .size = cuts->parts[i].size, .offset = cuts->parts[i].offset};
+            entries[f->n++] = (entry){.data = (void *)(uintptr_t)data[i],
+                                      .size = cuts->parts[i].size,
+                                      .offset = cuts->parts[i].offset,
+                                      .missing = cuts->parts[i].unread,
+                                      .unread = cuts->parts[i].unread};
     qsort(entries, f->n, sizeof *entries, by_address);
     return &f->base;
+}
+
+/* Whether nothing but the plan of a convolution or product looks at the value's elements. */
+static bool only_packed(const ln_graph *g, const ln_value *v)
+{
+    static const char *const types[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+    if (v->input || v->outputs)
+        return false;
+    for (ln_use u = v->first_use; u.node >= 0; u = g->nodes[u.node].next_use[u.slot]) {
+        bool packs = false;
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+            packs = packs || ln_node_is(&g->nodes[u.node], types[i]);
+        if (!packs || u.slot != 1)
+            return false;
+    }
+    return true;
+}
+
+linnet_status ln_store_settle(ln_store *store, const ln_graph *g, linnet_error *error)
+{
+    LN_FOR_NODES(g, id)
+    for (int32_t i = 0; i < g->nodes[id].n_attrs; i++)
+        if (g->nodes[id].attrs[i].kind == LN_ATTR_GRAPH) /* bodies share the constants */
+            return store->complete(store, error);
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (g->values[v].info.data && !only_packed(g, &g->values[v])) {
+            linnet_status st = store->need(store, g->values[v].info.data, error);
+            if (st != LINNET_OK)
+                return st;
+        }
+    return LINNET_OK;
 }
