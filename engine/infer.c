@@ -107,6 +107,20 @@ linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet
     return infer_node(g, node, memory, error, 0);
 }
 
+/* What a model declares its inputs to be may be too large for the arithmetic of shapes; results are checked when they
+ * are set. */
+static linnet_status check_sizes(ln_ctx *c)
+{
+    for (int32_t i = 0; i < c->n_in; i++) {
+        int64_t n = 1;
+        const ln_info *x = c->in[i];
+        for (int32_t d = 0; x && x->kind == LINNET_TENSOR && d < x->rank; d++)
+            if (x->dims[d] > 0 && ln_mul_size(c, n, x->dims[d], &n) != LINNET_OK)
+                return ln_fail(c, LINNET_ERR_MODEL, "input %d has more elements than fit in memory", i);
+    }
+    return LINNET_OK;
+}
+
 static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error, int32_t depth)
 {
     ln_arena temporary;
@@ -116,6 +130,8 @@ static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, li
     linnet_status st = ln_ctx_open(&c, &p, g, node, &temporary, &temporary, error);
     p.data_arena = g->arena;
     p.depth = depth;
+    if (st == LINNET_OK)
+        st = check_sizes(&c);
     if (st == LINNET_OK)
         st = c.op->infer(&c);
     const ln_node *n = &g->nodes[node];
