@@ -96,7 +96,8 @@ fit("exp: (e^r - 1 - r) / r^2", series(lambda k: 1 / L(math.factorial(k + 2)) if
     lambda r: r * r / np.abs(np.expm1(r)), -0.3475, 0.3475, 4)
 fit("log: (ln(1 + f) - f + f^2 / 2) / f^3", series(lambda k: (-1)**k / L(k + 3)),
     lambda f: np.abs(f**3 / np.log1p(f)), -0.33335, 0.33335, 7)
-fit("tanh: odd", odd(np.tanh), lambda x: x**3 / np.tanh(x), 0.02, 0.626, 4, square)
+ln2 = np.log(L(2))
+fit("2^f: (2^f - 1) / f", lambda f: np.expm1(f * ln2) / f, lambda f: np.abs(f) / np.exp(f * ln2), -0.5005, 0.5005, 5)
 fit("sin: odd", odd(np.sin), lambda x: x**3 / np.sin(x), 0.02, 0.787, 3, square)
 fit("cos: (cos x - 1 + x^2 / 2) / x^4", lambda x: (np.cos(x) - 1 + x * x / 2) / x**4, lambda x: x**4 / np.cos(x), 0.05, 0.787,
     3, square)

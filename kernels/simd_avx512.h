@@ -85,8 +85,10 @@ V_ vi visel(vm m, vi a, vi b, VU_ size_t vl) { return _mm512_mask_blend_epi32(m,
 
 V_ vf vscale2(vf a, vf n, VU_ size_t vl) { return _mm512_scalef_ps(a, n); }
 
-/* What only some tiers have: the numbers of the lanes that are set, counted from first, one after another; how many. Writes
+/* What only some tiers have: 1 / a to 14 bits; the numbers of the lanes that are set, counted from first, one after another; how many. Writes
  * vl numbers. */
+#define VRECIP 1
+V_ vf vrecip(vf a, VU_ size_t vl) { return _mm512_rcp14_ps(a); }
 #define VCOMPRESS 1
 V_ size_t vcompress(uint32_t *at, uint32_t first, vm m, size_t vl)
 {
