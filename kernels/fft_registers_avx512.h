@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Real transforms of 128 floats, one after another, each in eight vector registers from its input to its output: 64
- * complex numbers in four vectors of real and four of imaginary parts, and three stages of radix 4, over the vectors,
- * over the quarters of a vector and over the numbers of a quarter, between which the vectors are transposed. Bin
- * k0 + 4 k1 + 16 k2 ends in vector k2 at 4 k0 + k1, which the tables and the last permutations respect.
+ * Real transforms of 128 floats, each in eight vector registers from its input to its output: 64 complex numbers in
+ * four vectors of real and four of imaginary parts, and three stages of radix 4, over the vectors, over the quarters of
+ * a vector and over the numbers of a quarter, between which the vectors are transposed. Bin k0 + 4 k1 + 16 k2 ends in
+ * vector k2 at 4 k0 + k1, which the tables and the last permutations respect.
+ *
+ * Two transforms are done at once, one some steps behind the other. Frames that overlap are read from a copy of the
+ * signal in which real and imaginary parts (samples 2e and 2e + 1) lie apart already.
  *
  * in_registers says for which jobs; products are fused with sums.
  */
@@ -63,53 +66,153 @@ static int in_registers(const ln_fft_plan *plan, const ln_fft_job *job)
            job->out_len == plan->n / 2 + 1 && !job->power;
 }
 
-static void run_registers(const ln_fft_plan *plan, const ln_fft_job *job)
+typedef struct held {
+    V r[4], i[4];
+} held;
+
+enum {
+    STEPS = 10,  /* of a transform */
+    LAG = 2,     /* by which the second of two is behind */
+    PLANE = 512, /* complex numbers of a signal */
+};
+
+/* apart: the real parts are at `in`, and the imaginary ones at in + PLANE; those of the window at window + 64. */
+static inline __attribute__((always_inline)) void load_held(held *h, const T *in, const T *window, const int apart)
 {
-    const T *w = (const void *)((const char *)plan + plan->registers), *window = job->window, *in = job->in;
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+        int part = apart ? 16 : 32, other = apart ? PLANE : 16;
+        V a = LD(in + part * v), b = LD(in + part * v + other);
+        if (window) {
+            a = MUL(a, LD(window + part * v));
+            b = MUL(b, LD(window + part * v + (apart ? 64 : 16)));
+        }
+        if (apart)
+            h->r[v] = a, h->i[v] = b;
+        else
+            split_pairs(a, b, &h->r[v], &h->i[v]);
+    }
+}
+
+/* Bins 16 k + m and 64 - 16 k - m. */
+static inline __attribute__((always_inline)) void store_bins(T *out, const held *h, int k, const T *w)
+{
     const __m512i up[2] = {PAIRS(0, 1), PAIRS(8, 1)}, down[2] = {PAIRS(15, -1), PAIRS(7, -1)};
     const __m512i mirror = /* number 16 - m at the place of m, number 0 of the second vector at that of 0 */
         _mm512_setr_epi32(16, PLACE(12), PLACE(8), PLACE(4), PLACE(15), PLACE(11), PLACE(7), PLACE(3), PLACE(14),
                           PLACE(10), PLACE(6), PLACE(2), PLACE(13), PLACE(9), PLACE(5), PLACE(1));
-    T *out = job->out;
-    for (int64_t t = 0; t < job->count; t++, in += job->in_batch, out += job->out_batch) {
-        V r[4], i[4];
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; v++) {
-            if (window) {
-                T x[32];
-                ST(x, MUL(LD(in + 32 * v), LD(window + 32 * v)));
-                ST(x + 16, MUL(LD(in + 32 * v + 16), LD(window + 32 * v + 16)));
-                load_pairs(x, &r[v], &i[v]);
-            } else {
-                load_pairs(in + 32 * v, &r[v], &i[v]);
-            }
-        }
-        four(r, i);
-        turn(r, i, w);
-        swap_quarters(r), swap_quarters(i);
-        four(r, i);
-        turn(r, i, w + 96);
-        swap_numbers(r), swap_numbers(i);
-        four(r, i);
-#pragma GCC unroll 2
-        for (int k = 0; k < 2; k++) { /* bins 16 k + m and 64 - 16 k - m */
-            V br = _mm512_permutex2var_ps(r[3 - k], mirror, r[(4 - k) & 3]);
-            V bi = _mm512_permutex2var_ps(i[3 - k], mirror, i[(4 - k) & 3]);
-            V half = SET1((T)0.5), c = LD(w + 192 + 32 * k), s = LD(w + 208 + 32 * k);
-            V er = MUL(half, ADD(r[k], br)), ei = MUL(half, SUB(i[k], bi)); /* c and s are halves */
-            V or = ADD(i[k], bi), oi = SUB(br, r[k]);
-            V tr = _mm512_fmsub_ps(or, c, MUL(oi, s)), ti = _mm512_fmadd_ps(oi, c, MUL(or, s));
-            V ar = ADD(er, tr), ai = ADD(ei, ti);
-            br = SUB(er, tr), bi = SUB(ti, ei);
-            if (k == 0)
-                ai = _mm512_maskz_mov_ps(0xfffe, ai), bi = _mm512_maskz_mov_ps(0xfffe, bi);
-            T *low = out + 32 * k, *high = out + 2 * (49 - 16 * k);
-            ST(low, _mm512_permutex2var_ps(ar, up[0], ai));
-            ST(low + 16, _mm512_permutex2var_ps(ar, up[1], ai));
-            ST(high, _mm512_permutex2var_ps(br, down[0], bi));
-            ST(high + 16, _mm512_permutex2var_ps(br, down[1], bi));
-        }
-        out[64] = _mm512_cvtss_f32(r[2]);
-        out[65] = -_mm512_cvtss_f32(i[2]);
+    V ar = h->r[k], ai = h->i[k], half = SET1((T)0.5), c = LD(w + 32 * k), s = LD(w + 16 + 32 * k);
+    V br = _mm512_permutex2var_ps(h->r[3 - k], mirror, h->r[(4 - k) & 3]);
+    V bi = _mm512_permutex2var_ps(h->i[3 - k], mirror, h->i[(4 - k) & 3]);
+    V er = ADD(ar, br), ei = SUB(ai, bi), or = ADD(ai, bi), oi = SUB(br, ar); /* c and s are halves */
+    V tr = _mm512_fmsub_ps(or, c, MUL(oi, s)), ti = _mm512_fmadd_ps(oi, c, MUL(or, s));
+    ar = _mm512_fmadd_ps(er, half, tr), ai = _mm512_fmadd_ps(ei, half, ti);
+    br = _mm512_fmsub_ps(er, half, tr), bi = _mm512_fnmadd_ps(ei, half, ti);
+    if (k == 0)
+        ai = _mm512_maskz_mov_ps(0xfffe, ai), bi = _mm512_maskz_mov_ps(0xfffe, bi);
+    T *low = out + 32 * k, *high = out + 2 * (49 - 16 * k);
+    ST(low, _mm512_permutex2var_ps(ar, up[0], ai));
+    ST(low + 16, _mm512_permutex2var_ps(ar, up[1], ai));
+    ST(high, _mm512_permutex2var_ps(br, down[0], bi));
+    ST(high + 16, _mm512_permutex2var_ps(br, down[1], bi));
+    if (k == 1) {
+        out[64] = _mm512_cvtss_f32(h->r[2]);
+        out[65] = -_mm512_cvtss_f32(h->i[2]);
     }
+}
+
+static inline __attribute__((always_inline)) void step(int s, held *h, T *out, const T *in, const T *window, const T *w,
+                                                       const int apart)
+{
+    switch (s) {
+    case 0:
+        load_held(h, in, window, apart);
+        break;
+    case 1:
+    case 4:
+    case 7:
+        four(h->r, h->i);
+        break;
+    case 2:
+        turn(h->r, h->i, w);
+        break;
+    case 3:
+        swap_quarters(h->r), swap_quarters(h->i);
+        break;
+    case 5:
+        turn(h->r, h->i, w + 96);
+        break;
+    case 6:
+        swap_numbers(h->r), swap_numbers(h->i);
+        break;
+    case 8:
+    case 9:
+        store_bins(out, h, s - 8, w + 192);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A step is all sums, or all products, or all permutations, for which a core has different units: so the second of two
+ * transforms is in another step than the first. */
+static inline __attribute__((always_inline)) void transforms(T *const *out, const T *const *in, const T *window,
+                                                             const T *w, const int many, const int apart)
+{
+    held h[2];
+#pragma GCC unroll 12
+    for (int s = 0; s < STEPS + (many - 1) * LAG; s++) {
+        step(s, &h[0], out[0], in[0], window, w, apart);
+        if (many > 1)
+            step(s - LAG, &h[1], out[1], in[1], window, w, apart);
+    }
+}
+
+static void split_plane(T *to, ptrdiff_t apart, const T *from, ptrdiff_t pairs)
+{
+    /* The last vectors may overlap those before. */
+    for (ptrdiff_t e = 0;; e = e + 32 <= pairs ? e + 16 : pairs - 16) {
+        V r, i;
+        load_pairs(from + 2 * e, &r, &i);
+        ST(to + e, r);
+        ST(to + apart + e, i);
+        if (e + 16 == pairs)
+            return;
+    }
+}
+
+/* Frames that overlap, as many at a time as the planes hold. An odd last one is done twice. */
+static void run_frames(const ln_fft_job *job, const T *w)
+{
+    T planes[2 * PLANE], both[128];
+    const T *window = job->window ? both : NULL;
+    ptrdiff_t hop = job->in_batch;
+    int64_t most = (2 * PLANE - 128) / hop + 1;
+    if (window)
+        split_plane(both, 64, job->window, 64);
+    for (int64_t begin = 0, n; begin < job->count; begin += n) {
+        n = job->count - begin < most ? job->count - begin : most;
+        split_plane(planes, PLANE, (const T *)job->in + begin * hop, ((n - 1) * hop + 128) / 2);
+        for (int64_t t = 0; t < n; t += 2) {
+            int64_t next = t + 1 < n ? t + 1 : t;
+            T *out = (T *)job->out + begin * job->out_batch;
+            transforms((T *[]){out + t * job->out_batch, out + next * job->out_batch},
+                       (const T *[]){planes + t * hop / 2, planes + next * hop / 2}, window, w, 2, 1);
+        }
+    }
+}
+
+static void run_registers(const ln_fft_plan *plan, const ln_fft_job *job)
+{
+    const T *w = (const void *)((const char *)plan + plan->registers), *in = job->in;
+    T *out = job->out;
+    if (job->count > 1 && job->in_batch > 0 && job->in_batch < 128 && job->in_batch % 2 == 0) {
+        run_frames(job, w);
+        return;
+    }
+    int64_t t = 0;
+    for (; t + 2 <= job->count; t += 2, in += 2 * job->in_batch, out += 2 * job->out_batch)
+        transforms((T *[]){out, out + job->out_batch}, (const T *[]){in, in + job->in_batch}, job->window, w, 2, 0);
+    if (t < job->count)
+        transforms(&out, &in, job->window, w, 1, 0);
 }

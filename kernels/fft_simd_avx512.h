@@ -89,11 +89,15 @@ typedef __m512 V;
 #define SUM(v) _mm512_reduce_add_ps(v)
 #define REVERSE(v) _mm512_permutexvar_ps(_mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), v)
 
-static inline void load_pairs(const T *p, V *even, V *odd)
+static inline void split_pairs(V a, V b, V *even, V *odd)
 {
-    V a = LD(p), b = LD(p + 16);
     *even = _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
     *odd = _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+}
+
+static inline void load_pairs(const T *p, V *even, V *odd)
+{
+    split_pairs(LD(p), LD(p + 16), even, odd);
 }
 
 static inline void store_pairs(T *p, V even, V odd)

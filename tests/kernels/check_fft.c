@@ -320,6 +320,39 @@ static void check_power(int32_t n, int width, int64_t count, int64_t step)
     check_guard_free(in), free(full), free(lengths), free(bands), free(plan), free(scratch);
 }
 
+/* Frames `step` apart, with a window or without, are bit for bit what each is alone. */
+static void check_frames(int32_t n, int64_t count, int64_t step, bool windowed)
+{
+    ln_fft_desc d = {.n = n, .kind = LN_FFT_REAL, .width = 16, .count = count, .stride = step, .scale = 1};
+    ln_fft_plan *plan = aligned_alloc(64, (ln_fft_bytes(&d) + 63) / 64 * 64);
+    ln_fft_make(plan, &d);
+    void *scratch = aligned_alloc(64, (ln_fft_scratch(plan) + 63) / 64 * 64);
+    size_t in_n = (size_t)((count - 1) * step + n), row = 2 * ((size_t)n / 2 + 1), out_n = (size_t)count * row;
+    float *in = check_guard(in_n * 4, true), *window = check_guard((size_t)n * 4, true);
+    float *out = check_guard(out_n * 4, true), *alone = malloc(row * 4);
+    check_fill_f32(in, in_n, CHECK_NORMAL), check_fill_f32(window, (size_t)n, CHECK_NORMAL);
+    ln_fft_job j = {.in = in,
+                    .out = out,
+                    .window = windowed ? window : NULL,
+                    .count = count,
+                    .in_batch = (ptrdiff_t)step,
+                    .in_stride = 1,
+                    .in_len = n,
+                    .out_batch = (ptrdiff_t)row,
+                    .out_stride = 2,
+                    .out_len = n / 2 + 1};
+    table->fft_f32(plan, &j, scratch);
+    int64_t same = 0;
+    for (int64_t t = 0; t < count; t++) {
+        j.in = in + t * step, j.out = alone, j.count = 1;
+        table->fft_f32(plan, &j, scratch);
+        same += memcmp(alone, out + (size_t)t * row, row * 4) == 0;
+    }
+    check_ok(same == count, "frames %s n=%d count=%d step=%d window=%d: %d are as each alone", ln_tier_name(tier_now),
+             n, (int)count, (int)step, windowed, (int)same);
+    check_guard_free(in), check_guard_free(window), check_guard_free(out), free(alone), free(plan), free(scratch);
+}
+
 /* thorough: in every way; else one transform at a time, in float. */
 static void check_length(int32_t n, int thorough)
 {
@@ -417,6 +450,11 @@ int main(int argc, char **argv)
             check_power(n, n & 1 ? 16 : 8, 21, 1 + n % 50);
         }
         check_power(512, 16, 20, 160), check_power(1024, 16, 5, 512);
+        for (int32_t k = 1; k <= 36; k++) { /* 128 has a way of its own where steps are even and below it */
+            check_frames(128, k, 2 * k, k & 1), check_frames(128, 5 * k, 126 - k, k & 2);
+            check_frames(128, 3 * k, 8, k & 1), check_frames(90 + 2 * k, 20, 10, k & 1);
+        }
+        check_frames(128, 1200, 2, false), check_frames(128, 9, 128, true), check_frames(128, 9, 200, false);
     }
     printf("largest error of float %.3f of the bound, of double %.3f\n", (double)largest[0], (double)largest[1]);
     return check_finish();
