@@ -35,7 +35,7 @@ typedef struct ln_attention {
     int32_t type, v_type, soft_type; /* of Q and K; of V; of the softmax */
     int32_t qk_mode;                 /* what the qk output shows: 0 product, 1 capped, 2 biased, 3 softmax; -1: none */
     int32_t nan_rows;                /* a query that is masked from all keys gives NaN, not zeros */
-    int32_t smooth;                  /* the softmax has one more key with score 0 (smooth_softmax) */
+    int32_t smooth; /* the softmax has one more key (smooth_softmax), of a score of 0 or of the head's sink */
     /* By ln_attention_plan. */
     int32_t direct; /* few rows: keys and values are read where they lie */
     int64_t rows;   /* of a block */
@@ -44,6 +44,7 @@ typedef struct ln_attention {
 
 typedef struct ln_attention_in {
     const void *q, *k, *v, *mask, *bias;
+    const void *sink;            /* [heads], of p->type; NULL: 0 */
     void *y, *qk;                /* qk: [batch][heads][q_len][total] or NULL */
     const int64_t *offset;       /* per batch, for causal and windows; NULL: 0 */
     const int64_t *start, *stop; /* per batch: valid keys; NULL: all */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * com.microsoft GroupQueryAttention over attention.h: causal attention with groups of heads, a cache whose length
- * differs from batch to batch (seqlens_k), rotary embedding on the way in, local windows. Caches of full length and of
- * the type of the query; the present is as long as past and total_sequence_length want it. ONNX Runtime
+ * differs from batch to batch (seqlens_k), rotary embedding on the way in, local windows, sinks. Caches of full length
+ * and of the type of the query; the present is as long as past and total_sequence_length want it. ONNX Runtime
  * docs/ContribOperators.md.
  */
 #include <math.h>
@@ -21,7 +21,7 @@ typedef struct gqa_params {
     int64_t half, cache_rows; /* rotary */
     int64_t scratch_q, scratch_k, scratch_v, scratch_batch, scratch_workers;
     int32_t packed, has_past, has_ids, in_extra;
-    int32_t outputs[3], unused;
+    int32_t outputs[3], has_sink;
 } gqa_params;
 
 enum { QUERY, KEY, VALUE, PAST_KEY, PAST_VALUE, SEQLENS, TOTAL, COS, SIN, IDS, EXTRA, SINK };
@@ -102,6 +102,7 @@ LN_RUN(ln_groupqueryattention)
                           .v = values,
                           .y = a->out[0],
                           .bias = p->in_extra < 0 ? NULL : a->in[EXTRA],
+                          .sink = p->has_sink ? a->in[SINK] : NULL,
                           .offset = offset,
                           .stop = p->causal ? NULL : stop,
                           .scratch = scratch + p->scratch_workers};
@@ -121,11 +122,15 @@ static linnet_status geometry(ln_ctx *c, bool *known)
         return ln_fail(c, LINNET_ERR_MODEL, "num_heads %lld, kv_num_heads %lld", (long long)N, (long long)G);
     if (p->sliding_window_cache || p->k_quant_type || p->v_quant_type || p->qk_output || ln_has_out(c, 3))
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "sliding_window_cache, a quantised cache or output_qk");
-    for (int32_t i = SINK; i < c->n_in; i++)
+    for (int32_t i = SINK + 1; i < c->n_in; i++)
         if (c->in[i])
             return ln_fail(c, LINNET_ERR_UNSUPPORTED, "input %d", i);
     for (int32_t i = 0; i < 5 && q->type != LINNET_UNDEFINED; i++)
         LN_TRY(ln_check_type(c, i, LN_T(q->type), names[i]));
+    if (q->type != LINNET_UNDEFINED)
+        LN_TRY(ln_check_type(c, SINK, LN_T(q->type), "head_sink"));
+    if (ln_in(c, SINK) && ln_info_known(c->in[SINK]))
+        LN_TRY(ln_check_dim(c, ln_info_count(c->in[SINK]), N, "number of sinks"));
     LN_TRY(ln_check_type(c, SEQLENS, LN_T(LINNET_INT32), "seqlens_k"));
     LN_TRY(ln_check_type(c, TOTAL, LN_T(LINNET_INT32), "total_sequence_length"));
     LN_TRY(ln_check_type(c, IDS, LN_T(LINNET_INT64), "position_ids"));
@@ -202,7 +207,7 @@ static linnet_status geometry(ln_ctx *c, bool *known)
                              .right = -1,
                              .softcap = p->softcap,
                              .left = p->local_window_size > 0 ? p->local_window_size - 1 : -1, /* with itself */
-                             .smooth = p->smooth_softmax > 0,
+                             .smooth = p->smooth_softmax > 0 || ln_in(c, SINK),
                              .outside = -INFINITY};
     *known = true;
     return LINNET_OK;
@@ -243,6 +248,7 @@ static linnet_status gqa_plan(ln_ctx *c)
     const ln_info *extra = ln_in(c, EXTRA);
     p->has_past = ln_in(c, PAST_KEY) != NULL;
     p->has_ids = p->do_rotary && ln_in(c, IDS);
+    p->has_sink = ln_in(c, SINK) != NULL;
     p->in_extra = extra ? EXTRA : -1;
     for (int32_t i = 0; i < 3; i++)
         p->outputs[i] = ln_has_out(c, i);

@@ -250,7 +250,9 @@ static linnet_status plan_mask(ln_ctx *c, mha_params *p, const ln_info *mask)
     t->outside = t->mask_value = p->mask_filter_value;
     if (!mask)
         return LINNET_OK;
-    if (mask->rank == 1 && mask->dims[0] == t->batch) {
+    /* Lengths of keys; in 3 batch + 2 numbers where queries and keys start follow, of which a padded batch has no need.
+     */
+    if (mask->rank == 1 && (mask->dims[0] == t->batch || mask->dims[0] == 3 * t->batch + 2)) {
         p->mask_bounds = 1;
         return LINNET_OK;
     }
