@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * com.microsoft DynamicQuantizeLSTM: an LSTM whose weights are int8 or uint8 and whose inputs are quantised on the way,
- * X as a whole and the hidden state at each step (of all batches together), as DynamicQuantizeLinear does. ONNX
- * Runtime docs/ContribOperators.md.
+ * X as a whole (up to the end of the longest sequence) and the hidden state at each step (of all batches together), as
+ * DynamicQuantizeLinear does. ONNX Runtime docs/ContribOperators.md.
  */
 #include <string.h>
 
@@ -88,7 +88,23 @@ static void scales_of(const qlstm_params *p, float *to, const float *scale, int3
         to[i] = x * scale[scales > 1 ? direction * n + i : direction];
 }
 
-/* A direction's room: column scales, a product, the quantised state. */
+/* The state as it is quantised: rows whose sequence was over by the step before count as zeros. */
+static const float *state_at(const work *w, int32_t direction, const float *gates, const float *h, float *copy)
+{
+    const ln_rnn_params *r = &w->p->rnn;
+    const int32_t *lens = w->directions[direction].lens;
+    if (!lens)
+        return h;
+    int64_t t = (gates - w->directions[direction].gates) / (4 * r->hidden * r->batch);
+    for (int64_t b = 0; b < r->batch; b++)
+        if (t <= lens[b])
+            memcpy(copy + b * r->hidden, h + b * r->hidden, (size_t)r->hidden * sizeof *h);
+        else
+            memset(copy + b * r->hidden, 0, (size_t)r->hidden * sizeof *h);
+    return copy;
+}
+
+/* A direction's room: column scales, a product (before it the state), the quantised state. */
 static void product(const void *user, int32_t direction, int32_t part, float *c, int64_t ldc, const float *x, bool add)
 {
     const work *w = user;
@@ -99,7 +115,7 @@ static void product(const void *user, int32_t direction, int32_t part, float *c,
     float x_scale;
     (void)part;
     (void)add;
-    ln_dynamic_quantize(q, &x_scale, &zero, x, B * p->rnn.hidden);
+    ln_dynamic_quantize(q, &x_scale, &zero, state_at(w, direction, c, x, y), B * p->rnn.hidden);
     scales_of(p, scale, w->a->in[R_SCALE], p->r_scales, direction, x_scale);
     const char *packed = w->weights + p->rnn.directions * p->w_bytes + direction * p->r_bytes;
     multiply(p, y, q, B, p->rnn.hidden, packed, w->sums[1], zero, scale, NULL);
@@ -132,6 +148,15 @@ static const void *given(const ln_args *a, int32_t i)
     return i < 0 ? NULL : a->in[i];
 }
 
+/* Rows of X up to the end of the longest sequence: those that its range is taken of. */
+static int64_t rows_of(const int32_t *lens, const ln_rnn_params *r)
+{
+    int64_t most = lens ? 0 : r->times;
+    for (int64_t b = 0; lens && b < r->batch; b++)
+        most = lens[b] > most ? lens[b] : most;
+    return most * r->batch;
+}
+
 LN_RUN(ln_dynamicquantizelstm)
 {
     const qlstm_params *p = a->params;
@@ -152,7 +177,9 @@ LN_RUN(ln_dynamicquantizelstm)
                               p->r_signed, p->r_bytes);
         w.weights = to;
     }
-    ln_dynamic_quantize(w.x, &w.x_scale, &w.x_zero, a->in[0], rows * r->inputs);
+    int64_t real = rows_of(given(a, r->in_lens), r);
+    memset(w.x + real * r->inputs, 0, (size_t)((rows - real) * r->inputs));
+    ln_dynamic_quantize(w.x, &w.x_scale, &w.x_zero, a->in[0], real * r->inputs);
     for (int32_t d = 0; d < r->directions; d++)
         w.directions[d] =
             (ln_rnn_direction_f32){.p = r,

@@ -176,6 +176,11 @@ def embed(c):
         m = np.ones((b, s), np.int32)
         m[-1, s // 2 + 1:] = 0
         c.add(m, constant=False)
+    else:
+        c.none()
+    if c.r.random() < 0.4:
+        c.add(c.rng.integers(0, 9, (c.r.choice([1, b]), s)).astype(np.int32), constant=False)
+    c.dynamic = False  # ONNX Runtime derives the shapes of no embedding that is not known
     c.attr("epsilon", 1e-3)
     c.outputs = c.r.choice([2, 3])
     c.terms = 64
@@ -214,11 +219,14 @@ def rfft(c):
 def attention(c):
     b, s, i, n, d = c.r.randint(1, 2), c.r.randint(1, 7), c.r.randint(1, 12), c.r.randint(1, 3), c.r.choice([2, 4, 8])
     h = n * d
+    v, past = h, c.r.choice([0, 0, 3])
+    if not past and c.r.random() < 0.3:
+        v = n * c.r.randint(1, 6)
+        c.attr("qkv_hidden_sizes", [h, h, v])
     c.input([b, s, i], "float32")
-    const(c, c.array([i, 3 * h], "float32", -0.5, 0.5))
-    const(c, c.array([3 * h], "float32"))
-    past = c.r.choice([0, 0, 3])
-    mask = c.r.choice(["none", "keys", "lengths", "square"])
+    const(c, c.array([i, 2 * h + v], "float32", -0.5, 0.5))
+    const(c, c.array([2 * h + v], "float32"))
+    mask = c.r.choice(["none", "keys", "lengths", "ends", "square"])
     if mask == "none":
         c.none()
     elif mask == "keys":
@@ -227,6 +235,9 @@ def attention(c):
         c.add(m.astype(np.int32), constant=False)
     elif mask == "lengths":
         c.add(c.rng.integers(1, s + past + 1, (b,)).astype(np.int32), constant=False)
+    elif mask == "ends":  # and where the keys start
+        ends = c.rng.integers(1, s + past + 1, b)
+        c.add(np.concatenate([ends, c.rng.integers(0, ends)]).astype(np.int32), constant=False)
     else:
         m = c.rng.integers(0, 2, (b, s, s + past))
         m[:, :, 0] = 1
@@ -240,6 +251,7 @@ def attention(c):
     c.attr("num_heads", n)
     c.maybe("unidirectional", 1, 0.3)
     c.maybe("scale", 0.3, 0.3)
+    c.maybe("mask_filter_value", -100.0, 0.2)
     c.outputs = 2 if past else 1
     c.terms = 256
 
@@ -265,25 +277,31 @@ def multi_head(c):
     else:
         l = s if way == "past" else l
         f(b, s, h)
+        v = h if c.r.random() < 0.7 or way == "past" else n * c.r.randint(1, 6)
         f(b, l, h)
-        f(b, l, h)
-        c.input([3 * h], "float32") if bias else c.none()
-        kind = c.r.choice(["none", "keys", "lengths"]) if way == "qkv" else "none"
-        if kind == "keys":
-            m = c.rng.integers(0, 2, (b, l))
-            m[:, 0] = 1
-            c.add(m.astype(np.int32), constant=False)
+        f(b, l, v)
+        c.input([2 * h + v], "float32") if bias else c.none()
+        past = 3 if way == "past" else 0
+        kind = c.r.choice(["none", "keys", "lengths", "square", "starts"]) if way == "qkv" else c.r.choice(["none", "keys", "square"])
+        mask = lambda a: c.add(np.asarray(a).astype(np.int32), constant=False)
+        if kind in ("keys", "square"):
+            m = c.rng.integers(0, 2, (b, l + past) if kind == "keys" else (b, s, l + past))
+            m[..., 0] = 1
+            mask(m)
         elif kind == "lengths":
-            c.add(c.rng.integers(1, l + 1, (b,)).astype(np.int32), constant=False)
+            mask(c.rng.integers(1, l + 1, (b,)))
+        elif kind == "starts":
+            lengths = [np.arange(b + 1) * x for x in (s, l)]
+            mask(np.concatenate([c.rng.integers(1, l + 1, b), *lengths]))
         else:
             c.none()
-        past = 3 if way == "past" else 0
         f(c.r.choice([1, b]), n, s, l + past) if c.r.random() < 0.4 else c.none()
         if past:
             f(b, n, past, d)
             f(b, n, past, d)
             c.outputs = 3
     c.maybe("unidirectional", 1, 0.3)
+    c.maybe("mask_filter_value", -100.0, 0.2)
     c.terms = 256
 
 
@@ -315,6 +333,16 @@ def group_query(c):
         c.input([32, d // 2], "float32", -1, 1)
         c.attr("do_rotary", 1)
         c.maybe("rotary_interleaved", c.r.randint(0, 1))
+    else:
+        c.none()
+        c.none()
+    total = past + s
+    if c.r.random() < 0.3 and "do_rotary" in c.attrs:
+        c.add(np.tile(np.arange(past, total), (b, 1)).astype(np.int64), constant=False)
+    else:
+        c.none()
+    f(c.r.choice([1, b]), c.r.choice([1, n]), s, total) if c.r.random() < 0.3 else c.none()
+    f(n) if c.r.random() < 0.2 else c.none()
     c.attr("num_heads", n)
     c.attr("kv_num_heads", kv)
     c.maybe("softcap", 3.0, 0.2)
@@ -333,12 +361,13 @@ def quant_attention(c):
     c.add(codes(c, [b, s, i], "uint8"))
     const(c, codes(c, [i, 3 * h], w))
     const(c, c.array([3 * h], "float32"))
+    columns = [3 * h] if c.r.random() < 0.4 else []
     const(c, scale(c, [], 0.01, 0.02))
-    const(c, scale(c, [], 0.005, 0.01))
+    const(c, scale(c, columns, 0.005, 0.01))
     past = c.r.choice([0, 3])
     c.add(c.rng.integers(1, s + past + 1, (b,)).astype(np.int32), constant=False) if c.r.random() < 0.4 else c.none()
     const(c, np.array(120, np.uint8))
-    const(c, np.array(128 if w == "uint8" else 0, NUMPY[w]))
+    const(c, np.full(columns, 128 if w == "uint8" else 0, NUMPY[w]))
     if past:
         c.input([2, b, n, past, d], "float32", constant=False)
         c.outputs = 2
@@ -506,12 +535,12 @@ def quantize(c):
 
 @microsoft("MatMulNBits")
 def nbits(c):
-    bits, m, n, block = c.r.choice([2, 4, 4, 8]), c.r.randint(1, 5), c.r.randint(1, 20), c.r.choice([16, 32])
-    k = c.r.choice([block, 3 * block, 64, 100])
+    bits, m, n, block = c.r.choice([2, 4, 4, 8]), c.r.choice([1, 1, 2, 5, 33]), c.r.randint(1, 40), c.r.choice([16, 32, 64, 128])
+    k = c.r.choice([block, 3 * block, 64, 100, 7])
     blocks = -(-k // block)
-    c.input([m, k], "float32", constant=False)
+    c.input(c.shape(0, 2, 3, zero=0) + [m, k], "float32", constant=False)
     const(c, codes(c, [n, blocks, block * bits // 8], "uint8"))
-    const(c, c.array([n * blocks], "float32", 0.01, 0.1))
+    const(c, c.array([n * blocks] if c.r.random() < 0.5 else [n, blocks], "float32", 0.01, 0.1))
     zero = c.r.choice(["none", "packed", "float"])
     if zero == "packed":
         const(c, codes(c, [n * (-(-blocks * bits // 8))], "uint8"))
@@ -524,6 +553,7 @@ def nbits(c):
         const(c, c.array([n], "float32"))
     for key, v in (("K", k), ("N", n), ("bits", bits), ("block_size", block)):
         c.attr(key, v)
+    c.maybe("accuracy_level", c.r.choice([0, 1]), 0.2)
     c.terms = 256
 
 
@@ -532,20 +562,25 @@ def dynamic_lstm(c):
     way = c.r.choice(["forward", "reverse", "bidirectional"])
     d = 2 if way == "bidirectional" else 1
     w, per = c.type("T2"), c.r.random() < 0.5
-    steps, b, i, h = c.r.randint(1, 6), 1, c.r.randint(1, 12), c.r.randint(1, 9)
+    steps, b, i, h = c.r.randint(1, 6), c.r.randint(1, 3), c.r.randint(1, 12), c.r.randint(1, 9)
     z = lambda: np.full((d, 4 * h) if per else (d,), 128 if w == "uint8" else 0, NUMPY[w])
     s = lambda: scale(c, (d, 4 * h) if per else (d,), 0.002, 0.01)
+    some = lambda make: make() if c.r.random() < 0.5 else c.none()
     c.input([steps, b, i], "float32", constant=False)
     const(c, codes(c, [d, i, 4 * h], w))
     const(c, codes(c, [d, h, 4 * h], w))
-    const(c, c.array([d, 8 * h], "float32", -1, 1))
-    c.none()
-    c.input([d, b, h], "float32", -0.5, 0.5, constant=False)
-    c.input([d, b, h], "float32", -0.5, 0.5, constant=False)
-    c.none()
+    some(lambda: const(c, c.array([d, 8 * h], "float32", -1, 1)))
+    some(lambda: c.add(c.rng.integers(1, steps + 1, b).astype(np.int32), constant=False))
+    some(lambda: c.input([d, b, h], "float32", -0.5, 0.5, constant=False))
+    some(lambda: c.input([d, b, h], "float32", -0.5, 0.5, constant=False))
+    some(lambda: const(c, c.array([d, 3 * h], "float32", -1, 1)))
     for make in (s, z, s, z):
         const(c, make())
     c.attr("hidden_size", h)
     c.attr("direction", way)
+    c.maybe("input_forget", 1, 0.3)
+    c.maybe("clip", 1.5, 0.2)
+    if c.r.random() < 0.3:
+        c.attr("activations", [c.r.choice(["Sigmoid", "Tanh", "Relu"][:2 + k % 3 // 2]) for k in range(3 * d)])
     c.outputs = 3
     c.terms = 1 << 14

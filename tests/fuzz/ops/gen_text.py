@@ -75,5 +75,9 @@ def tokenizer(c):
     c.add(strings(c, c.r.choice([[c.r.randint(1, 4)], [2, c.r.randint(1, 3)]]), ["a b c", "été x", "one,two", "hello world", "x", "a,b c"]))
     c.attr("mark", c.r.randint(0, 1))
     c.attr("pad_value", "#")
-    c.attr("mincharnum", c.r.randint(1, 2))
-    c.attr("separators", c.r.choice([[" "], [",", " "], [""], [","]]))
+    way = c.r.choice(["characters", "separators", "expression"])
+    c.attr("mincharnum", 1 if way == "characters" else c.r.randint(1, 2))
+    if way == "expression":
+        c.attr("tokenexp", c.r.choice(["[a-z]+", "[a-zé]", "\\w+", "[^ ,]+", "(a|b| )c?", "o.", "x*"]))
+    else:
+        c.attr("separators", [""] if way == "characters" else c.r.choice([[" "], [",", " "], [","], ["[ ,]"], ["l+", " "], ["o", "[, ]+"]]))

@@ -149,7 +149,9 @@ rule("ort", "StringSplit", "StringSplit, an empty string and a delimiter",
      lambda c: "delimiter" in c.attrs and "" in c.inputs[0][1].reshape(-1).tolist())
 rule("ort", "DFT", "DFT of float64", lambda c: c.types["T1"] == "float64")
 rule("ref", "RNN GRU LSTM", "RNN, GRU, LSTM")
-rule("ort", "LSTM", "LSTM, `clip`", lambda c: "clip" in c.attrs)
+rule("ort", "LSTM com.microsoft.DynamicQuantizeLSTM", "LSTM, `clip`", lambda c: "clip" in c.attrs)
+rule("ort", "com.microsoft.DynamicQuantizeLSTM", "DynamicQuantizeLSTM, backwards over sequences of several lengths",
+     lambda c: c.attrs["direction"] != "forward" and c.inputs[4][1] is not None and len(set(c.inputs[4][1].tolist())) > 1)
 rule("ort", "Attention", "Attention, qk_matmul_output of what is masked",
      lambda c: c.outputs == 4 and ("is_causal" in c.attrs or c.inputs[3:4] and c.inputs[3][1] is not None))
 rule("ref", "Attention", "Attention, qk_matmul_output with softcap", lambda c: c.outputs == 4 and "softcap" in c.attrs)
