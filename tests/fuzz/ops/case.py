@@ -18,6 +18,7 @@ ORT_NEWEST = 26
 NEWEST = {"": 28, "ai.onnx.ml": 5, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1, "com.microsoft": 1}
 # In the standard's domain, but of ONNX Runtime: opsets at which it has them.
 EXPERIMENTAL = {"ImageScaler": (7, 9), "SimplifiedLayerNormalization": (7, 22)}
+MODELS = ["encoder", "decoder", "quantized", "dynamic", "image"]  # of com.microsoft's operators: gen_models.py
 LINNET = {"SumTo": ["float32", "float64", "float16", "bfloat16"], "Attention": ["float32"], "Spectrogram": ["float32", "float64"]}
 
 NUMPY = {
@@ -93,6 +94,7 @@ class Case:
         self.widen = True     # half types: the peer computes in float32 (and float64, where it cannot else)
         self.float32 = schema.float32
         self.peer = None      # "ort", "ref" or "numpy" (definitions.py): only this one
+        self.instead = None   # the same for a peer that lacks a form of it: a Case
         self.check = None     # of what has no peer: a function of the outputs, None where they are right
         self.repeats = False  # and the same bytes with every setting of main.py
 
@@ -195,6 +197,12 @@ class Case:
         """The half types among the inputs."""
         return self.float_types() & {"float16", "bfloat16"}
 
+    def as_opset_21(self):
+        """The same node before version 22, which did nothing but add bfloat16 to types."""
+        earlier = copy.copy(self)
+        earlier.opset = 21
+        return earlier
+
     def as_opset_8(self):
         """The same node in version 7 or 8, for a peer that has no kernel of the version before: those differ by attributes
         that say what is the only way since."""
@@ -233,7 +241,7 @@ class Case:
         outs = self.outputs if isinstance(self.outputs, list) else [f"o{k}" for k in range(self.outputs)]
         graph = helper.make_graph(nodes, "g", infos, [helper.make_empty_tensor_value_info(o) for o in outs if o], weights)
         opsets = {"": self.opset, **self.opsets}
-        if self.domain:
+        if self.domain and self.domain != "model":
             opsets[self.domain] = self.version if self.domain != "com.microsoft" else 1
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid(d, v) for d, v in opsets.items()])
         model.ir_version = 10 if self.opset < 25 else 13
@@ -245,6 +253,7 @@ class Schema:
 
     def __init__(self, attributes, constraints, deprecated=False, float32=True):
         self.attributes, self.constraints, self.deprecated = attributes, constraints, deprecated
+        self.last = None         # the opset before that at which it is deprecated
         self.float32 = float32  # it has attributes of type float, or is a function of float constants
 
     def types(self, param):
@@ -265,11 +274,13 @@ def standard_schemas():
             newer = [w for w in versions if v < w <= 6]
             if not domain and newer:
                 del versions[v]
+        for v, s in versions.items():
+            s.last = min((w for w in versions if w > v and versions[w].deprecated), default=NEWEST[""] + 1) - 1
     return {k: {v: s for v, s in vs.items() if not s.deprecated} for k, vs in all.items()}
 
 
 def other_schemas():
-    """com.microsoft and the experimental ones, as ONNX Runtime has them; ai.linnet."""
+    """com.microsoft and the experimental ones, as ONNX Runtime has them; ai.linnet; whole models."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
     all = {}
     for s in state.get_all_operator_schema():
@@ -277,13 +288,14 @@ def other_schemas():
             constraints = {t.type_param_str: sorted({x for a in t.allowed_type_strs for x in types_of(a)}) for t in s.type_constraints}
             all[s.domain, s.name] = {1: Schema(set(s.attributes), constraints)}
     all["com.microsoft", "SimplifiedLayerNormalization"] = all["", "SimplifiedLayerNormalization"]  # models have it in either
+    all.update({("model", name): {1: Schema(set(), {})} for name in MODELS})
     return {**all, **{("ai.linnet", name): {1: Schema(set(), {"T": types})} for name, types in LINNET.items()}}
 
 
 def newest_opset(versions, version, r):
     """An opset at which this version is the one in force: mostly the first."""
     later = [v for v in versions if v > version]
-    last = min(later) - 1 if later else NEWEST[""]
+    last = min(later) - 1 if later else versions[version].last
     if r.random() < 0.85:  # ONNX Runtime knows those alone
         last = min(last, ORT_NEWEST)
     return version if r.random() < 0.6 else r.randint(version, max(version, last))
@@ -299,6 +311,7 @@ def make_case(schemas, domain, op, version, seed):
     GENERATORS[full_name(domain, op)](c)
     if domain == "com.microsoft" and op in HALF and c.widen and c.r.random() < 0.3:
         half = NUMPY[c.r.choice(["float16", "bfloat16"] if "bfloat16" in c.allowed("T1" if op == "MatMulNBits" else "T") else ["float16"])]
-        c.inputs = [(n, a.astype(half) if a is not None and type_name(a) == "float32" else a, k) for n, a, k in c.inputs]
-        c.steps = max(c.steps, 8)
+        for x in (c, c.instead) if c.instead else (c,):
+            x.inputs = [(n, a.astype(half) if a is not None and type_name(a) == "float32" else a, k) for n, a, k in x.inputs]
+            x.steps = max(x.steps, 8)
     return c

@@ -72,6 +72,14 @@ def reduce_mean(c):
     return [quantized(real.mean(tuple(c.attrs["axes"]), keepdims=bool(c.attrs["keepdims"])), to_scale, to_zero)]
 
 
+@definition("com.microsoft.Trilu")
+def trilu(c):
+    """As the standard's: "Returns the upper or lower triangular part of a 2-D matrix, or batches of 2-D matrices"."""
+    x, k = (given(c) + [np.array(0)])[:2]
+    keep = np.tri(*x.shape[-2:], k=int(k) - 1, dtype=bool)
+    return [np.where(~keep if c.attrs.get("upper", 1) else np.tri(*x.shape[-2:], k=int(k), dtype=bool), x, np.zeros((), x.dtype))]
+
+
 @definition("com.microsoft.SimplifiedLayerNormalization")
 def simplified(c):
     """As the standard's RMSNormalization over the last axis."""

@@ -28,7 +28,7 @@ from onnx import numpy_helper
 import compare
 import peers
 import rules
-from case import GENERATORS, NUMPY, elem, full_name, make_case, other_schemas, standard_schemas
+from case import GENERATORS, MODELS, NUMPY, elem, full_name, make_case, other_schemas, standard_schemas
 
 for module in glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "gen_*.py")):
     __import__(os.path.basename(module)[:-3])
@@ -122,7 +122,7 @@ class Fuzzer:
         self.schemas = {**standard_schemas(), **other_schemas()}
         listed = json.loads(subprocess.check_output([options.build + "/linnet", "ops", "--json"]))
         listed = sorted((o["domain"], o["operator"]) for o in listed)
-        self.targets = [t for t in listed if t in self.schemas and full_name(*t) in GENERATORS]
+        self.targets = [t for t in listed + [("model", name) for name in MODELS] if t in self.schemas and full_name(*t) in GENERATORS]
         self.without = [full_name(*t) for t in listed if t not in self.targets]
         if options.only:
             self.targets = [t for t in self.targets if any(fnmatch.fnmatch(full_name(*t), g) for g in options.only)]

@@ -49,6 +49,10 @@ def attempts(c):
             yield "ort", c, half | {"float64"}
         if c.domain == "ai.onnx.ml" and names & set(INTS):  # nor all integers
             yield "ort", c, names - {"string", "bool"}
+        if c.instead:
+            yield "ort", c.instead, half
+        if not c.domain and c.version == 22 and not c.nodes:
+            yield "ort", c.as_opset_21(), half
         if not c.domain and c.opset < 7 and not c.nodes:
             yield "ort", c.as_opset_8(), half
             yield "ort", c.as_opset_8(), half | ({"float64"} if c.widen else set())
