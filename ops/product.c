@@ -12,8 +12,9 @@
 #include "ops/product_any.h"
 #include "ops/product_run.h"
 
-#define STRIP_BYTES (16 << 20) /* of a constant that are packed before they are let go */
-#define DIRECT_M 4             /* rows up to which packing B costs more than it saves */
+#define STRIP_BYTES (16 << 20)  /* of a constant that are packed before they are let go */
+#define DIRECT_M 4              /* rows up to which packing B costs more than it saves */
+#define DIRECT_CONST (16 << 20) /* bytes of a constant B from which on one row reads it where it lies */
 
 void ln_product_dense(ln_product *p)
 {
@@ -147,6 +148,15 @@ static linnet_status plan_wide(ln_ctx *c, ln_product *p, int64_t used)
     return LINNET_OK;
 }
 
+/* One row times a constant that no cache holds takes as long as reading that: packing it would take twice the memory
+ * for a while, and time before the first result. */
+static bool reads_in_place(const ln_product *p, const ln_info *b, bool rows)
+{
+    bool bias = p->c_in < 0 || p->beta == 0 || (p->beta == 1 && p->c_col == 1);
+    return p->type == LINNET_FLOAT32 && p->m == 1 && p->batches == 1 && rows && bias && p->r_in < 0 && p->alpha == 1 &&
+           ln_info_bytes(b) >= DIRECT_CONST;
+}
+
 static linnet_status plan_packed(ln_ctx *c, ln_product *p)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
@@ -162,9 +172,10 @@ static linnet_status plan_packed(ln_ctx *c, ln_product *p)
     int64_t count;
     const ln_info *b = c->in[p->b_in];
     bool constant = b->data && dense_b(p, b, &count);
-    if (constant)
+    bool rows = (p->a_col == 1 || p->k <= 1) && (p->b_col == 1 || p->b_row == 1);
+    if (constant && !reads_in_place(p, b, rows))
         p->mode = LN_PRODUCT_PACKED;
-    else if (plain && p->m <= DIRECT_M && (p->a_col == 1 || p->k <= 1) && (p->b_col == 1 || p->b_row == 1))
+    else if (constant || (plain && rows && p->m <= DIRECT_M))
         p->mode = LN_PRODUCT_DIRECT;
     else
         p->mode = p->batches > 1 && p->batches >= c->threads ? LN_PRODUCT_OWN : LN_PRODUCT_SHARED;

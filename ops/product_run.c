@@ -57,7 +57,7 @@ static void fill_rows(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
-static ln_gemm_f32_job joln_product_b(const work *w, int64_t batch)
+static ln_gemm_f32_job job_of(const work *w, int64_t batch)
 {
     const ln_product *p = w->p;
     ln_gemm_f32_job job = w->job;
@@ -80,7 +80,7 @@ static void packed_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
     while (begin < end) {
         int64_t batch = begin / tiles, first = begin % tiles;
         int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
-        ln_gemm_f32_job job = joln_product_b(w, batch);
+        ln_gemm_f32_job job = job_of(w, batch);
         int64_t at = one ? ln_product_offset(p, p->b_batch, batch) / one * p->b_packed : 0;
         if (job.widen)
             job.half += at;
@@ -118,7 +118,7 @@ static void own_products(void *arg, int32_t worker, int64_t begin, int64_t end)
     float *packed = (float *)(void *)(w->workers + worker * p->worker);
     int64_t have = -1;
     for (int64_t i = begin; i < end; i++) {
-        ln_gemm_f32_job job = joln_product_b(w, i);
+        ln_gemm_f32_job job = job_of(w, i);
         int64_t at = ln_product_offset(p, p->b_batch, i);
         if (at != have) {
             ln_gemm_f32_b b = ln_product_b(p, w->b + at, p->c_mode == LN_PRODUCT_C_HEAD ? w->c : NULL);
@@ -153,6 +153,8 @@ static void direct_chunks(void *arg, int32_t worker, int64_t begin, int64_t end)
                 LN_K(gemv_f32)(y, a, b, (size_t)p->b_row, (size_t)p->k, (size_t)n);
             else
                 LN_K(gemv_t_f32)(y, a, b, (size_t)p->b_col, (size_t)p->k, (size_t)n);
+            if (w->c) /* a row, of one product with one row */
+                LN_K(add_f32)(y, y, w->c + j, (size_t)n, 1, 1);
             ln_act_f32(y, (size_t)n, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
         }
     }
@@ -204,7 +206,7 @@ static void run_product(const ln_args *a, work *w)
         for (int64_t i = 0; i < p->batches; i++) {
             int64_t at = ln_product_offset(p, p->b_batch, i);
             shared_task t = {.w = w,
-                             .job = joln_product_b(w, i),
+                             .job = job_of(w, i),
                              .b = ln_product_b(p, w->b + at, p->c_mode == LN_PRODUCT_C_HEAD ? w->c : NULL)};
             if (at != have)
                 ln_parallel(a, (int64_t)ln_product_panels(p, t.job.d), (double)p->k * t.job.d->nr, pack_panels, &t);
