@@ -40,12 +40,11 @@ RVV = ["sifive-x280", "sifive-p670"]  # spacemit-x60 has no model in LLVM 19
 # target, kernel, its file without .c, functions, mnemonics of multiply-adds, cores
 ROWS = [
     ("aarch64-linux-gnu", "gemm f32", "gemm_f32_neon", r"rows_8", r"fmla", OLD),
-    ("aarch64-linux-gnu", "gemm int8 (s8 x s8)", "qgemm_neon", r"s_3", r"smull2?|sadalp", OLD),
-    ("aarch64-linux-gnu", "gemm int8 (u8 x s8)", "qgemm_neon", r"u_3", r"smull2?|sadalp", OLD),
+    ("aarch64-linux-gnu", "gemm int8", "qgemm_neon", r"rows_2", r"smull2?|smlsl2?|sadalp", OLD),
     ("aarch64-linux-gnu", "gemm int8 sdot (s8 x s8)", "qgemm_neondot", r"s_whole_8", r"sdot", NEW),
     ("aarch64-linux-gnu", "gemm int8 sdot (u8 x s8)", "qgemm_neondot", r"u_whole_8", r"sdot", NEW),
     ("aarch64-linux-gnu", "depthwise f32 3x3", "dwconv_neon", r"row_3_1", r"fmla", OLD),
-    ("aarch64-linux-gnu", "depthwise int8", "qgemm_neon", r"ln_qdepthwise_neon", r"smlal2?", OLD),
+    ("aarch64-linux-gnu", "depthwise int8", "qgemm_neon", r"ln_qdepthwise_neon", r"smull2?|smlsl2?|saddw2?", OLD),
     ("aarch64-linux-gnu", "depthwise int8 sdot", "qgemm_neondot", r"depthwise16|ln_qdepthwise_neondot", r"sdot", NEW),
     ("aarch64-linux-gnu", "fft radix 4, f32", "fft_f32_neon", r"stage4", r"fmul|fadd|fsub", OLD),
     ("aarch64-linux-gnu", "exp f32", "vunary_neon", r"ln_exp_f32_neon", r"fml[as]|fmul|fadd|fsub", OLD),

@@ -54,6 +54,8 @@ bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
                         int8_t v = (int8_t)(from[j * b->stride_n] ^ flip);
                         to[j * kr + k - k0] = v;
                         head[nr + j] = (int32_t)((uint32_t)head[nr + j] + (uint32_t)v);
+                        if (k - k0 >= kr - t->plus)
+                            head[j] = (int32_t)((uint32_t)head[j] - (uint32_t)v);
                     }
                 }
     }

@@ -48,6 +48,7 @@ typedef void ln_qgemm_fn(void *c, const uint8_t *const *a, const void *panel, si
 typedef struct ln_qgemm_tile {
     uint16_t mr, nr, kr;
     ln_qgemm_fn *run;
+    uint16_t plus; /* to the A of so many bytes at the end of a group the kernel adds 1, for which the bias makes up */
 } ln_qgemm_tile;
 
 /* Else packings need no 64-byte alignment, and depthwise kernels do not read 8-bit weights. */
@@ -55,8 +56,6 @@ static inline bool ln_qgemm_has_vectors(const ln_qgemm_tile *t)
 {
     return t->nr * t->kr >= 16;
 }
-
-#define LN_QGEMM_MAX_MR 16
 
 /* -- packing (portable) ------------------------------------------------------------------------------------------- */
 

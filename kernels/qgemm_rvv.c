@@ -98,7 +98,7 @@ INLINE void wide(const size_t nr, const uint32_t flip, void *c, const uint8_t *c
         else                                                                                                           \
             (g->flip ? narrow_s##suffix : narrow_u##suffix)(c, a, panel, m, n, g);                                     \
     }                                                                                                                  \
-    const ln_qgemm_tile ln_qgemm_rvv##suffix = {MR, vlen / 4, 1, run##suffix};
+    const ln_qgemm_tile ln_qgemm_rvv##suffix = {MR, vlen / 4, 1, run##suffix, 0};
 #ifdef LN_TIER
 TILE(, (__riscv_v_min_vlen < 1024 ? __riscv_v_min_vlen : 1024))
 #else

@@ -32,5 +32,5 @@ static void run_mve(void *c, const uint8_t *const *a, const void *panel, size_t 
     product(c, a, panel, m, n, g, LN_MVE_NR, LN_MVE_KR);
 }
 
-const ln_qgemm_tile ln_qgemm_as_armdsp = {LN_ARMDSP_MR, LN_ARMDSP_NR, LN_ARMDSP_KR, run_armdsp};
-const ln_qgemm_tile ln_qgemm_as_mve = {LN_MVE_MR, LN_MVE_NR, LN_MVE_KR, run_mve};
+const ln_qgemm_tile ln_qgemm_as_armdsp = {LN_ARMDSP_MR, LN_ARMDSP_NR, LN_ARMDSP_KR, run_armdsp, 0};
+const ln_qgemm_tile ln_qgemm_as_mve = {LN_MVE_MR, LN_MVE_NR, LN_MVE_KR, run_mve, 0};

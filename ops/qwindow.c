@@ -103,6 +103,7 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
         if (inner && o2 > 0 && x2 + (w->kernel[2] - 1) * w->dilation[2] < w->in[2]) {
             const uint8_t **from = to - pixel_stride;
             if (tap_stride == 1)
+#pragma GCC unroll 4
                 for (int64_t t = 0; t < w->taps; t++)
                     to[t] = from[t] + next;
             else
@@ -144,11 +145,16 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
     }
 }
 
+static inline bool inside(const ln_qwindow *w, int d, int64_t x)
+{
+    return x >= 0 && x + (w->kernel[d] - 1) * w->dilation[d] < w->in[d];
+}
+
 /* memcpy for short runs: 16 bytes at a time where neither side ends within them. */
-static void copy_run(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t *from_end, const uint8_t *to_end)
+static inline void copy_run(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t *from_end, const uint8_t *to_end)
 {
     int64_t i = 0;
-    while (i < n && from + i + 16 <= from_end && to + i + 16 <= to_end) {
+    while (i < n && from_end - from - i >= 16 && to_end - to - i >= 16) {
         memcpy(to + i, from + i, 16);
         i += 16;
     }
@@ -156,30 +162,48 @@ static void copy_run(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t 
         to[i] = from[i];
 }
 
-void ln_qwindow_copy(const ln_qwindow *w, uint8_t *to, int64_t begin, int64_t count, const uint8_t *base, int64_t step,
-                     int64_t first, int64_t k, uint8_t zero)
+/* One window at x0, x1, x2, of which parts are in the padding, or whose positions are not side by side. */
+static void copy_window(const ln_qwindow *w, uint8_t *to, int64_t x0, int64_t x1, int64_t x2, const uint8_t *base,
+                        int64_t step, int64_t k, uint8_t zero)
 {
+    for (int64_t k0 = 0; k0 < w->kernel[0]; k0++)
+        for (int64_t k1 = 0; k1 < w->kernel[1]; k1++) {
+            int64_t y0 = x0 + k0 * w->dilation[0], y1 = x1 + k1 * w->dilation[1], x = x2;
+            bool there = y0 >= 0 && y0 < w->in[0] && y1 >= 0 && y1 < w->in[1];
+            for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += k)
+                if (there && x >= 0 && x < w->in[2])
+                    for (int64_t e = 0; e < k; e++)
+                        to[e] = base[((y0 * w->in[1] + y1) * w->in[2] + x) * step + e];
+                else
+                    memset(to, zero, (size_t)k);
+        }
+}
+
+void ln_qwindow_copy(const ln_qwindow *window, uint8_t *to, int64_t begin, int64_t count, const uint8_t *base,
+                     int64_t step, int64_t first, int64_t k, uint8_t zero)
+{
+    const ln_qwindow own = *window, *w = &own; /* bytes that are written could be those of *window */
     int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
+    const int64_t n = w->kernel[2] * k, line = w->in[2] * step;
     const uint8_t *from_end = base + w->in_size * step, *to_end = to + count * w->taps * k;
-    bool dense = w->dilation[2] == 1 && step == k;
+    const bool dense = w->dilation[2] == 1 && step == k;
+    const int64_t next_plane = w->dilation[0] * w->in[1] * line, next_line = w->dilation[1] * line;
+    const int64_t span = (w->kernel[0] - 1) * next_plane + (w->kernel[1] - 1) * next_line + 16; /* read of a window */
     for (int64_t i = 0; i < count; i++) {
-        int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
-        for (int64_t k0 = 0; k0 < w->kernel[0]; k0++, x0 += w->dilation[0]) {
-            int64_t x1 = o1 * w->stride[1] - w->before[1];
-            for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
-                int64_t n = w->kernel[2] * k;
-                const uint8_t *row = base + (x0 * w->in[1] + x1) * w->in[2] * step + first;
-                if (x0 < 0 || x0 >= w->in[0] || x1 < 0 || x1 >= w->in[1]) {
-                    memset(to, zero, (size_t)n);
-                } else if (dense && x2 >= 0 && x2 + w->kernel[2] <= w->in[2]) {
-                    copy_run(to, row + x2 * step, n, from_end, to_end);
-                } else {
-                    for (int64_t k2 = 0, x = x2; k2 < w->kernel[2]; k2++, x += w->dilation[2])
-                        for (int64_t e = 0; e < k; e++)
-                            to[k2 * k + e] = x >= 0 && x < w->in[2] ? row[x * step + e] : zero;
-                }
-                to += n;
-            }
+        int64_t x0 = o0 * w->stride[0] - w->before[0], x1 = o1 * w->stride[1] - w->before[1];
+        int64_t x2 = o2 * w->stride[2] - w->before[2];
+        if (dense && inside(w, 0, x0) && inside(w, 1, x1) && inside(w, 2, x2)) {
+            const uint8_t *from = base + (x0 * w->in[1] + x1) * line + x2 * step + first;
+            const bool room = n <= 16 && from_end - from >= span && to_end - to >= w->taps * k + 16;
+            for (int64_t k0 = 0; k0 < w->kernel[0]; k0++)
+                for (int64_t k1 = 0, at = k0 * next_plane; k1 < w->kernel[1]; k1++, at += next_line, to += n)
+                    if (room)
+                        memcpy(to, from + at, 16);
+                    else
+                        copy_run(to, from + at, n, from_end, to_end);
+        } else {
+            copy_window(w, to, x0, x1, x2, base + first, step, k, zero);
+            to += w->taps * k;
         }
         if (++o2 == w->out[2]) {
             o2 = 0;
