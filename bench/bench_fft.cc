@@ -3,8 +3,9 @@
  * Real transforms, single precision: Linnet beside FFTW (the better of MEASURE and PATIENT) and KissFFT, in one run.
  *
  *   bench_fft                    the table of Google Benchmark
- *   bench_fft --row N BATCH      measures in turns; microseconds of the three on a line, for bench/compare_dft.py,
- * which has ONNX Runtime beside them and says what is too slow (`make bench-fft`)
+ *   bench_fft --row N BATCH F    measures in turns; microseconds of the three on a line, for bench/compare_dft.py,
+ * which has ONNX Runtime beside them and says what is too slow (`make bench-fft`). What FFTW finds out when it makes
+ * its plans is kept in files whose names begin with F, for the next turn.
  *
  * Built against libbenchmark-dev, libfftw3-dev and libkissfft-dev; run with LINNET_CPU for a lower tier.
  */
@@ -151,26 +152,38 @@ template <class F> double once(F &f, int repeat)
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / repeat;
 }
 
+/* With the wisdom of one effort only: plans of MEASURE would be PATIENT's, where FFTW knows those. */
+fftw *planned(int n, int batch, unsigned effort, const std::string &file)
+{
+    fftwf_forget_wisdom();
+    fftwf_import_wisdom_from_filename(file.c_str()); /* the first turn has none */
+    fftw *f = new fftw(n, batch, effort);
+    if (!fftwf_export_wisdom_to_filename(file.c_str()))
+        std::fprintf(stderr, "%s: cannot be written\n", file.c_str());
+    return f;
+}
+
 /* In turns, so that whatever else the machine does falls on all alike; the best of each counts. */
-int row(int n, int batch)
+int row(int n, int batch, const std::string &files)
 {
     linnet ours(n, batch);
-    fftw measured(n, batch, FFTW_MEASURE), patient(n, batch, FFTW_PATIENT);
+    std::unique_ptr<fftw> measured(planned(n, batch, FFTW_MEASURE, files + ".measure"));
+    std::unique_ptr<fftw> patient(planned(n, batch, FFTW_PATIENT, files + ".patient"));
     kiss small(n, batch);
     int repeat = std::max(1, 200000 / (n * batch));
     double best[4] = {1e30, 1e30, 1e30, 1e30};
     for (int i = 0; i < 40; i++) {
         best[0] = std::min(best[0], once(ours, repeat));
-        best[1] = std::min(best[1], once(measured, repeat));
-        best[2] = std::min(best[2], once(patient, repeat));
-        if (i < 4)
+        best[1] = std::min(best[1], once(*measured, repeat));
+        best[2] = std::min(best[2], once(*patient, repeat));
+        if (i < (n % 2 ? 1 : 4)) /* of odd lengths it is very slow */
             best[3] = std::min(best[3], once(small, 1 + repeat / 8));
     }
     double error = 0, top = 0;
-    patient.run(), ours.run();
+    patient->run(), ours.run();
     for (int i = 0; i < (n / 2 * 2 + 2) * batch; i++) {
-        error = std::max(error, (double)std::fabs(ours.out.data[i] - patient.out.data[i]));
-        top = std::max(top, (double)std::fabs(patient.out.data[i]));
+        error = std::max(error, (double)std::fabs(ours.out.data[i] - patient->out.data[i]));
+        top = std::max(top, (double)std::fabs(patient->out.data[i]));
     }
     if (error > 2e-6 * top) {
         std::fprintf(stderr, "rfft of %d, batch %d: FFTW differs by %.1e\n", n, batch, error / top);
@@ -185,8 +198,8 @@ int row(int n, int batch)
 int main(int argc, char **argv)
 {
     ln_dispatch_init();
-    if (argc == 4 && std::strcmp(argv[1], "--row") == 0 && std::atoi(argv[2]) > 0 && std::atoi(argv[3]) > 0)
-        return row(std::atoi(argv[2]), std::atoi(argv[3]));
+    if (argc == 5 && std::strcmp(argv[1], "--row") == 0 && std::atoi(argv[2]) > 0 && std::atoi(argv[3]) > 0)
+        return row(std::atoi(argv[2]), std::atoi(argv[3]), argv[4]);
     for (int batch : batches)
         for (int n : lengths) {
             std::string shape = std::to_string(n) + "/" + std::to_string(batch);
