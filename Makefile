@@ -25,8 +25,8 @@ TIER_cortex-m4     := armdsp
 TIER_cortex-m7     := armdsp
 TIER_cortex-m55    := mve
 TIER_rv32imac      := scalar
-TIER_rv64gcv       := scalar
-TIER_aarch64       := scalar
+TIER_rv64gcv       := rvv
+TIER_aarch64       := neon
 ARM_NONE := arm-none-eabi-gcc -mthumb
 RISCV_NONE := riscv64-unknown-elf-gcc --specs=picolibc.specs
 CC_cortex-m0plus := $(ARM_NONE) -mcpu=cortex-m0plus
@@ -35,8 +35,12 @@ CC_cortex-m7     := $(ARM_NONE) -mcpu=cortex-m7 -mfloat-abi=hard -mfpu=fpv5-d16
 # gcc 12 makes vcvt conditional where its assembler does not take that; without the pass that does it, it does not.
 CC_cortex-m55    := $(ARM_NONE) -mcpu=cortex-m55 -mfloat-abi=hard -fno-if-conversion2
 CC_rv32imac      := $(RISCV_NONE) -march=rv32imac -mabi=ilp32
-CC_rv64gcv       := $(RISCV_NONE) -march=rv64gc -mabi=lp64d -mcmodel=medany
-CC_aarch64       := aarch64-linux-gnu-gcc -mcpu=cortex-a53 -fno-pie -fno-stack-protector
+# What has vectors is clang's, as gcc 12 has no intrinsics; programs are compiled and linked by gcc (APP_CC), whose linker
+# does not know the relocations of DWARF 5.
+RV64 := -march=rv64gc -mabi=lp64d -mcmodel=medany
+APP_CC_rv64gcv   := $(RISCV_NONE) $(RV64)
+CC_rv64gcv       := clang-19 --target=riscv64-unknown-elf $(RV64) -gdwarf-4 -isystem /usr/lib/picolibc/riscv64-unknown-elf/include
+CC_aarch64       := aarch64-linux-gnu-gcc -mcpu=cortex-a53 -fno-pie -no-pie -fno-stack-protector
 $(foreach t,cortex-m0plus cortex-m4 cortex-m7 cortex-m55,$(eval AR_$(t) := arm-none-eabi-ar))
 AR_rv32imac := riscv64-unknown-elf-ar
 AR_rv64gcv  := riscv64-unknown-elf-ar
@@ -65,7 +69,7 @@ WARN += $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed)
 ifneq ($(BARE),)
 CFLAGS     := -Os -g
 KERNEL_OPT := $(BARE_KERNEL_OPT)
-WARN       += -Wno-format -Wno-maybe-uninitialized
+WARN       += -Wno-format $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 EXTRA      += -ffreestanding -fbuiltin -DLN_FIRMWARE -DLN_TIER=$(BARE)
 endif
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
@@ -78,10 +82,11 @@ ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
 ISA_scalar :=
 ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
-ISA_neon    :=
+# For firmware, -O2 where the rest has -Os.
+ISA_neon    := $(if $(BARE),-O2)
 ISA_neondot := -march=armv8.2-a+dotprod+fp16
 # Tuned for a core in order, which waits for what a scheduler did not foresee; others hardly mind.
-ISA_rvv     := -march=rv64gcv -mtune=sifive-x280
+ISA_rvv     := -march=rv64gcv -mtune=sifive-x280 $(if $(BARE),-O2)
 ISA_wasm    := -msimd128
 TIERS_x86_64  := avx2 avx512
 TIERS_aarch64 := neon neondot
@@ -100,20 +105,22 @@ all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the pr
 # -- sources -----------------------------------------------------------------------------------------------------
 ALL_TIERS   := avx2 avx512 neon neondot rvv wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
-KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c),$(wildcard kernels/*.c))
+KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c) kernels/vlen_rvv.c,$(wildcard kernels/*.c))
 OPS_SRC     := $(wildcard ops/*.c)
 HOST_SRC    := $(wildcard ops/host/*.c)
 ENGINE_SRC  := $(wildcard engine/*.c)
 ONNX_SRC    := $(wildcard onnx/*.c)
 TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
 
-# Firmware has the kernels of its tier, run functions, and what runs a compiled plan.
+# Firmware has the kernels of its tier, run functions, and what runs a compiled plan; of rvv an object for each VLEN, of
+# which the linker takes that of the model, so they come first.
 ifneq ($(BARE),)
-KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_% kernels/qgemm_tiles.c,$(KERNEL_SRC))
+KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_% kernels/tiles.c,$(KERNEL_SRC))
 ENGINE_SRC := engine/compiled.c engine/types.c engine/firmware/exact.c
 endif
 
-CORE_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(KERNEL_SRC) $(OPS_SRC) $(ENGINE_SRC))
+VLEN_OBJ  := $(if $(filter rvv,$(BARE)),$(patsubst %,$(B)/obj/kernels/vlen_%.o,128 256 512 1024))
+CORE_OBJ  := $(VLEN_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(KERNEL_SRC) $(OPS_SRC) $(ENGINE_SRC))
 HOST_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(HOST_SRC))
 ONNX_OBJ  := $(patsubst %.c,$(B)/obj/%.o,$(ONNX_SRC)) $(B)/obj/gen/onnx.pb-c.o
 TOOLS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(TOOLS_SRC))
@@ -184,6 +191,10 @@ $(HOST_OBJ) : $(B)/gen/codecs.txt
 $(B)/obj/kernels/%.o: kernels/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(call isa_of,$*) -MMD -MP -c $< -o $@
+
+$(VLEN_OBJ): $(B)/obj/kernels/vlen_%.o: kernels/vlen_rvv.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(ISA_rvv) -DLN_VLEN=$* -MMD -MP -c $< -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -285,7 +296,8 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ $(LIBM) -o $@
 
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
-FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv cortex-m0plus rv32imac cortex-m4:scalar cortex-m55:scalar
+FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv rv64gcv:512@1024 aarch64 cortex-m0plus rv32imac \
+                    cortex-m4:scalar cortex-m55:scalar
 $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(TOOLS_LIBS) -o $@
@@ -294,13 +306,13 @@ $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$
 firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
 	@tools/setup.sh firmware && mkdir -p $(B)
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/test/reference >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
-	@for t in $(FIRMWARE_TARGETS); do m=$${t%%:*} k=$${t#$$m}; \
+	@for t in $(FIRMWARE_TARGETS); do m=$${t%%:*} k=$${t#$$m}; case $$k in :[0-9]*) k= ;; esac; \
 	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$m $${k:+BARE=$${k#:} B=build/$$m-$${k#:}} >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
 	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)
 	@tests/firmware/examples.sh $(B)
 
 print-CC:
-	@echo '$(CC)'
+	@echo '$(or $(APP_CC_$(TARGET)),$(CC))'
 
 # Not part of `make test`: hours over all floats (STEP=1), seconds over a sample.
 $(B)/test/exhaustive: $(B)/obj/tests/kernels/exhaustive.o $(B)/liblinnet.a

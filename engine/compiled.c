@@ -64,18 +64,18 @@ void linnet_compiled_reset(const linnet_compiled *m, void *arena)
 }
 
 #ifndef LN_FIRMWARE
-linnet_status linnet_compiled_tier(const char *tier)
+linnet_status linnet_compiled_tier(const char *name, uint32_t vlen)
 {
 #ifdef LN_TIER
-    (void)tier; /* there is one */
+    (void)name, (void)vlen; /* there is one */
     return LINNET_OK;
 #else
-    for (int t = 0; t < LN_TIER_COUNT; t++)
-        if (!strcmp(ln_tier_name((ln_tier)t), tier) && ln_tier_available((ln_tier)t)) {
-            ln_dispatch_to(ln_tier_table((ln_tier)t));
-            return LINNET_OK;
-        }
-    return LINNET_ERR_UNSUPPORTED;
+    ln_tier tier = ln_tier_named(name);
+    const ln_kernel_table *table = ln_tier_table_of(tier, vlen);
+    if (!table)
+        return LINNET_ERR_UNSUPPORTED;
+    ln_dispatch_to(table, tier);
+    return LINNET_OK;
 #endif
 }
 #endif

@@ -58,9 +58,16 @@ void linnet_compiled_keep(const linnet_compiled *m, void *arena);
 /* The states as they are at first. */
 void linnet_compiled_reset(const linnet_compiled *m, void *arena);
 
-/* On a host, where kernels are chosen when the program runs: the tier that the weights were packed for, or
- * LINNET_ERR_UNSUPPORTED when this machine does not have it. */
-LINNET_CHECK linnet_status linnet_compiled_tier(const char *tier);
+/* On a host, where kernels are chosen when the program runs: the tier that the weights were packed for (and of tier rvv
+ * the VLEN, else 0), or LINNET_ERR_UNSUPPORTED when this machine does not have it. */
+LINNET_CHECK linnet_status linnet_compiled_tier(const char *tier, uint32_t vlen);
+
+/* Firmware with tier rvv: whether the machine's registers have so many bits, or more. A model asks for what it was
+ * packed for, and so the linker finds the tiles. */
+int ln_rvv_has_128(void);
+int ln_rvv_has_256(void);
+int ln_rvv_has_512(void);
+int ln_rvv_has_1024(void);
 
 #ifdef __cplusplus
 }

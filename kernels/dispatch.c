@@ -86,11 +86,9 @@ TABLE(rvv1024) = {
 #undef K
 };
 
-/* The table for the machine's registers, or for the widest there is. */
-static const ln_kernel_table *table_rvv(void)
+static const ln_kernel_table *table_rvv(size_t vlen)
 {
-    size_t bits = ln_cpu_rvv_bits();
-    return bits >= 1024 ? &table_rvv1024 : bits >= 512 ? &table_rvv512 : bits >= 256 ? &table_rvv256 : &table_rvv128;
+    return vlen >= 1024 ? &table_rvv1024 : vlen >= 512 ? &table_rvv512 : vlen >= 256 ? &table_rvv256 : &table_rvv128;
 }
 #endif
 
@@ -113,7 +111,7 @@ static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
     [LN_TIER_NEON] = &table_neon,
     [LN_TIER_NEONDOT] = &table_neondot,
 #elif defined(__riscv) && __riscv_xlen == 64
-    [LN_TIER_RVV] = &table_rvv128, /* table_rvv() says which */
+    [LN_TIER_RVV] = &table_rvv128, /* or that of a longer VLEN */
 #elif defined(__wasm__)
     [LN_TIER_WASM] = &table_wasm,
 #endif
@@ -130,6 +128,14 @@ const char *ln_tier_name(ln_tier tier)
     return tier < LN_TIER_COUNT ? names[tier] : "?";
 }
 
+ln_tier ln_tier_named(const char *name)
+{
+    int t = 0;
+    while (t < LN_TIER_COUNT && strcmp(name, names[t]) != 0)
+        t++;
+    return (ln_tier)t;
+}
+
 ln_tier ln_tier_running(void)
 {
     return running;
@@ -140,15 +146,34 @@ int ln_tier_available(ln_tier tier)
     return tier < LN_TIER_COUNT && tables[tier] && ln_cpu_has(tier);
 }
 
-const ln_kernel_table *ln_tier_table(ln_tier tier)
+size_t ln_tier_vlen(ln_tier tier)
 {
-    if (!ln_tier_available(tier))
+#if defined(__riscv) && __riscv_xlen == 64
+    if (tier == LN_TIER_RVV && ln_tier_available(tier)) {
+        size_t bits = ln_cpu_rvv_bits(), vlen = 1024;
+        while (vlen > bits)
+            vlen /= 2;
+        return vlen;
+    }
+#endif
+    (void)tier;
+    return 0;
+}
+
+const ln_kernel_table *ln_tier_table_of(ln_tier tier, size_t vlen)
+{
+    if (!ln_tier_available(tier) || vlen > ln_tier_vlen(tier))
         return NULL;
 #if defined(__riscv) && __riscv_xlen == 64
     if (tier == LN_TIER_RVV)
-        return table_rvv();
+        return table_rvv(vlen);
 #endif
     return tables[tier];
+}
+
+const ln_kernel_table *ln_tier_table(ln_tier tier)
+{
+    return ln_tier_table_of(tier, ln_tier_vlen(tier));
 }
 
 void ln_dispatch_init(void)
@@ -165,8 +190,9 @@ void ln_dispatch_init(void)
     ln_kernels = ln_tier_table(best);
 }
 
-void ln_dispatch_to(const ln_kernel_table *table)
+void ln_dispatch_to(const ln_kernel_table *table, ln_tier tier)
 {
     ln_kernels = table;
+    running = tier;
 }
 #endif

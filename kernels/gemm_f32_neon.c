@@ -5,11 +5,10 @@
  * port are kept busy. The last panel may have 4 columns or fewer, and then goes with half of the vectors. Contract:
  * gemm.h.
  */
-#include "kernels/gemm.h"
 #include "kernels/simd_neon.h"
+#include "kernels/tiles.h"
 
-#define MR 8
-#define NR 8
+enum { MR = LN_NEON_F32_MR, NR = LN_NEON_F32_NR };
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -132,6 +131,8 @@ static void tile(const ln_gemm_f32_tile *t)
     tiles[t->n > 4][t->m - 1](t);
 }
 
-/* A sliver of A takes 8 KB of a first cache of 32 KB, a block of B half of a second cache of 512 KB. */
-const ln_gemm_f32_desc ln_gemm_f32_neon = {
-    .mr = MR, .nr = NR, .kc = 256, .mc = 96, .nc_bytes = 256 << 10, .tile = tile};
+#ifdef LN_FIRMWARE
+const ln_gemm_f32_desc ln_gemm_f32_neon = LN_GEMM_F32_NEON(LN_NEON_F32_FEW, tile);
+#else
+const ln_gemm_f32_desc ln_gemm_f32_neon = LN_GEMM_F32_NEON(96, tile);
+#endif

@@ -2,18 +2,18 @@
  *
  * The float32 micro-kernel for RISC-V's vectors: 7 rows by a group of four registers, 28 accumulators of the 32
  * registers; a step of k loads one group of B and multiplies it by a scalar of each row. A panel is as wide as the
- * group: there is a descriptor for each VLEN, and dispatch takes the machine's. vl is the width of the tile, so a
- * narrow last panel costs less. A build for one tier has the narrowest VLEN that it was compiled for. Contract: gemm.h.
+ * group: there is a descriptor for each VLEN, and dispatch takes the machine's; in firmware it is that of the compiled
+ * model (vlen_rvv.c). vl is the width of the tile, so a narrow last panel costs less. Contract: gemm.h.
  */
 #include <riscv_vector.h>
 
-#include "kernels/gemm.h"
+#include "kernels/tiles.h"
 
 typedef vfloat32m4_t vf;
 #define VSIZELESS
 #include "kernels/simd_array.h"
 
-#define MR 7
+#define MR 7    /* LN_RVV_F32_MR, for VARRAY */
 #define STEPS 4 /* of k between two counts of the pointers */
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
@@ -82,18 +82,15 @@ INLINE void tile(const ln_gemm_f32_tile *t, const size_t nr)
     }
 }
 
-#define DESC(suffix, vlen)                                                                                             \
-    static void tile##suffix(const ln_gemm_f32_tile *t)                                                                \
+#define TILE(vlen)                                                                                                     \
+    void ln_gemm_f32_tile_rvv##vlen(const ln_gemm_f32_tile *t)                                                         \
     {                                                                                                                  \
         tile(t, vlen / 8);                                                                                             \
-    }                                                                                                                  \
-    const ln_gemm_f32_desc ln_gemm_f32_rvv##suffix = {                                                                 \
-        .mr = MR, .nr = vlen / 8, .kc = 256, .mc = 112, .nc_bytes = 256 << 10, .tile = tile##suffix};
-#ifdef LN_TIER
-DESC(, (__riscv_v_min_vlen < 1024 ? __riscv_v_min_vlen : 1024))
-#else
-DESC(128, 128)
-DESC(256, 256)
-DESC(512, 512)
-DESC(1024, 1024)
+    }
+LN_RVV_EACH(TILE)
+
+#ifndef LN_TIER
+#define DESC(vlen)                                                                                                     \
+    const ln_gemm_f32_desc ln_gemm_f32_rvv##vlen = LN_GEMM_F32_RVV(vlen, 112, ln_gemm_f32_tile_rvv##vlen);
+LN_RVV_EACH(DESC)
 #endif

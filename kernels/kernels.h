@@ -77,13 +77,19 @@ const char *ln_tier_name(ln_tier tier);
 ln_tier ln_tier_running(void);
 int ln_tier_available(ln_tier tier);                /* compiled in, and this machine has it */
 const ln_kernel_table *ln_tier_table(ln_tier tier); /* NULL: not available here */
+/* rvv has tiles for each length of registers: the bits for which they are made that run here, up to 1024, and the table
+ * with those for vlen bits, which is NULL where the machine has fewer. Other tiers: 0. */
+size_t ln_tier_vlen(ln_tier tier);
+const ln_kernel_table *ln_tier_table_of(ln_tier tier, size_t vlen);
 
 /* Picks the best tier that the machine has, at most the one that the environment variable LINNET_CPU names. Called by
  * linnet_session_create and by tests; idempotent, thread-safe. Before it the scalar tier runs. */
 void ln_dispatch_init(void);
-/* Makes a table the running one (ln_tier_running says what it said before): for a compiler that plans for another
- * machine, and for a compiled model that was packed for a tier. Not while kernels run. */
-void ln_dispatch_to(const ln_kernel_table *table);
+/* Makes a table the running one, as the tier's: for a compiler that plans for another machine, and for a compiled model
+ * that was packed for a tier. Not while kernels run. */
+void ln_dispatch_to(const ln_kernel_table *table, ln_tier tier);
+/* LN_TIER_COUNT: no tier has that name. */
+ln_tier ln_tier_named(const char *name);
 #endif
 
 #endif

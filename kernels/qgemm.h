@@ -49,9 +49,10 @@ typedef struct ln_qgemm_tile {
     uint16_t mr, nr, kr;
     ln_qgemm_fn *run;
     uint16_t plus; /* to the A of so many bytes at the end of a group the kernel adds 1, for which the bias makes up */
+    bool depthwise8; /* the tier's depthwise kernel reads weights of ln_qdepthwise_pack8 */
 } ln_qgemm_tile;
 
-/* Else packings need no 64-byte alignment, and depthwise kernels do not read 8-bit weights. */
+/* Else packings need no 64-byte alignment. */
 static inline bool ln_qgemm_has_vectors(const ln_qgemm_tile *t)
 {
     return t->nr * t->kr >= 16;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernels/qgemm_epilogue.h"
-#include "kernels/qgemm_tiles.h"
+#include "kernels/tiles.h"
 
 enum { MR = LN_ARMDSP_MR, NR = LN_ARMDSP_NR };
 
@@ -104,7 +104,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     }
 }
 
-const ln_qgemm_tile ln_qgemm_armdsp = {MR, NR, LN_ARMDSP_KR, run, 0};
+const ln_qgemm_tile ln_qgemm_armdsp = LN_QGEMM_ARMDSP(run);
 
 static inline void store(uint8_t *y, size_t at, uint32_t acc, size_t c, const ln_qdepthwise_args *g)
 {

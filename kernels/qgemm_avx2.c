@@ -141,7 +141,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     }
 }
 
-const ln_qgemm_tile ln_qgemm_avx2 = {MR, NR, KR, run, 0};
+const ln_qgemm_tile ln_qgemm_avx2 = {.mr = MR, .nr = NR, .kr = KR, .run = run};
 
 void ln_qrowsum_avx2(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

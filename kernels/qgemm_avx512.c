@@ -129,7 +129,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     bodies[g->flip != 0][n > 16][m - 1](c, a, panel, n, g);
 }
 
-const ln_qgemm_tile ln_qgemm_avx512 = {MR, NR, KR, run, 0};
+const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true};
 
 void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

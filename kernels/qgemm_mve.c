@@ -10,7 +10,7 @@
 #include <arm_mve.h>
 
 #include "kernels/qgemm_epilogue.h"
-#include "kernels/qgemm_tiles.h"
+#include "kernels/tiles.h"
 
 enum { NR = LN_MVE_NR, KR = LN_MVE_KR };
 
@@ -56,7 +56,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     vstrbq_p_s32((int8_t *)c, acc, columns);
 }
 
-const ln_qgemm_tile ln_qgemm_mve = {LN_MVE_MR, NR, KR, run, 0};
+const ln_qgemm_tile ln_qgemm_mve = LN_QGEMM_MVE(run);
 
 /* Eight channels at a time, even and odd ones apart, as the widening products leave them. */
 static inline void eight(uint8_t *y, const uint8_t *const *x, size_t c, size_t channels, const ln_qdepthwise_args *g)

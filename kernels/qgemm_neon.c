@@ -9,8 +9,9 @@
  * for c, once for all rows (`plus` in qgemm.h).
  */
 #include "kernels/qgemm_neon.h"
+#include "kernels/tiles.h"
 
-enum { MR = 48, ROWS = 2, NR = 8, KR = 16 };
+enum { MR = LN_NEON_MR, ROWS = 2, NR = LN_NEON_NR, KR = LN_NEON_KR };
 
 #define UNROLL _Pragma("GCC unroll 8")
 
@@ -148,7 +149,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
         rows_1(c, i, m, a, &t);
 }
 
-const ln_qgemm_tile ln_qgemm_neon = {MR, NR, KR, run, KR / 2};
+const ln_qgemm_tile ln_qgemm_neon = LN_QGEMM_NEON(run);
 
 void ln_qrowsum_neon(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

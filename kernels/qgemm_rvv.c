@@ -7,12 +7,12 @@
  */
 #include <riscv_vector.h>
 
-#include "kernels/qgemm.h"
+#include "kernels/tiles.h"
 
 #define VSIZELESS
 #include "kernels/simd_array.h"
 
-enum { MR = 6, STEPS = 4 }; /* of k between two counts of the pointers */
+enum { MR = LN_RVV_MR, STEPS = 4 }; /* of k between two counts of the pointers */
 
 #define UNROLL _Pragma("GCC unroll 6")
 #define INLINE static inline __attribute__((always_inline))
@@ -85,27 +85,24 @@ INLINE void wide(const size_t nr, const uint32_t flip, void *c, const uint8_t *c
     {                                                                                                                  \
         body(vlen / 4, flip, c, a, panel, m, n, g);                                                                    \
     }
-#define TILE(suffix, vlen)                                                                                             \
-    OWN(wide, wide_u##suffix, vlen, 0)                                                                                 \
-    OWN(wide, wide_s##suffix, vlen, 0x80)                                                                              \
-    OWN(narrow, narrow_u##suffix, vlen, 0)                                                                             \
-    OWN(narrow, narrow_s##suffix, vlen, 0x80)                                                                          \
-    static void run##suffix(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,                   \
-                            const ln_qgemm_args *g)                                                                    \
+#define TILE(vlen)                                                                                                     \
+    OWN(wide, wide_u##vlen, vlen, 0)                                                                                   \
+    OWN(wide, wide_s##vlen, vlen, 0x80)                                                                                \
+    OWN(narrow, narrow_u##vlen, vlen, 0)                                                                               \
+    OWN(narrow, narrow_s##vlen, vlen, 0x80)                                                                            \
+    void ln_qgemm_run_rvv##vlen(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,               \
+                                const ln_qgemm_args *g)                                                                \
     {                                                                                                                  \
         if (n > vlen / 8)                                                                                              \
-            (g->flip ? wide_s##suffix : wide_u##suffix)(c, a, panel, m, n, g);                                         \
+            (g->flip ? wide_s##vlen : wide_u##vlen)(c, a, panel, m, n, g);                                             \
         else                                                                                                           \
-            (g->flip ? narrow_s##suffix : narrow_u##suffix)(c, a, panel, m, n, g);                                     \
-    }                                                                                                                  \
-    const ln_qgemm_tile ln_qgemm_rvv##suffix = {MR, vlen / 4, 1, run##suffix, 0};
-#ifdef LN_TIER
-TILE(, (__riscv_v_min_vlen < 1024 ? __riscv_v_min_vlen : 1024))
-#else
-TILE(128, 128)
-TILE(256, 256)
-TILE(512, 512)
-TILE(1024, 1024)
+            (g->flip ? narrow_s##vlen : narrow_u##vlen)(c, a, panel, m, n, g);                                         \
+    }
+LN_RVV_EACH(TILE)
+
+#ifndef LN_TIER
+#define DESC(vlen) const ln_qgemm_tile ln_qgemm_rvv##vlen = LN_QGEMM_RVV(vlen, ln_qgemm_run_rvv##vlen);
+LN_RVV_EACH(DESC)
 #endif
 
 void ln_qrowsum_rvv(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)

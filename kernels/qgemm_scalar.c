@@ -27,7 +27,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
             ln_qgemm_store(c, i, j, (uint32_t)acc[i][j], head, NR, g);
 }
 
-const ln_qgemm_tile ln_qgemm_scalar = {MR, NR, 1, run, 0};
+const ln_qgemm_tile ln_qgemm_scalar = {.mr = MR, .nr = NR, .kr = 1, .run = run};
 
 void ln_qrowsum_scalar(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

@@ -119,7 +119,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     }
 }
 
-const ln_qgemm_tile ln_qgemm_wasm = {MR, NR, KR, run, 0};
+const ln_qgemm_tile ln_qgemm_wasm = {.mr = MR, .nr = NR, .kr = KR, .run = run};
 
 void ln_qrowsum_wasm(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

@@ -59,8 +59,7 @@ static void pack_depthwise(const qconv_params *p, char *to, const uint8_t *w, co
         b[c] = (int32_t)((bias ? (uint32_t)bias[c] : 0) - shift * sum);
     }
     char *w8 = to + depthwise_w8_at(p);
-    *w8 = ln_qgemm_has_vectors(LN_D(qgemm)) &&
-          ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
+    *w8 = LN_D(qgemm)->depthwise8 && ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
 }
 
 /* Packs the weights of all groups; returns whether row sums are needed. */
@@ -358,7 +357,7 @@ static linnet_status plan(ln_ctx *c, qconv_params *p)
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == MODE_DEPTHWISE)
         total = (int64_t)(depthwise_w8_at(p) + 64 +
-                          (ln_qgemm_has_vectors(LN_D(qgemm)) ? ln_qdepthwise_bytes8(taps, (size_t)p->channels) : 0));
+                          (LN_D(qgemm)->depthwise8 ? ln_qdepthwise_bytes8(taps, (size_t)p->channels) : 0));
     p->packed = w->data && (!wz || wz->data) && (!bias || bias->data);
     if (p->mode == MODE_DEPTHWISE)
         p->packed &= !xz || xz->data;

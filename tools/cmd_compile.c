@@ -147,12 +147,15 @@ static int emit(const ln_cli *cli, ln_arena *arena, ln_compiled *c)
 static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_session *session, ln_compiled *c)
 {
     const ln_graph *g = session->model->graph;
+    const ln_kernel_table *kernels = ln_compile_kernels(c->machine, c->tier, c->vlen);
     bool bare = c->machine->tier != NULL;
-    const ln_kernel_table *kernels = ln_compile_kernels(c->tier, bare);
     linnet_value *inputs = ln_arena_array(arena, (int64_t)g->n_inputs + 1, sizeof *inputs);
     states s;
     if (!kernels)
-        return ln_bad("--tier %s: not known here; `linnet kernels` lists the tiers of this machine", c->tier);
+        return ln_bad(
+            "--tier %s: not for %s; `linnet kernels` lists the tiers of this machine, `linnet compile --help` "
+            "those of targets",
+            c->tier, c->machine->name);
     if (!inputs)
         return ln_bad("out of memory");
     memcpy(inputs, session->inputs, (size_t)g->n_inputs * sizeof *inputs);
@@ -169,7 +172,10 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
                                .pointer_bytes = c->machine->pointer_bytes};
     linnet_error error = {0};
     ln_plan *plan;
-    ln_dispatch_to(kernels);
+    ln_store *store = session->model->store; /* of which some weights were not read yet */
+    if (store && store->complete(store, &error))
+        return ln_bad_error(cli->args[0], &error);
+    ln_dispatch_to(kernels, ln_tier_named(c->tier));
     if (ln_plan_make(&plan, g, inputs, session->memory, &options, &error))
         return ln_bad_error(cli->args[0], &error);
     ln_plan *other; /* in another order, if that takes less */
@@ -228,6 +234,21 @@ static bool choose(const ln_cli *cli, ln_compiled *c)
     return true;
 }
 
+static bool choose_vlen(const ln_cli *cli, ln_compiled *c)
+{
+    ln_tier tier = ln_tier_named(c->tier);
+    int64_t n = c->machine->tier ? 128 : (int64_t)ln_tier_vlen(tier);
+    bool asked = ln_cli_flag(cli, "vlen");
+    if (asked && tier != LN_TIER_RVV)
+        return ln_bad("--vlen: only tier rvv has registers of several lengths, not %s", c->tier) == 0;
+    if (!ln_cli_int(cli, "vlen", 128, 1024, &n))
+        return false;
+    if (asked && n & (n - 1))
+        return ln_bad("--vlen: 128, 256, 512 or 1024") == 0;
+    c->vlen = tier == LN_TIER_RVV ? (uint32_t)n : 0;
+    return true;
+}
+
 static int run(const ln_cli *cli)
 {
     char name[64];
@@ -246,7 +267,7 @@ static int run(const ln_cli *cli)
         ln_arena arena;
         ln_arena_init(&arena, session->memory);
         c.tier = ln_cli_text(cli, "tier", c.machine->tier ? c.machine->tier : ln_tier_name(ln_tier_running()));
-        if (ln_feed(cli, &arena, model, session, 0))
+        if (choose_vlen(cli, &c) && ln_feed(cli, &arena, model, session, 0))
             code = plan_and_emit(cli, &arena, session, &c);
         ln_arena_free(&arena);
         linnet_session_free(session);
@@ -273,6 +294,7 @@ static const ln_option options[] = {
     LN_FEED_SHAPE,
     {"state", 0, true, "IN=OUT", "output OUT of a run is input IN of the next; zeros at first"},
     {"weights", 0, false, "WHERE", "flash (const), ram (copied by the start-up code) or file (NAME.bin)"},
+    {"vlen", 0, false, "N", "tier rvv: registers have N bits or more: 128 (the default), 256, 512, 1024"},
     {"arena-align", 0, false, "N", "alignment of the arena and of what lies in it, in bytes"},
     {"budget", 0, false, "LIST", "fail when it needs more, e.g. flash=256K,ram=64K; says what is largest"},
     {"library", 0, false, "FILE",

@@ -21,10 +21,9 @@ typedef struct ln_machine {
 extern const ln_machine ln_machines[]; /* ends with a NULL name */
 const ln_machine *ln_machine_find(const char *name);
 
-/* The kernels to plan with for a tier: those of this machine's where they are for the tier; else the scalar ones with
- * the tier's tiles. bare: the machine has no system, and its products are cut for little memory. NULL: no such tier (or
- * not on this machine, where only it knows them). */
-const ln_kernel_table *ln_compile_kernels(const char *tier, bool bare);
+/* The kernels to plan with: for a target the scalar ones with the tiles of its tier (vlen: of rvv), cut for little
+ * memory; for the host its own. NULL: no such tier (or not for targets, or not on this machine). */
+const ln_kernel_table *ln_compile_kernels(const ln_machine *machine, const char *tier, uint32_t vlen);
 
 /* -- compile_data.c: constants in one piece -------------------------------------------------------------------------
  */
@@ -60,6 +59,7 @@ typedef struct ln_compiled {
     const ln_graph *model; /* as loaded: has the names of inputs and outputs */
     const ln_machine *machine;
     const char *tier, *name, *source;
+    uint32_t vlen; /* of tier rvv; else 0 */
     ln_blob weights, params;
     uint32_t *operands; /* as linnet_compiled.h has them */
     uint32_t *step_params, *step_packed;

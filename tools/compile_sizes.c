@@ -2,6 +2,7 @@
  *
  * What a compiled model takes of flash and RAM: counted, printed, and held to a budget.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,10 +50,15 @@ bool ln_compile_measure(ln_arena *arena, const char *given, ln_compiled *c)
     const ln_plan *plan = c->plan;
     char path[4096];
     const char *library = find_library(given, c->machine, path, sizeof path);
-    const char **roots = ln_arena_array(arena, plan->n_steps + 3, sizeof *roots);
+    const char **roots = ln_arena_array(arena, plan->n_steps + 4, sizeof *roots);
     int32_t n = 0;
+    char vlen[32];
     if (!roots)
         return ln_bad("out of memory") == 0;
+    if (c->vlen && c->machine->tier) { /* first, as it says which tiles are taken */
+        snprintf(vlen, sizeof vlen, "ln_rvv_has_%" PRIu32, c->vlen);
+        roots[n++] = vlen;
+    }
     roots[n++] = "linnet_compiled_run";
     if (c->n_states) {
         roots[n++] = "linnet_compiled_keep";

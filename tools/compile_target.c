@@ -6,8 +6,7 @@
  */
 #include <string.h>
 
-#include "kernels/gemm.h"
-#include "kernels/qgemm_tiles.h"
+#include "kernels/tiles.h"
 #include "tools/compile.h"
 
 const ln_machine ln_machines[] = {
@@ -17,8 +16,8 @@ const ln_machine ln_machines[] = {
     {"cortex-m7", "armdsp", 4, 16, "Armv7E-M with a float unit"},
     {"cortex-m55", "mve", 4, 16, "Armv8.1-M with Helium"},
     {"rv32imac", "scalar", 4, 16, "RISC-V, 32 bits, floats in software"},
-    {"rv64gcv", "scalar", 8, 64, "RISC-V, 64 bits, vectors"},
-    {"aarch64", "scalar", 8, 64, "Armv8-A without a system"},
+    {"rv64gcv", "rvv", 8, 64, "RISC-V, 64 bits, vectors of --vlen bits or more"},
+    {"aarch64", "neon", 8, 64, "Armv8-A without a system"},
     {NULL, NULL, 0, 0, NULL},
 };
 
@@ -30,19 +29,34 @@ const ln_machine *ln_machine_find(const char *name)
     return NULL;
 }
 
-const ln_kernel_table *ln_compile_kernels(const char *tier, bool bare)
+const ln_kernel_table *ln_compile_kernels(const ln_machine *machine, const char *tier, uint32_t vlen)
 {
     static ln_kernel_table table;
-    bool armdsp = !strcmp(tier, "armdsp"), mve = !strcmp(tier, "mve");
-    if (armdsp || mve || (bare && !strcmp(tier, "scalar"))) {
-        table = *ln_tier_table(LN_TIER_SCALAR);
-        table.gemm_f32 = &ln_gemm_f32_small;
-        if (armdsp || mve)
-            table.qgemm = armdsp ? &ln_qgemm_as_armdsp : &ln_qgemm_as_mve;
-        return &table;
+    if (!machine->tier)
+        return ln_tier_table_of(ln_tier_named(tier), vlen);
+    table = *ln_tier_table(LN_TIER_SCALAR);
+    table.gemm_f32 = &ln_gemm_f32_small;
+    switch (ln_tier_named(tier)) {
+    case LN_TIER_SCALAR:
+        break;
+    case LN_TIER_ARMDSP:
+        table.qgemm = &ln_qgemm_as_armdsp;
+        break;
+    case LN_TIER_MVE:
+        table.qgemm = &ln_qgemm_as_mve;
+        break;
+    case LN_TIER_NEON:
+        table.qgemm = &ln_qgemm_as_neon;
+        table.gemm_f32 = &ln_gemm_f32_as_neon;
+        break;
+    case LN_TIER_RVV: {
+        int at = vlen >= 1024 ? 3 : vlen >= 512 ? 2 : vlen >= 256;
+        table.qgemm = &ln_qgemm_as_rvv[at];
+        table.gemm_f32 = &ln_gemm_f32_as_rvv[at];
+        break;
     }
-    for (int t = 0; t < LN_TIER_COUNT; t++)
-        if (!strcmp(ln_tier_name((ln_tier)t), tier))
-            return ln_tier_table((ln_tier)t);
-    return NULL;
+    default:
+        return NULL;
+    }
+    return &table;
 }

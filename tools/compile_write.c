@@ -106,17 +106,19 @@ static int32_t ports_of(const ln_compiled *c, port *ports)
 
 static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32_t n_ports, const char *upper)
 {
-    char text[256], label[200];
+    char text[256], label[200], vlen[32] = "";
+    if (c->vlen)
+        snprintf(vlen, sizeof vlen, " with a VLEN of %" PRIu32, c->vlen);
     fprintf(
         f,
-        "/* Written by `linnet compile` (Linnet " LINNET_VERSION ") from %s for %s, kernels %s.\n"
+        "/* Written by `linnet compile` (Linnet " LINNET_VERSION ") from %s for %s, kernels %s%s.\n"
         " *\n"
         " * %s_init once, then fill the inputs, %s_run, read the outputs, and again. Inputs lie in the arena and are\n"
         " * overwritten by a run; outputs stay until the next one. */\n"
         "#ifndef LINNET_%s_H\n#define LINNET_%s_H\n\n"
         "#include <stdint.h>\n\n#include \"linnet.h\"\n\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-        comment(c->source, label, sizeof label), c->machine->name, c->tier, c->name, c->name, upper, upper);
+        comment(c->source, label, sizeof label), c->machine->name, c->tier, vlen, c->name, c->name, upper, upper);
     fprintf(f, "/* RAM for %s_init, aligned to %s_ARENA_ALIGN: a static array does. */\n", c->name, upper);
     fprintf(f, "#define %s_ARENA_BYTES %" PRIu32 "\n#define %s_ARENA_ALIGN %" PRIu32 "\n", upper, c->arena_bytes, upper,
             c->machine->align);
@@ -138,11 +140,12 @@ static void write_header(FILE *f, const ln_compiled *c, const port *ports, int32
                 p->name);
     }
     fprintf(f,
-            "\n/* LINNET_ERR_ARGUMENT: the arena%s is NULL or not aligned. */\n"
+            "\n/* LINNET_ERR_ARGUMENT: the arena%s is NULL or not aligned%s. */\n"
             "LINNET_CHECK linnet_status %s_init(void *arena%s);\n"
             "LINNET_CHECK linnet_status %s_run(void);\n",
-            c->where == LN_WEIGHTS_FILE ? " (or what the file holds)" : "", c->name,
-            c->where == LN_WEIGHTS_FILE ? ", const void *weights" : "", c->name);
+            c->where == LN_WEIGHTS_FILE ? " (or what the file holds)" : "",
+            c->vlen || !c->machine->tier ? "; LINNET_ERR_UNSUPPORTED: not the machine that it was compiled for" : "",
+            c->name, c->where == LN_WEIGHTS_FILE ? ", const void *weights" : "", c->name);
     fprintf(f,
             "/* What is kept from run to run (%" PRIu32
             " bytes) becomes what it is at first, as %s_init does. */\nvoid %s_reset(void);\n",
@@ -218,10 +221,12 @@ static void write_functions(FILE *f, const ln_compiled *c, const port *ports, in
                 "    model.weights = bin;\n",
                 upper);
     fprintf(f, "    arena_start = (char *)arena;\n    %s_reset();\n", c->name);
-    if (c->machine->tier)
-        fputs("    return LINNET_OK;\n}\n\n", f);
+    if (!c->machine->tier)
+        fprintf(f, "    return linnet_compiled_tier(\"%s\", %" PRIu32 ");\n}\n\n", c->tier, c->vlen);
+    else if (c->vlen)
+        fprintf(f, "    return ln_rvv_has_%" PRIu32 "() ? LINNET_OK : LINNET_ERR_UNSUPPORTED;\n}\n\n", c->vlen);
     else
-        fprintf(f, "    return linnet_compiled_tier(\"%s\");\n}\n\n", c->tier);
+        fputs("    return LINNET_OK;\n}\n\n", f);
     fprintf(f, "linnet_status %s_run(void)\n{\n", c->name);
     if (c->n_states)
         fputs("    linnet_status status = LINNET_ERR_ARGUMENT;\n"

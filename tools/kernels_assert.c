@@ -19,6 +19,7 @@ enum { MAX_CANDIDATES = LN_TIER_COUNT + 1, MIN_ROUNDS = 5, TRIES = 3 };
 typedef struct candidate {
     char name[32];
     const ln_kernel_table *table;
+    ln_tier tier;
     linnet_session *session;
     double *best; /* least seconds of each step */
 } candidate;
@@ -40,7 +41,7 @@ static const ln_plan *plan_of(const candidate *k)
 static bool run_once(contest *c, candidate *k)
 {
     linnet_error error = {0};
-    ln_dispatch_to(k->table);
+    ln_dispatch_to(k->table, k->tier);
     if (!linnet_session_run(k->session, &error))
         return true;
     ln_bad_error(c->cli->args[0], &error);
@@ -67,8 +68,9 @@ static bool add(contest *c, const char *name, ln_tier tier, const char *also_dis
     }
     c->n++;
     snprintf(k->name, sizeof k->name, "%s", name);
+    k->tier = tier;
     k->table = ln_tier_table(tier);
-    ln_dispatch_to(k->table);
+    ln_dispatch_to(k->table, tier);
     if (!ln_feed(c->cli, c->arena, c->model, k->session, 0) || !run_once(c, k))
         return false;
     size_t steps = (size_t)plan_of(k)->n_steps;

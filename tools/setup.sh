@@ -61,6 +61,9 @@ if [ "$level" = firmware ]; then
     [ -e /usr/include/newlib/string.h ] || [ -e /usr/lib/arm-none-eabi/include/string.h ] || missing="$missing libnewlib-arm-none-eabi"
     need gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc
     [ -e /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs ] || missing="$missing picolibc-riscv64-unknown-elf"
+    need clang-19 clang-19
+    need gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || missing="$missing libc6-dev-arm64-cross"
     need qemu-system-arm qemu-system-arm
     need qemu-system-misc qemu-system-riscv64
 fi

@@ -68,6 +68,12 @@ check 'within the budget' compile $digits -o "$work/yes" --target cortex-m7 --bu
 check 'code is counted in a library' says 0 "code: what the program links" compile $digits -o "$work/code" --library "$build/liblinnet-core.a"
 check 'and in the budget' says 1 'code of ' compile $digits -o "$work/no" --library "$build/liblinnet-core.a" --budget flash=1K
 check 'no library' says 2 'not an archive' compile $digits -o "$work/no" --library $digits
+check 'vectors of another length' compile $digits -o "$work/one" --target rv64gcv --vlen 512 --name digits
+check 'the same bytes on another tier for vectors' env LINNET_CPU=scalar "$build/linnet" compile $digits -o "$work/three" --target rv64gcv --vlen 512 --name digits
+check 'they are the same' diff -r "$work/one" "$work/three"
+check 'no such length' says 2 '128, 256, 512 or 1024' compile $digits -o "$work/no" --target rv64gcv --vlen 200
+check 'a length for what has one' says 2 'only tier rvv' compile $digits -o "$work/no" --target aarch64 --vlen 256
+check 'a tier that is not for targets' says 2 'not for aarch64' compile $digits -o "$work/no" --target aarch64 --tier avx2
 check 'no such target' says 2 'not known' compile $digits -o "$work/no" --target z80
 check 'no folder' says 2 '--output DIR is missing' compile $digits
 check 'no such state' says 2 'not INPUT=OUTPUT' compile $digits -o "$work/no" --state a=b

@@ -28,6 +28,7 @@ example() { # folder, target
 example cortex-m cortex-m4
 example cortex-m cortex-m7
 example riscv rv64gcv
+example aarch64 aarch64
 example riscv rv32imac
 
 echo "$passed passed, $failed failed, 0 skipped"

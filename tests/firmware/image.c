@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs a compiled model on what reference.c wrote (as EXPECT) and compares every byte of the outputs. Prints "pass
- * TICKS" with the ticks of the last run, or what was wrong.
+ * Runs a compiled model on what reference.c wrote (as EXPECT) and compares the outputs. Prints "pass TICKS STACK" with
+ * the ticks of the last run, or what was wrong.
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "board.h"
+
+static inline int other(const void *got, const uint8_t *want, size_t n)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        wrong |= ((const uint8_t *)got)[i] != want[i];
+    return wrong;
+}
+
+static inline float magnitude(float x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Whether a float is farther from the wanted one than 1e-3 of it and 1e-7, or 1e-7 of the greatest: sums of numbers
+ * that cancel have the error of what was added. */
+static inline int far(const float *got, const uint8_t *bytes, size_t n)
+{
+    int wrong = 0;
+    float want, greatest = 1;
+    for (size_t i = 0; i < n / sizeof want; i++) {
+        memcpy(&want, bytes + i * sizeof want, sizeof want);
+        greatest = magnitude(want) > greatest ? magnitude(want) : greatest;
+    }
+    for (size_t i = 0; i < n / sizeof want; i++) {
+        memcpy(&want, bytes + i * sizeof want, sizeof want);
+        bool same = got[i] == want || (got[i] != got[i] && want != want);
+        wrong |= !same && !(magnitude(got[i] - want) <= 1e-7f * greatest + 1e-3f * magnitude(want));
+    }
+    return wrong;
+}
+
 #include EXPECT
 
 static char arena[ARENA_BYTES] __attribute__((aligned(ARENA_ALIGN)));

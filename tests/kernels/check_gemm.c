@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/gemm.h"
+#include "kernels/tiles.h"
 #include "tests/kernels/check.h"
 
 #define SENTINEL 12345.0f
@@ -359,9 +359,26 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     check_gemv(name, t);
 }
 
+/* Packings for the tiers of firmware, with what stands in for their micro-kernels here; on RISC-V the micro-kernels for
+ * all VLEN up to the machine's. */
+static void tiles_of_others(void)
+{
+    check_tiles_of("neon's", &ln_gemm_f32_as_neon);
+    check_jobs("neon's", &ln_gemm_f32_as_neon);
+    for (size_t i = 0; i < 4; i++) {
+        check_tiles_of("rvv's", &ln_gemm_f32_as_rvv[i]);
+        check_jobs("rvv's", &ln_gemm_f32_as_rvv[i]);
+    }
+    for (size_t vlen = 128; vlen < ln_tier_vlen(LN_TIER_RVV); vlen *= 2) {
+        check_tiles_of("rvv, narrower", ln_tier_table_of(LN_TIER_RVV, vlen)->gemm_f32);
+        check_jobs("rvv, narrower", ln_tier_table_of(LN_TIER_RVV, vlen)->gemm_f32);
+    }
+}
+
 int main(int argc, char **argv)
 {
     check_start(argc, argv);
     check_tiers(all);
+    tiles_of_others();
     return check_finish();
 }

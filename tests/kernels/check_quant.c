@@ -9,7 +9,7 @@
 
 #include "kernels/qgemm.h"
 #include "kernels/qgemm_epilogue.h"
-#include "kernels/qgemm_tiles.h"
+#include "kernels/tiles.h"
 #include "tests/kernels/check.h"
 
 static void fill8(uint8_t *x, size_t n, int pattern)
@@ -214,7 +214,8 @@ static void vectors(ln_tier tier, const ln_kernel_table *t)
         }
 }
 
-/* Packings for the tiers of firmware, with what stands in for their micro-kernels here. */
+/* Packings for the tiers of firmware, with what stands in for their micro-kernels here; tiles for narrower registers.
+ */
 static void stand_ins(void)
 {
     ln_kernel_table table = *ln_tier_table(LN_TIER_SCALAR);
@@ -222,6 +223,14 @@ static void stand_ins(void)
     products(LN_TIER_ARMDSP, &table);
     table.qgemm = &ln_qgemm_as_mve;
     products(LN_TIER_MVE, &table);
+    table.qgemm = &ln_qgemm_as_neon;
+    products(LN_TIER_NEON, &table);
+    for (size_t i = 0; i < 4; i++) {
+        table.qgemm = &ln_qgemm_as_rvv[i];
+        products(LN_TIER_RVV, &table);
+    }
+    for (size_t vlen = 128; vlen < ln_tier_vlen(LN_TIER_RVV); vlen *= 2)
+        products(LN_TIER_RVV, ln_tier_table_of(LN_TIER_RVV, vlen));
 }
 
 int main(int argc, char **argv)
