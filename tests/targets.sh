@@ -9,6 +9,7 @@
 #        tests/targets.sh --table       writes the table of docs/TARGETS.md from the last results in build/targets
 set -uf
 
+# With threads of its own that compile WebAssembly, node 20 crashes now and then when a program is done.
 # name | triple ("": this machine's build) | emulator | tier that has to run
 rows() {
     cat <<'END'
@@ -21,7 +22,7 @@ riscv64/vlen-512|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=512,vext_s
 riscv64/vlen-1024|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=1024,vext_spec=v1.0|rvv
 riscv64/no-vectors|riscv64-linux-gnu|qemu-riscv64 -cpu rv64|scalar
 armhf/cortex-a7|arm-linux-gnueabihf|qemu-arm -cpu cortex-a7|scalar
-wasm32/node|wasm32-wasi|node --no-warnings --stack-size=3900 tests/wasi.mjs|wasm
+wasm32/node|wasm32-wasi|node --no-warnings --single-threaded tests/wasi.mjs|wasm
 x86_64/Nehalem||qemu-x86_64 -cpu Nehalem|scalar
 END
 }

@@ -2,7 +2,8 @@
 //
 // Runs a WASI program under node: node tests/wasi.mjs program.wasm [arguments]. It sees the working folder and the one
 // above by relative paths, the folders of the root by absolute ones, and the environment; its exit code is this one's.
-import { readdirSync } from 'node:fs';
+// What a module counts (bench/count_wasm.py) goes to the file that INSTRUCTIONS names.
+import { readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { WASI } from 'node:wasi';
 
@@ -18,3 +19,5 @@ const wasi = new WASI({
 const module = await WebAssembly.compile(await readFile(program));
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
 process.exitCode = wasi.start(instance);
+if (process.env.INSTRUCTIONS)
+  writeFileSync(process.env.INSTRUCTIONS, `${instance.exports.instructions.value}\n`);

@@ -186,7 +186,7 @@ static bool read_archive(code *c, const uint8_t *data, size_t size)
         member m = {.data = data + at, .size = (size_t)length};
         if (!grow((void **)&c->members, c->n_members, &room, sizeof m) || (is_elf(&m) && !add_member(c, &m)))
             return false;
-        at += (size_t)length + (length & 1);
+        at += (size_t)(length + (length & 1));
     }
     if (c->n_symbols)
         qsort(c->symbols, c->n_symbols, sizeof *c->symbols, by_name);

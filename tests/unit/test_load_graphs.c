@@ -159,10 +159,17 @@ static void nodes_in_any_order(void **state)
     builder_free(&b);
 }
 
+/* Deeper than a loader may go; protobuf-c, which packs the model, goes deep itself, and node's stack is small. */
+#ifdef __wasi__
+enum { TOO_DEEP = 300 };
+#else
+enum { TOO_DEEP = 3000 };
+#endif
+
 static void deep_nesting(void **state)
 {
     (void)state;
-    for (int depth = 30; depth <= 3000; depth += 2970) {
+    for (int depth = 30; depth <= TOO_DEEP; depth += TOO_DEEP - 30) {
         builder b;
         builder_init(&b);
         Onnx__ModelProto *m = conditional(&b);
