@@ -408,7 +408,7 @@ mca: ## cycles of the kernels' inner loops on cores of other machines, by llvm-m
 	@tools/setup.sh targets
 	@bench/mca.py
 
-.PHONY: bench-models bench-kernels bench-ops
+.PHONY: bench-models bench-kernels bench-ops bench-steps
 bench-models: all ## whole models beside ONNX Runtime: median, start to first result, memory, on one thread and two
 	@tools/setup.sh bench
 	@bench/compare_ort.sh $(B) --threads 1,2
@@ -421,6 +421,9 @@ bench-kernels: ## the kernels beside oneDNN and OpenBLAS, with shares of the mea
 	@OPENBLAS_CORETYPE=SKYLAKEX $(B)/bench/bench_gemm $(BENCH_ARGS) $(BENCH_RUN) --benchmark_filter='peak|avx512|openblas' \
 	    --benchmark_out=$(B)/bench/gemm-skylakex.json >/dev/null 2>&1
 	@bench/with_python.sh $(B) bench/summary.py $(B)
+
+bench-steps: all ## what a step costs beside its kernel, in chains of nodes on one element; fails above 100 ns
+	@bench/with_python.sh $(B) bench/step_cost.py $(B)
 
 bench-ops: all ## every operator alone beside ONNX Runtime (ARGS: --threads N, --assert, names with wildcards)
 	@bench/with_python.sh $(B) bench/compare_ops.py $(B) $(ARGS)

@@ -12,7 +12,8 @@ for a rounding that falls the other way is a step of the scale).
 
 start is, for Linnet, a whole process `linnet run` until it has ended; for ONNX Runtime from the loading of its library to
 the first result, in a process that has Python and numpy already. peak is the most resident memory of that process, less what
-Python and numpy had taken.
+Python and numpy had taken. allowed is 1.2 times the weights (as the file or as the plan holds them, whichever is more) and the
+memory of a run, and 5 MB; what takes more, or of small models over half of ONNX Runtime's, is named at the end.
 """
 import argparse
 import glob
@@ -41,6 +42,7 @@ VALUES = {"sr": 16000}
 INTEGER = ("mobilenetv2-qdq", "_qdq", "_qoperator", "qlstm")  # the rest computes in floats
 # Class probabilities of a quantised model move by steps of the scale.
 RTOL, ATOL, ATOL_INTEGER = 1e-3, 1e-4, 0.1
+SMALL = 20  # MB of weights
 
 RUN = r"""
 import json, sys, time
@@ -113,7 +115,9 @@ def linnet(build, path, threads, seconds, files, outputs, save):
     subprocess.run([program, "bench", path, "--time", str(seconds), "--json", out] + options,
                    capture_output=True, text=True, check=True)
     with open(out, encoding="utf-8") as f:
-        return {"start": start, "median": json.load(f)["median_seconds"], "peak": peak}
+        report = json.load(f)
+    return {"start": start, "median": report["median_seconds"], "peak": peak,
+            "run": report["run_bytes"] / 1e6, "packed": report["packed_bytes"] / 1e6}
 
 
 def agree(ours, theirs, outputs, integer):
@@ -149,6 +153,10 @@ def summary(title, rows):
             low = [r["name"] for r in some if r["ratio"] < 0.95]
             print(f"{title}, {len(some)} {kind} models: geometric mean of the ratios {mean([r['ratio'] for r in some]):.2f}, start "
                   f"{mean([r['start'] for r in some]):.2f}; below 0.95: {', '.join(low) or 'none'}")
+    slow = [r["name"] for r in rows if r["start"] < (3 if r["weights"] < SMALL else 2)]
+    large = [r["name"] for r in rows if r["peak"] > r["allowed"] or (r["weights"] < SMALL and r["peak"] > r["theirs"] / 2)]
+    print(f"{title}: start less than 3 times as fast ({SMALL} MB of weights and more: 2): {', '.join(slow) or 'none'}; more memory "
+          f"than allowed: {', '.join(large) or 'none'}")
 
 
 def main():
@@ -161,8 +169,8 @@ def main():
     a = parser.parse_intermixed_args()
     folder = os.path.join(a.build, "bench-io") + "/"
     counts, rows, wrong = [int(n) for n in a.threads.split(",")], {}, 0
-    print("| model | threads | Linnet ms | ORT ms | ratio | start ms | ORT | ratio | peak MB | ORT | weights MB |")
-    print("|--|--|--|--|--|--|--|--|--|--|--|")
+    print("| model | threads | Linnet ms | ORT ms | ratio | start ms | ORT | ratio | peak MB | allowed | ORT | weights MB |")
+    print("|--|--|--|--|--|--|--|--|--|--|--|--|")
     for name, path in models(a.build, a.only):
         files, outputs, weights = make_inputs(path, name, folder)
         for threads in counts:
@@ -183,10 +191,11 @@ def main():
             wrong += note != ""
             o, t = ({k: statistics.median(r[k] for r in runs) for k in runs[0]} for runs in (ours, theirs))
             row = {"name": name, "integer": any(k in name for k in INTEGER), "ratio": t["median"] / o["median"],
-                   "start": t["start"] / o["start"]}
+                   "start": t["start"] / o["start"], "weights": weights, "peak": o["peak"], "theirs": t["peak"],
+                   "allowed": 1.2 * (max(weights, o["packed"]) + o["run"]) + 5}
             rows.setdefault(threads, []).append(row)
             print(f"| {name} | {threads} | {1e3 * o['median']:.3f} | {1e3 * t['median']:.3f} | {row['ratio']:.2f} | "
-                  f"{1e3 * o['start']:.1f} | {1e3 * t['start']:.1f} | {row['start']:.2f} | {o['peak']:.0f} | {t['peak']:.0f} | "
+                  f"{1e3 * o['start']:.1f} | {1e3 * t['start']:.1f} | {row['start']:.2f} | {o['peak']:.0f} | {row['allowed']:.0f} | {t['peak']:.0f} | "
                   f"{weights:.1f} |{' ' + note if note else ''}", flush=True)
     for threads in counts:
         summary(f"{threads} thread{'s' * (threads > 1)}", rows.get(threads, []))

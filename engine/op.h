@@ -256,6 +256,17 @@ bool ln_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset);
 /* Input in shall be made where it ends up, at byte_offset in output out. True: granted. */
 bool ln_place(ln_ctx *c, int32_t in, int32_t out, size_t byte_offset);
 
+/* An operand may lie as rows (all but its last dimension) of wider rows: the part of a concatenation or split along the
+ * last dimension. *pitch, in the parameters, is the elements from row to row, which the engine sets after planning; it
+ * has the dense ones already. in_rows: run reads input in so; out_rows: it writes output out so. */
+void ln_in_rows(ln_ctx *c, int32_t in, int64_t *pitch);
+void ln_out_rows(ln_ctx *c, int32_t out, int64_t *pitch);
+/* Input in shall be made in the rows of output out, at `offset` elements in them; output out shall be read where it
+ * lies in the rows of input in. *bytes is what run is to copy of a row, and becomes 0 after planning if that is
+ * granted. */
+void ln_place_rows(ln_ctx *c, int32_t in, int32_t out, int64_t offset, int64_t *bytes);
+void ln_view_rows(ln_ctx *c, int32_t out, int32_t in, int64_t offset, int64_t *bytes);
+
 /* Zeroed memory for the rest of this call of infer, plan or late. NULL: none. */
 void *ln_temporary(ln_ctx *c, size_t bytes);
 

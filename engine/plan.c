@@ -12,42 +12,10 @@
 
 #include <string.h>
 
-#include "engine/model.h"
+#include "engine/builder.h"
 #include "engine/passes.h"
 
-/* Planning state of a value. */
-typedef struct place {
-    int32_t root;        /* value whose storage this lies in */
-    uint64_t offset;     /* in the root */
-    int32_t first, last; /* root: steps; -1: never made */
-    int32_t region;      /* root: -1 none */
-    int32_t late;        /* entry of the late values, -1: none */
-    int32_t input;       /* graph input, -1: none */
-} place;
-
-struct ln_builder {
-    ln_plan *plan;
-    const ln_plan_options *options;
-    ln_graph *g;
-    place *places;      /* by value */
-    int32_t **in_place; /* by step: wishes per output */
-    ln_store *store;    /* may be NULL */
-    void *stage;        /* where constants that are not read yet come to be packed */
-    size_t stage_bytes;
-    linnet_error *error;
-};
-
 enum { STAGE_MAX = 16 << 20 };
-
-static bool is_static(const struct ln_builder *b, int32_t value)
-{
-    return ln_info_known(&b->g->values[value].info);
-}
-
-static bool in_block(const struct ln_builder *b, int32_t value)
-{
-    return is_static(b, value) && !b->g->values[value].info.data && b->places[value].input < 0;
-}
 
 /* -- what operators ask for in plan ------------------------------------------------------------------------------- */
 
@@ -80,64 +48,16 @@ void ln_in_place(ln_ctx *c, int32_t out, int32_t in)
     c->p->in_place[out] = in;
 }
 
-static int32_t value_in(const ln_ctx *c, int32_t in)
-{
-    return c->p->g->nodes[c->p->node].in[in];
-}
-
-static int32_t value_out(const ln_ctx *c, int32_t out)
-{
-    return c->p->g->nodes[c->p->node].out[out];
-}
-
-bool ln_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset)
-{
-    struct ln_builder *b = c->p->builder;
-    if (!b)
-        return ln_exec_view(c, out, in, byte_offset);
-    int32_t from = value_in(c, in), to = value_out(c, out);
-    if (c->late || !is_static(b, from) || !is_static(b, to) || b->g->values[from].info.data)
-        return false;
-    b->places[to].root = b->places[from].root;
-    b->places[to].offset = b->places[from].offset + byte_offset;
-    b->places[to].input = b->places[from].input;
-    return true;
-}
-
-/* True: no other value lies in this one's storage, and nothing but the node itself may write there. */
-static bool alone(const struct ln_builder *b, int32_t value)
-{
-    if (b->places[value].root != value)
-        return false;
-    for (int32_t v = 0; v < b->g->n_values; v++)
-        if (v != value && b->places[v].root == value)
-            return false;
-    return true;
-}
-
-bool ln_place(ln_ctx *c, int32_t in, int32_t out, size_t byte_offset)
-{
-    struct ln_builder *b = c->p->builder;
-    if (!b || c->late)
-        return false;
-    int32_t from = value_in(c, in), to = value_out(c, out);
-    if (from == to || !in_block(b, from) || !in_block(b, to) || b->places[to].root != to || !alone(b, from))
-        return false;
-    b->places[from].root = to;
-    b->places[from].offset = byte_offset;
-    return true;
-}
-
 /* -- steps ----------------------------------------------------------------------------------------------------------
  */
 
 static bool must_be_late(const struct ln_builder *b, const ln_node *n)
 {
     for (int32_t i = 0; i < n->n_in; i++)
-        if (n->in[i] >= 0 && !is_static(b, n->in[i]))
+        if (n->in[i] >= 0 && !ln_is_static(b, n->in[i]))
             return true;
     for (int32_t i = 0; i < n->n_out; i++)
-        if (n->out[i] >= 0 && !is_static(b, n->out[i]))
+        if (n->out[i] >= 0 && !ln_is_static(b, n->out[i]))
             return true;
     return !n->op->plan;
 }
@@ -204,6 +124,7 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
         if (st == LINNET_OK)
             st = n->op->plan(&c);
         if (st == LN_NEED_DATA) {
+            ln_rows_forget(b, node);
             s->late = true;
             st = LINNET_OK;
         } else if (st == LINNET_OK) {
@@ -241,7 +162,7 @@ static linnet_status plan_nodes(struct ln_builder *b)
 {
     ln_plan *plan = b->plan;
     for (int32_t v = 0; v < b->g->n_values; v++)
-        b->places[v] = (place){.root = v, .first = -1, .last = -1, .region = -1, .late = -1, .input = -1};
+        b->places[v] = (ln_spot){.root = v, .first = -1, .last = -1, .region = -1, .late = -1, .input = -1};
     for (int32_t i = 0; i < b->g->n_inputs && !b->options->inputs_in_block; i++)
         b->places[b->g->inputs[i]].input = i;
     LN_FOR_NODES(b->g, id)
@@ -260,9 +181,9 @@ static linnet_status plan_nodes(struct ln_builder *b)
 
 static void touch(struct ln_builder *b, int32_t value, int32_t step)
 {
-    if (value < 0 || !in_block(b, value))
+    if (value < 0 || !ln_in_block(b, value))
         return;
-    place *r = &b->places[b->places[value].root];
+    ln_spot *r = &b->places[b->places[value].root];
     if (r->first < 0)
         r->first = step;
     if (step > r->last)
@@ -293,9 +214,10 @@ static void grant_in_place(struct ln_builder *b, int32_t step)
         if (i < 0 || n->in[i] < 0 || n->out[o] < 0 || s->refs[i].where == LN_AT_NOWHERE)
             continue;
         int32_t from = n->in[i], to = n->out[o];
-        if (!in_block(b, from) || !in_block(b, to) || b->places[to].root != to || b->places[to].first != step)
+        if (!ln_in_block(b, from) || !ln_in_block(b, to) || b->places[from].pitch || b->places[to].root != to ||
+            b->places[to].first != step)
             continue;
-        place *r = &b->places[b->places[from].root];
+        ln_spot *r = &b->places[b->places[from].root];
         size_t bytes = ln_info_bytes(&b->g->values[from].info);
         if (r->last != step || shared(b, s, i, o) || bytes != ln_info_bytes(&b->g->values[to].info))
             continue;
@@ -345,7 +267,7 @@ static linnet_status assign(struct ln_builder *b)
         return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     n = 0;
     for (int32_t v = 0; v < b->g->n_values; v++) {
-        place *p = &b->places[v];
+        ln_spot *p = &b->places[v];
         if (p->root != v || p->last < 0)
             continue;
         regions[n] =
@@ -375,10 +297,10 @@ static ln_ref reference(struct ln_builder *b, int32_t value)
     if (value < 0)
         return (ln_ref){.where = LN_AT_NOWHERE};
     const ln_value *v = &b->g->values[value];
-    place *p = &b->places[value];
+    ln_spot *p = &b->places[value];
     if (v->info.data && !v->input)
         return (ln_ref){.where = LN_AT_CONSTANT, .data = v->info.data};
-    if (!is_static(b, value)) {
+    if (!ln_is_static(b, value)) {
         if (p->late < 0)
             p->late = b->plan->n_late++;
         return (ln_ref){.where = LN_AT_LATE, .index = p->late};
@@ -485,6 +407,7 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
     struct ln_builder b = {.plan = plan, .options = o, .g = g, .store = o->store, .error = error};
     ln_arena temporary;
     ln_arena_init(&temporary, plan->memory);
+    b.arena = &temporary;
     b.places = ln_arena_array(&temporary, (int64_t)g->n_values + 1, sizeof *b.places);
     b.in_place = ln_arena_array(&temporary, (int64_t)n_nodes + 1, sizeof *b.in_place);
     plan->steps = ln_arena_array(&plan->arena, (int64_t)n_nodes + 1, sizeof *plan->steps);
@@ -492,7 +415,10 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
         st = ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     if (st == LINNET_OK)
         st = plan_nodes(&b);
+    if (st == LINNET_OK && b.exhausted)
+        st = ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     if (st == LINNET_OK) {
+        ln_rows_grant(&b);
         lifetimes(&b);
         st = assign(&b);
     }

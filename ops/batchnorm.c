@@ -17,6 +17,7 @@ typedef struct bn_params {
     int64_t training_mode, spatial, is_test, channels_last; /* attributes */
     ln_fused fused;
     int64_t batch, channels, inner;
+    int64_t pitch; /* channels last: elements from pixel to pixel of X */
     int32_t training, type, scale_type, mean_type;
 } bn_params;
 
@@ -105,7 +106,7 @@ static void vectors_task(void *arg, int32_t worker, int64_t begin, int64_t end)
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         float *y = (float *)j->a->out[0] + i * j->p->channels;
-        LN_K(sub_f32)(y, (const float *)j->a->in[0] + i * j->p->channels, j->mean, n, 1, 1);
+        LN_K(sub_f32)(y, (const float *)j->a->in[0] + i * j->p->pitch, j->mean, n, 1, 1);
         LN_K(mul_f32)(y, y, j->factor, n, 1, 1);
         LN_K(add_f32)(y, y, j->bias, n, 1, 1);
         ln_act_f32(y, n, (ln_act)j->p->fused.act, j->p->fused.lo, j->p->fused.hi);
@@ -212,7 +213,9 @@ static linnet_status plan(ln_ctx *c)
         p->batch = x->rank > 0 && x->dims[x->rank - 1] > 0 ? ln_info_count(x) / x->dims[x->rank - 1] : 0;
         p->channels = x->dims[x->rank - 1];
         p->inner = 1;
+        ln_in_rows(c, 0, &p->pitch);
     }
+    p->pitch = p->channels;
     if ((p->channels_last || p->fused.act) && (p->training || p->type != LINNET_FLOAT32 || !p->spatial))
         return ln_fail(c, LINNET_ERR_UNSUPPORTED, "channels last or an activation in training or for this type");
     int64_t bytes;

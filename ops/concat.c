@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Concat: inputs one after the other along an axis. Where nothing but dimensions of 1 lies before the axis, an input is
- * one run of the output, and the engine may make it there in the first place. ai.onnx Concat-4 to -13.
+ * one run of the output, and the engine may make it there in the first place; along the last axis it may make it in the
+ * rows of the output. ai.onnx Concat-4 to -13.
  */
 #include <string.h>
 
@@ -11,7 +12,9 @@
 typedef struct concat_params {
     int64_t axis;
     int64_t outer, row; /* rows, bytes of one */
+    int64_t pitch;      /* elements from row to row */
     int32_t n, pairs;   /* pairs: two columns of 32-bit elements */
+    int32_t size, unused;
 } concat_params;
 
 /* Per input, in a->packed: bytes of a row, and where they go in it. bytes 0: nothing to copy. */
@@ -26,20 +29,21 @@ static void some_rows(const ln_args *a, int64_t begin, int64_t end)
     for (int32_t i = 0; i < p->n; i++) {
         int64_t bytes = parts[i].bytes;
         const char *x = (const char *)a->in[i] + begin * bytes;
-        char *y = (char *)a->out[0] + begin * p->row + parts[i].offset;
+        int64_t pitch = p->pitch * p->size;
+        char *y = (char *)a->out[0] + begin * pitch + parts[i].offset;
         switch (bytes) {
         case 0:
             break;
         case 4: /* columns: the size known to the compiler makes the copy one instruction */
-            for (int64_t r = begin; r < end; r++, x += 4, y += p->row)
+            for (int64_t r = begin; r < end; r++, x += 4, y += pitch)
                 memcpy(y, x, 4);
             break;
         case 8:
-            for (int64_t r = begin; r < end; r++, x += 8, y += p->row)
+            for (int64_t r = begin; r < end; r++, x += 8, y += pitch)
                 memcpy(y, x, 8);
             break;
         default:
-            for (int64_t r = begin; r < end; r++, x += bytes, y += p->row)
+            for (int64_t r = begin; r < end; r++, x += bytes, y += pitch)
                 memcpy(y, x, (size_t)bytes);
         }
     }
@@ -50,7 +54,8 @@ static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
     const concat_params *p = a->params;
-    if (p->pairs) {
+    const part *parts = a->packed;
+    if (p->pairs && p->pitch == 2 && parts[0].bytes && parts[1].bytes) {
         LN_K(zip_u32)
         ((uint32_t *)a->out[0] + 2 * begin, (const uint32_t *)a->in[0] + begin, (const uint32_t *)a->in[1] + begin,
          (size_t)(end - begin));
@@ -66,6 +71,11 @@ LN_RUN(ln_concat)
 {
     const concat_params *p = a->params;
     const part *parts = a->packed;
+    bool copies = false;
+    for (int32_t i = 0; i < p->n; i++)
+        copies = copies || parts[i].bytes;
+    if (!copies)
+        return LINNET_OK;
     if (p->outer == 1)
         for (int32_t i = 0; i < p->n; i++)
             ln_copy_parallel(a, (char *)a->out[0] + parts[i].offset, a->in[i], parts[i].bytes);
@@ -139,17 +149,24 @@ static linnet_status concat_plan(ln_ctx *c)
         return ln_no_memory(c);
     p->n = c->n_in;
     p->outer = ln_dims_product(y->dims, 0, axis);
-    p->row = (int64_t)size * ln_dims_product(y->dims, axis, y->rank);
+    p->pitch = ln_dims_product(y->dims, axis, y->rank);
+    p->size = (int32_t)size;
+    p->row = p->pitch * p->size;
+    bool last = axis == y->rank - 1 && p->outer > 1;
     bool left = false;
     int64_t offset = 0;
     for (int32_t i = 0; i < c->n_in; i++) {
         int64_t bytes = (int64_t)size * ln_dims_product(c->in[i]->dims, axis, y->rank);
         bool placed = p->outer == 1 && bytes && ln_place(c, i, 0, (size_t)offset);
         parts[i] = (part){placed ? 0 : bytes, offset};
+        if (last)
+            ln_place_rows(c, i, 0, offset / p->size, &parts[i].bytes);
         left = left || (bytes && !placed);
         offset += bytes;
     }
     p->pairs = size == 4 && p->n == 2 && p->outer > 1 && parts[0].bytes == 4 && parts[1].bytes == 4;
+    if (last)
+        ln_out_rows(c, 0, &p->pitch);
     if (!left && p->outer == 1 && p->row)
         c->run = NULL; /* every input is made in its place */
     return LINNET_OK;

@@ -31,7 +31,8 @@ typedef struct ln_conv {
     int32_t merge;     /* the copy is padded, and the last dimension of the kernel is one tap */
     int32_t lines;     /* merged, and computed line by line (kernels/lineconv.inc) */
     int32_t unused;
-    int64_t group_packed; /* elements of the packed weights of a group */
+    int64_t x_pixel, y_pixel; /* channels last: elements from pixel to pixel */
+    int64_t group_packed;     /* elements of the packed weights of a group */
     /* Bytes in scratch. */
     int64_t at_in, at_out, at_zero, at_packed, at_workers, worker;
 } ln_conv;
@@ -44,7 +45,9 @@ linnet_status ln_conv_plan(ln_ctx *c);
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
 /* Winograd, of channels-last images. plan sets p->tiles, group_packed (of everything) and worker, or leaves tiles 0. */
 typedef struct ln_conv_images {
-    const float *x, *r, *weights, *zero; /* r may be NULL; zero: a row of in_channels zeros */
+    const float *x;
+    int64_t x_pixel;
+    const float *r, *weights, *zero; /* r may be NULL; zero: a row of in_channels zeros */
     float *y;
     char *workers;
 } ln_conv_images;
@@ -59,6 +62,9 @@ static inline int64_t ln_conv_padded(const ln_conv *p, int32_t d)
     int64_t have = p->in[d] + p->pad[d];
     return need > have ? need : have;
 }
+
+/* The activation of `pixels` output pixels that the kernels leave to be done. */
+void ln_conv_act(const ln_conv *p, float *y, int64_t pixels);
 
 /* Of the padded copy (images->x), without a residual. Workers need ln_conv_lines_worker bytes. */
 int64_t ln_conv_lines_worker(const ln_conv *p);

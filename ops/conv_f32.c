@@ -22,6 +22,7 @@ typedef struct work {
     const ln_conv *p;
     const ln_args *a;
     const float *x; /* channels-last */
+    int64_t x_pixel;
     float *y;
     const float *r;
     const float *weights;
@@ -52,11 +53,11 @@ static void copy_pixels(void *arg, int32_t worker, int64_t begin, int64_t end)
              (size_t)channels, (size_t)n);
         } else {
             bool last = p->channels_last == LN_ALL_LAST;
-            const float *from = x + (last ? begin * p->in_channels : image * p->in_channels * p->in_pixels + i);
+            const float *from = x + (last ? begin * p->x_pixel : image * p->in_channels * p->in_pixels + i);
             for (int64_t k = 0; k < n; k++)
                 for (int64_t c = 0; c < channels; c++)
                     to[k * channels + c] =
-                        last ? from[k * p->in_channels + c / repeat] : from[c / repeat * p->in_pixels + k];
+                        last ? from[k * p->x_pixel + c / repeat] : from[c / repeat * p->in_pixels + k];
         }
         begin += n;
     }
@@ -90,8 +91,12 @@ static void pad_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
         float *body = to + p->pad[2] * channels, *tail = body + used;
         memset(to, 0, (size_t)(p->pad[2] * channels) * sizeof *to);
         memset(tail, 0, (size_t)(to + width * channels - tail) * sizeof *to);
-        const float *x = (const float *)w->a->in[0] + image * channels * p->in_pixels;
-        if (p->channels_last == LN_ALL_LAST)
+        bool last = p->channels_last == LN_ALL_LAST;
+        const float *x = (const float *)w->a->in[0] + image * (last ? p->x_pixel : channels) * p->in_pixels;
+        if (last && p->x_pixel != channels)
+            for (int64_t k = 0; k < p->in[2]; k++)
+                memcpy(body + k * channels, x + (line + k) * p->x_pixel, (size_t)channels * sizeof *body);
+        else if (last)
             memcpy(body, x + line * channels, (size_t)used * sizeof *body);
         else if (channels == 3)
             interleave(body, x + line, (size_t)p->in_pixels, (size_t)p->in[2]);
@@ -196,6 +201,16 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
+void ln_conv_act(const ln_conv *p, float *y, int64_t pixels)
+{
+    if (p->fused.act <= LN_ACT_CLIP)
+        return;
+    bool dense = p->y_pixel == p->out_channels;
+    int64_t n = dense ? pixels * p->out_channels : p->out_channels;
+    for (int64_t i = 0; i < (dense ? 1 : pixels); i++)
+        ln_act_f32(y + i * p->y_pixel, (size_t)n, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+}
+
 /* Output lines [begin, end) of all images. */
 static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
@@ -203,7 +218,7 @@ static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t en
     const ln_conv *p = w->p;
     size_t n = (size_t)p->out_channels, lines = (size_t)(p->kernel[0] * p->kernel[1]);
     const float **rows = (const float **)(void *)(w->scratch + p->at_workers + worker * p->worker);
-    int64_t line = p->out[2] * p->out_channels;
+    int64_t line = p->out[2] * p->y_pixel;
     ln_dwconv_row d = {.channels = n,
                        .kh = lines,
                        .kw = (size_t)p->kernel[2],
@@ -213,8 +228,8 @@ static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t en
                        .dilation = (size_t)p->dilation[2],
                        .pad = (size_t)p->pad[2],
                        .rows = rows,
-                       .x_pixel = n,
-                       .y_pixel = n,
+                       .x_pixel = (size_t)w->x_pixel,
+                       .y_pixel = (size_t)p->y_pixel,
                        .w = w->weights + n,
                        .bias = w->weights,
                        .lo = -INFINITY,
@@ -233,13 +248,12 @@ static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t en
                 int64_t y = oy * p->stride[1] + b * p->dilation[1] - p->pad[1];
                 bool inside = z >= 0 && z < p->in[0] && y >= 0 && y < p->in[1];
                 rows[a * p->kernel[1] + b] =
-                    inside ? w->x + (image * p->in_pixels + (z * p->in[1] + y) * p->in[2]) * p->out_channels : NULL;
+                    inside ? w->x + (image * p->in_pixels + (z * p->in[1] + y) * p->in[2]) * w->x_pixel : NULL;
             }
         d.y = w->y + i * line;
         d.r = w->r ? w->r + i * line : NULL;
         LN_K(dwconv_f32)(&d, 0, n);
-        if (p->fused.act > LN_ACT_CLIP)
-            ln_act_f32(d.y, (size_t)line, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+        ln_conv_act(p, d.y, p->out[2]);
     }
 }
 
@@ -259,14 +273,14 @@ static void make_job(work *w)
         s->dilation[d] = (size_t)p->dilation[d];
         s->pad[d] = p->merge ? 0 : (size_t)p->pad[d];
     }
-    s->pixel = (size_t)p->in_channels;
+    s->pixel = (size_t)w->x_pixel;
     s->image = s->in[0] * s->in[1] * s->in[2] * s->pixel;
     w->job = (ln_gemm_f32_job){.d = LN_D(gemm_f32),
                                .m = (size_t)(p->batch * p->out_pixels),
                                .n = (size_t)(p->out_channels / p->group),
                                .taps = (size_t)p->taps,
                                .k = (size_t)k,
-                               .ldc = (size_t)p->out_channels,
+                               .ldc = (size_t)p->y_pixel,
                                .ldr = (size_t)p->out_channels,
                                .act = (ln_act)p->fused.act,
                                .lo = p->fused.lo,
@@ -277,12 +291,12 @@ static void make_job(work *w)
         w->job.k = (size_t)(p->kernel[2] * k);
     }
     if (plain) {
-        w->job.a_row = (size_t)p->in_channels;
+        w->job.a_row = (size_t)w->x_pixel;
         w->job.a_col = 1;
     } else {
         w->job.rows = ln_conv_rows;
         w->job.zero = w->zero;
-        w->job.rows_pitch = (size_t)(p->in_channels * p->stride[2]);
+        w->job.rows_pitch = (size_t)(w->x_pixel * p->stride[2]);
     }
     ln_gemm_f32_prepare(&w->job, (size_t)p->threads);
 }
@@ -295,6 +309,7 @@ LN_RUN(ln_conv_f32)
     int64_t in_pixels = p->batch * p->in_pixels, out_pixels = p->batch * p->out_pixels;
     if (out_pixels == 0 || p->out_channels == 0)
         return LINNET_OK;
+    w.x_pixel = !p->copy_in ? p->x_pixel : p->depthwise ? p->out_channels : p->in_channels;
     if (p->copy_in) {
         w.x = (const float *)(void *)(w.scratch + p->at_in);
         if (p->merge)
@@ -323,7 +338,7 @@ LN_RUN(ln_conv_f32)
         memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
         w.zero = zero;
         if (p->tiles || p->lines) {
-            ln_conv_images images = {w.x, w.r, w.weights, zero, w.y, w.scratch + p->at_workers};
+            ln_conv_images images = {w.x, w.x_pixel, w.r, w.weights, zero, w.y, w.scratch + p->at_workers};
             (p->tiles ? ln_conv_winograd_run : ln_conv_lines_run)(a, p, &images);
         } else {
             make_job(&w);
@@ -376,6 +391,12 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     LN_SET_RUN(c, ln_conv_f32);
     p->depthwise = k == 1 && p->group > 1 && p->out_channels > 0;
     LN_TRY(plan_copies(c, p, &total));
+    p->x_pixel = p->in_channels;
+    p->y_pixel = p->out_channels;
+    if (p->channels_last == LN_ALL_LAST)
+        ln_in_rows(c, 0, &p->x_pixel);
+    if (p->channels_last && !(p->depthwise && p->fused.residual)) /* whose residual has the pixels of the output */
+        ln_out_rows(c, 0, &p->y_pixel);
     size_t packed;
     if (p->depthwise) {
         packed = (size_t)(p->out_channels * (p->taps + 1));

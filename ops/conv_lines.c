@@ -19,7 +19,7 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
     const ln_conv *p = w->p;
     const float **rows = (const float **)(void *)(w->images->workers + worker * p->worker);
     int64_t high = ln_conv_padded(p, 1), wide = ln_conv_padded(p, 2) * p->in_channels;
-    int64_t image = ln_conv_padded(p, 0) * high * wide, line = p->out[2] * p->out_channels;
+    int64_t image = ln_conv_padded(p, 0) * high * wide, line = p->out[2] * p->y_pixel;
     ln_line_conv l = {.rows = rows,
                       .lines = (size_t)(p->kernel[0] * p->kernel[1]),
                       .k = (size_t)(p->kernel[2] * p->in_channels),
@@ -28,7 +28,7 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
                       .b = w->images->weights,
                       .n = (size_t)p->out_channels,
                       .nr = LN_D(gemm_f32)->nr,
-                      .y_pixel = (size_t)p->out_channels,
+                      .y_pixel = (size_t)p->y_pixel,
                       .lo = w->lo,
                       .hi = w->hi};
     for (int64_t i = begin; i < end; i++) {
@@ -39,8 +39,7 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
                 rows[a * p->kernel[1] + b] = x + ((z + a * p->dilation[0]) * high + y + b * p->dilation[1]) * wide;
         l.y = w->images->y + i * line;
         LN_K(lineconv_f32)(&l);
-        if (p->fused.act > LN_ACT_CLIP)
-            ln_act_f32(l.y, (size_t)line, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+        ln_conv_act(p, l.y, p->out[2]);
     }
 }
 

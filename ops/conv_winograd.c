@@ -66,7 +66,7 @@ static void transform_in(const work *w, float *v, int64_t tile, int64_t plane)
         for (int64_t j = 0; j < IN; j++) {
             int64_t y = top + i - p->pad[1], u = left + j - p->pad[2];
             bool inside = y >= 0 && y < p->in[1] && u >= 0 && u < p->in[2];
-            int64_t at = (image * p->in_pixels + y * p->in[2] + u) * p->in_channels;
+            int64_t at = (image * p->in_pixels + y * p->in[2] + u) * w->images->x_pixel;
             x[i * IN + j] = inside ? w->images->x + at : w->images->zero;
         }
     LN_K(winograd_in_f32)(v, (size_t)plane, x, (size_t)p->in_channels);
@@ -81,10 +81,10 @@ static void transform_out(const work *w, const float *m, int64_t tile, int64_t p
     tile_at(p, tile, &image, &top, &left);
     for (int64_t i = 0; i < OUT; i++)
         for (int64_t j = 0; j < OUT; j++) {
-            int64_t at = (image * p->out_pixels + (top + i) * p->out[2] + left + j) * p->out_channels;
+            int64_t at = image * p->out_pixels + (top + i) * p->out[2] + left + j;
             bool inside = top + i < p->out[1] && left + j < p->out[2];
-            y[i * OUT + j] = inside ? w->images->y + at : NULL;
-            r[i * OUT + j] = inside && w->images->r ? w->images->r + at : NULL;
+            y[i * OUT + j] = inside ? w->images->y + at * p->y_pixel : NULL;
+            r[i * OUT + j] = inside && w->images->r ? w->images->r + at * p->out_channels : NULL;
         }
     LN_K(winograd_out_f32)
     (y, m, (size_t)plane, w->images->weights, w->images->r ? r : NULL, w->lo, w->hi, (size_t)p->out_channels);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Split: a tensor cut along an axis. Where nothing but dimensions of 1 lies before the axis, the outputs are runs of
- * the input and views where the engine grants them. ai.onnx Split-2 to -18.
+ * the input and views where the engine grants them; along the last axis they may be read in its rows. ai.onnx Split-2
+ * to -18.
  */
 #include <string.h>
 
@@ -10,7 +11,8 @@
 typedef struct split_params {
     int64_t axis, num_outputs;
     int64_t outer, row;
-    int32_t n, pad;
+    int64_t pitch; /* elements from row to row */
+    int32_t n, size;
 } split_params;
 
 /* Per output, in a->packed. bytes 0: nothing to copy. */
@@ -23,14 +25,15 @@ static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
     const ln_args *a = arg;
     const split_params *p = a->params;
     const part *parts = a->packed;
+    int64_t pitch = p->pitch * p->size;
     (void)worker;
     for (int32_t i = 0; i < p->n; i++) {
         size_t bytes = (size_t)parts[i].bytes;
         if (!bytes)
             continue;
-        const char *x = (const char *)a->in[0] + begin * p->row + parts[i].offset;
+        const char *x = (const char *)a->in[0] + begin * pitch + parts[i].offset;
         char *y = (char *)a->out[i] + begin * (int64_t)bytes;
-        for (int64_t r = begin; r < end; r++, x += p->row, y += bytes)
+        for (int64_t r = begin; r < end; r++, x += pitch, y += bytes)
             memcpy(y, x, bytes);
     }
 }
@@ -143,6 +146,11 @@ static linnet_status split_plan(ln_ctx *c)
     p->outer = ln_dims_product(x->dims, 0, axis);
     int64_t inner = (int64_t)size * ln_dims_product(x->dims, axis + 1, x->rank), at = 0;
     p->row = inner * x->dims[axis];
+    p->size = (int32_t)size;
+    p->pitch = p->row / p->size;
+    bool last = axis == x->rank - 1 && p->outer > 1;
+    if (last)
+        ln_in_rows(c, 0, &p->pitch);
     int64_t equal = (x->dims[axis] + c->n_out - 1) / c->n_out;
     for (int32_t i = 0; i < c->n_out; i++) {
         int64_t rest = x->dims[axis] - at, d = given ? given[i] : equal < rest ? equal : rest;
@@ -151,6 +159,8 @@ static linnet_status split_plan(ln_ctx *c)
             parts[i].bytes = 0;
         else if (c->out[i])
             left = true;
+        if (last && c->out[i])
+            ln_view_rows(c, i, 0, at, &parts[i].bytes);
         at += d;
     }
     if (!left)
