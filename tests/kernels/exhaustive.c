@@ -4,7 +4,7 @@
  * machine has, against libm in double; prints the worst error in units of the last place. Where the true value is not
  * finite in float, or is NaN, the kernel must agree exactly.
  *
- *     exhaustive [STEP] [KERNEL...]      exit code 1: a kernel is worse than its limit
+ *     exhaustive [STEP] [TIER | KERNEL]...      exit code 1: a kernel is worse than its limit
  */
 #include <math.h>
 #include <stdbool.h>
@@ -131,16 +131,31 @@ static double error_of(float got, double want)
     return fabs((double)got - want) * scale;
 }
 
+/* Whether the arguments name it, or none of its kind: of tiers, or of kernels. */
+static bool wanted(int argc, char **argv, const char *name, bool is_tier)
+{
+    bool any = false;
+    for (int i = 2; i < argc; i++) {
+        bool tier = false;
+        for (int t = 0; t < LN_TIER_COUNT; t++)
+            tier |= strcmp(argv[i], ln_tier_name((ln_tier)t)) == 0;
+        if (strcmp(argv[i], name) == 0)
+            return true;
+        any |= tier == is_tier;
+    }
+    return !any;
+}
+
 int main(int argc, char **argv)
 {
     static float x[BLOCK], y[BLOCK];
     uint64_t step = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     int bad = 0;
+    const ln_kernel_table *tables[LN_TIER_COUNT];
+    for (int t = 0; t < LN_TIER_COUNT; t++)
+        tables[t] = wanted(argc, argv, ln_tier_name((ln_tier)t), true) ? ln_tier_table((ln_tier)t) : NULL;
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        int wanted = argc < 3;
-        for (int i = 2; i < argc; i++)
-            wanted |= strcmp(argv[i], rows[r].name) == 0;
-        if (!wanted)
+        if (!wanted(argc, argv, rows[r].name, false))
             continue;
         double worst[LN_TIER_COUNT] = {0};
         float at[LN_TIER_COUNT] = {0};
@@ -153,11 +168,10 @@ int main(int argc, char **argv)
                 exact[n] = rows[r].exact((double)x[n]);
             }
             for (int t = 0; t < LN_TIER_COUNT; t++) {
-                const ln_kernel_table *table = ln_tier_table((ln_tier)t);
-                if (!table)
+                if (!tables[t])
                     continue;
                 ln_VUNARY_F32 *fn;
-                memcpy(&fn, (const char *)table + rows[r].offset, sizeof fn);
+                memcpy(&fn, (const char *)tables[t] + rows[r].offset, sizeof fn);
                 fn(y, x, n);
                 for (size_t i = 0; i < n; i++) {
                     double e = error_of(y[i], exact[i]);
@@ -171,7 +185,7 @@ int main(int argc, char **argv)
         bool passed = false;
         printf("%-12s", rows[r].name);
         for (int t = 0; t < LN_TIER_COUNT; t++)
-            if (ln_tier_table((ln_tier)t)) {
+            if (tables[t]) {
                 printf("  %s %.3f at %a", ln_tier_name((ln_tier)t), worst[t], (double)at[t]);
                 passed |= worst[t] > rows[r].limit;
             }
