@@ -33,7 +33,7 @@ typedef struct ln_gemm_f32_tile {
     size_t ldr;
     float *c;
     size_t ldc;
-    bool clamp;
+    bool clamp, far; /* far: c is likely to lie beyond the second cache */
     float lo, hi;
 } ln_gemm_f32_tile;
 

@@ -12,6 +12,8 @@
 
 #include "kernels/gemm.h"
 
+#define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
+#define FAR_K 48
 #define SHORT_TAP 16 /* elements below which taps are copied together */
 
 /* The micro-kernel that widens B as it loads it, or NULL. */
@@ -180,6 +182,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
         t.lo = 0;
         t.hi = __builtin_inff();
     }
+    t.far = job->m * job->n > FAR_C && job->tap_block * job->kc >= FAR_K;
     size_t tap = 0, k0 = 0;
     do {
         size_t kb = min(job->kc, job->k - k0), tb = min(job->tap_block, job->taps - tap);

@@ -58,6 +58,8 @@ INLINE __m256 load_b(const char *b, size_t i, const size_t kind)
 INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m256 acc[MR][2];
+    if (t->far)
+        UNROLL for (size_t i = 0; i < m; i++) __builtin_prefetch(t->c + i * t->ldc, 1);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m256 bias = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();

@@ -52,6 +52,9 @@ INLINE __m512 load_b(const char *b, size_t i, const size_t kind)
 INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m512 acc[MR][2];
+    if (t->far)
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
+            __builtin_prefetch(t->c + i * t->ldc + 16 * v, 1);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
