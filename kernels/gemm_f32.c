@@ -88,7 +88,7 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
-                (pitch && pitch % 512 == 0 && job->n > 2u * d->nr && !few);
+                (pitch && pitch % 1024 == 0 && job->n > 2u * d->nr && !few);
     /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
     if (few && job->taps == 1 && !job->copy && (!job->widen || widening_tile(job)))
         job->kc = job->k;
