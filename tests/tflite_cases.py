@@ -405,6 +405,15 @@ def signals():
             g.outputs = [m.op(g, op, [z], [F_()], *o) for op, *o in (("COMPLEX_ABS",), ("REAL",), ("IMAG",))]
             return m, g.outputs
         yield Case(f"RFFT2D_{rows}_{columns}", make, [x])
+    for n, part, of in ((16, "REAL", np.real), (12, "IMAG", np.imag), (25, "COMPLEX_ABS", np.abs)):
+        def flex(n=n, part=part):  # TensorFlow's own, which LiteRT has no kernel for
+            m = Model()
+            g = m.graph()
+            shape = [3, 5, n // 2 + 1]
+            z = m.custom(g, "FlexRFFT", [fed(x), const([n], I32)], [Tensor(dtype=np.complex64, shape=shape)], b"")
+            g.outputs = [m.op(g, part, [z], [Tensor(dtype=F, shape=shape)])]
+            return m, g.outputs
+        yield Case(f"FlexRFFT_{n}_{part}", flex, [x], expected=of(np.fft.rfft(x.astype(np.float64), n)).astype(F))
 
 
 def F_():
@@ -561,6 +570,10 @@ def stablehlo():
         return m, g.outputs
     yield Case("STABLEHLO_REDUCE", reduction, [x], expected=x.sum(1) + F(1))
 
+    between = np.stack([x, np.full_like(x, 9)], -1).reshape(2, 3, 8)[..., :7]
+    yield known("PAD", [fed(x), const(np.float32(9))], np.pad(between, [(0, 0), (1, 0), (0, 0)], constant_values=9),
+                "StablehloPadOptions", edgePaddingLow=[0, 1, 0], edgePaddingHigh=[0, 0, 0], interiorPadding=[0, 0, 1])
+
     def composite():
         m = Model()
         g, body = m.graph(), m.graph()
@@ -572,7 +585,111 @@ def stablehlo():
     yield Case("STABLEHLO_COMPOSITE", composite, [x], expected=np.tanh(x))
 
 
+def with_body(name, op, ins, outs, types, body_ops, options, **fields):
+    """An operator with a subgraph of scalars: of two arguments, or of two for each of what is sorted. outs: shapes of the
+    results where LiteRT does not find them. body_ops: operator, its arguments, type of its result, options and fields."""
+    def make():
+        m = Model()
+        g, body = m.graph(), m.graph()
+        result = m.op(g, op, ins, [Tensor(dtype=t, shape=s) for t, s in zip(types, outs)], options, **fields)
+        g.outputs = result if isinstance(result, list) else [result]
+        body.inputs = [m.tensor(body, Tensor(dtype=t, shape=[])) for t in types for _ in range(2)]
+        body.outputs = body.inputs[1:2]
+        for kind, args, dtype, *more in body_ops:
+            body.outputs = [m.op(body, kind, [body.inputs[i] for i in args], [Tensor(dtype=dtype, shape=[])],
+                                 *more[:1], **(more[1] if more[1:] else {}))]
+        return m, g.outputs
+    expected = fields.pop("expected", None)
+    return Case(name, make, [t.data for t in ins if t.fed], expected=expected)
+
+
+def places():
+    """Gather, scatter, sort, windows: what has no kernel in LiteRT beside numpy."""
+    x, h = floats(4, 5, 6), "STABLEHLO_"
+    for name, shape, index, fields in (
+            ("rows", (3, 5, 6), ints(0, 6, 3, 1), dict(offsetDims=[1, 2], collapsedSliceDims=[0], startIndexMap=[0],
+                                            indexVectorDim=1, sliceSizes=[1, 5, 6])),
+            ("blocks", (2, 3, 3), ints(0, 6, 3, 2), dict(offsetDims=[0, 2], collapsedSliceDims=[1], startIndexMap=[2, 0],
+                                              indexVectorDim=1, sliceSizes=[2, 1, 3])),
+            ("vector_first", (3, 4), ints(0, 5, 2, 3), dict(offsetDims=[1], collapsedSliceDims=[0, 1], startIndexMap=[0, 1],
+                                                    indexVectorDim=0, sliceSizes=[1, 1, 4]))):
+        yield one(f"{h}GATHER_{name}", h + "GATHER", [fed(x), fed(index, I32)], [Tensor(dtype=F, shape=shape)],
+                  "StablehloGatherOptions", **fields)
+    for kind in (None, "ADD", "MULTIPLY", "MAXIMUM", "MINIMUM"):
+        body = [(h + kind, (0, 1), F)] if kind else []
+        index = np.array([[0, 2], [3, 0], [9, 1]], I32)  # the last is outside
+        yield with_body(f"{h}SCATTER_{kind}", h + "SCATTER", [fed(x), fed(index, I32), fed(floats(3, 2, 3))], [x.shape],
+                        [F], body, "StablehloScatterOptions", updateWindowDims=[1, 2], insertedWindowDims=[1],
+                        scatterDimsToOperandDims=[0, 2], indexVectorDim=1, updateComputationSubgraphIndex=1)
+    for axis, kind, fields in ((1, h + "COMPARE", dict(comparisonDirection=5)), (2, h + "COMPARE", dict(comparisonDirection=3))):
+        down, labels = fields["comparisonDirection"] == 3, ints(0, 100, 4, 5, 6)
+        order = np.argsort(-x if down else x, axis, kind="stable")
+        case = with_body(f"{h}SORT_{axis}", h + "SORT", [fed(x), fed(labels, I32)], [x.shape, x.shape], [F, I32],
+                         [(kind, (0, 1), BOOL, "StablehloCompareOptions", fields)], "StablehloSortOptions",
+                         dimension=axis, isStable=True, comparatorSubgraphIndex=1)
+        case.expected = np.take_along_axis(x, order, axis)
+        yield case
+    for kind, start in (("ADD", 0.5), ("MAXIMUM", -9), ("MINIMUM", 9), ("MULTIPLY", 1)):
+        yield with_body(f"{h}REDUCE_WINDOW_{kind}", h + "REDUCE_WINDOW", [fed(x), const(np.float32(start))], [[5, 2, 9]],
+                        [F], [(h + kind, (0, 1), F)], "StablehloReduceWindowOptions", windowDimensions=[2, 3, 2],
+                        windowStrides=[1, 2, 1], baseDilations=[1, 1, 2], windowDilations=[1, 1, 2],
+                        padding=[1, 1, 0, 1, 0, 0], bodySubgraphIndex=1)
+    for kind in range(1, 5):
+        yield one(f"REDUCE_WINDOW_{kind}", "REDUCE_WINDOW",
+                  [fed(x), const(np.float32(1)), const([2, 1, 3], I64), const([1, 2, 1], I64), const([2, 1, 1], I64)], [F],
+                  "ReduceWindowOptions", reduceFunction=kind)
+    for kind in (5, 6):
+        yield one(f"REDUCE_WINDOW_{kind}", "REDUCE_WINDOW",
+                  [fed(x > 0.2, BOOL), const(np.array(kind == 5), BOOL), const([2, 1, 2], I64), const([1, 2, 1], I64),
+                   const([1, 1, 1], I64)], [BOOL], "ReduceWindowOptions", reduceFunction=kind)
+    table, index = floats(7, 3), np.array([[0, 0], [0, 2], [2, 0], [2, 1], [2, 5]], I32)
+    for combiner in range(3):
+        yield one(f"EMBEDDING_LOOKUP_SPARSE_{combiner}", "EMBEDDING_LOOKUP_SPARSE",
+                  [fed([1, 6, 0, 3, 3], I32), fed(index, I32), const([4, 6], I32), fed(floats(5, low=0.5)), const(table)],
+                  [F], "EmbeddingLookupSparseOptions", combiner=combiner)
+    yield from convolutions()
+    for at in (0, 1, 2, 7, -1):
+        yield case_of(at)
+
+
+def convolutions():
+    """One dimension: features last, the kernel turned around, zeros between the samples, uneven borders."""
+    x, w = floats(2, 9, 4), floats(3, 2, 6)  # batch, time, features; time, features of a group, results
+    spread = np.zeros((2, 17, 4), F)
+    spread[:, ::2] = x
+    padded = np.pad(spread, [(0, 0), (2, 0), (0, 0)])[:, :-1]
+    y = np.zeros((2, 6, 6), F)  # batch, results, time
+    for t in range(6):
+        for k in range(3):
+            for group in range(2):
+                y[:, 3 * group : 3 * group + 3, t] += (padded[:, 2 * t + 3 * k, 2 * group : 2 * group + 2]
+                                                       @ w[2 - k, :, 3 * group : 3 * group + 3])
+    yield one("STABLEHLO_CONVOLUTION", "STABLEHLO_CONVOLUTION", [fed(x), const(w)], [Tensor(dtype=F, shape=y.shape)],
+              "StablehloConvolutionOptions", expected=y, windowStrides=[2], padding=[2, -1], lhsDilation=[2],
+              rhsDilation=[3], windowReversal=[True], inputBatchDimension=0, inputFeatureDimension=2,
+              inputSpatialDimensions=[1], kernelInputFeatureDimension=1, kernelOutputFeatureDimension=2,
+              kernelSpatialDimensions=[0], outputBatchDimension=0, outputFeatureDimension=1, outputSpatialDimensions=[2],
+              featureGroupCount=2, batchGroupCount=1)
+
+
+def case_of(at):
+    x = floats(2, 3)
+    results = [np.tanh(x), np.abs(x), np.square(x)]
+
+    def make():
+        m = Model()
+        g = m.graph()
+        for op in ("TANH", "ABS", "SQUARE"):
+            body = m.graph()
+            body.inputs = [m.tensor(body, Tensor(dtype=F, shape=[2, 3]))]
+            body.outputs = [m.op(body, op, body.inputs, [Tensor(dtype=F, shape=[2, 3])])]
+        g.outputs = [m.op(g, "STABLEHLO_CASE", [fed(np.array(at, I32), I32), fed(x)], [Tensor(dtype=F, shape=[2, 3])],
+                          "StablehloCaseOptions", branchSubgraphIndices=[1, 2, 3])]
+        return m, g.outputs
+    return Case(f"STABLEHLO_CASE_{at}", make, [np.array(at, I32), x], expected=results[at if 0 <= at < 3 else 2])
+
+
 def cases():
-    for family in (elementwise, quantised_ones, widths, images, matrices, hybrid, shapes, reductions, lookups, detections, signals, recurrent,
-                   control, stablehlo):
+    for family in (elementwise, quantised_ones, widths, images, matrices, hybrid, shapes, reductions, lookups, detections,
+                   signals, recurrent, control, stablehlo, places):
         yield from family()

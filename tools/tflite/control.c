@@ -200,6 +200,76 @@ void ln_tfl_if(ln_tfl_op *o)
         o->scope->variables[live[i]] = out[n_out + (uint32_t)i];
 }
 
+/* -- CASE -------------------------------------------------------------------------------------------------------------
+ */
+
+/* What chooses between `n` subgraphs from number k of the list on: an If whose other branch is this again. */
+static ln_graph *choice(ln_tfl_op *o, const int64_t *which, int32_t k, int32_t n, uint32_t n_args, uint32_t n_out,
+                        const int32_t *live, int32_t n_live, int32_t only)
+{
+    ln_graph *g = new_body(o);
+    int32_t n_in = 2 + (int32_t)n_args + n_live, n_results = (int32_t)n_out + n_live;
+    int32_t *results = ids(o, n_results), *variables = ids(o, o->c->n_variables), *in = ids(o, n_in);
+    ln_attr attrs[2] = {{.name = "then_branch", .kind = LN_ATTR_GRAPH}, {.name = "else_branch", .kind = LN_ATTR_GRAPH}};
+    if (ln_tfl_ok(o) && (count_of(o, which[k], true) != n_out || count_of(o, which[k], false) != n_args))
+        ln_tfl_fail(o, LINNET_ERR_MODEL, "the branches do not have the operator's inputs and outputs");
+    if (!ln_tfl_ok(o))
+        return NULL;
+    in[1] = body_input(o, g, LINNET_INT32);
+    if (only || k + 1 == n) {
+        fill_body(o, g, which[k], n_args, live, n_live, results, variables);
+        for (int32_t i = 0; i < n_live && ln_tfl_ok(o); i++)
+            results[n_out + (uint32_t)i] = variables[live[i]];
+        set_body_outputs(o, g, results, n_results);
+        return g;
+    }
+    const ln_tfl_subgraph *s = &o->c->file.subgraphs[which[k]];
+    for (uint32_t i = 0; i < n_args; i++)
+        in[2 + i] = body_input(o, g, s->tensors[ln_flat_at(&o->c->file.flat, s->inputs, i, 4)].type);
+    for (int32_t i = 0; i < n_live; i++)
+        in[2 + (int32_t)n_args + i] = body_input(o, g, (linnet_type)o->c->variables[live[i]].info.type);
+    ln_tfl_scope scope = {.c = o->c, .g = g};
+    ln_tfl_op inside = {.c = o->c, .scope = &scope};
+    in[0] = LN_NODE(&inside, "Equal", in[1], ln_tfl_scalar(&inside, LINNET_INT32, k));
+    attrs[0].graph = choice(o, which, k, n, n_args, n_out, live, n_live, true);
+    attrs[1].graph = choice(o, which, k + 1, n, n_args, n_out, live, n_live, false);
+    if (ln_tfl_ok(o))
+        body_node(&inside, "If", in, n_in, 1, attrs, 2, results, n_results);
+    set_body_outputs(o, g, results, n_results);
+    return g;
+}
+
+/* An index that is not one of the branches takes the last. */
+void ln_tfl_case(ln_tfl_op *o)
+{
+    enum { MOST_BRANCHES = 12 };
+    uint32_t n_args, n_out = o->node->outputs.n;
+    int64_t which[MOST_BRANCHES];
+    int32_t n = ln_tfl_option_ints(o, 0, 4, which, MOST_BRANCHES);
+    int32_t *live = ids(o, o->c->n_variables), *args = arguments(o, 1, &n_args);
+    if (n < 1)
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "no branches, or more than %d", MOST_BRANCHES);
+    if (!ln_tfl_ok(o))
+        return;
+    int32_t n_live = live_variables(o, live), n_in = 2 + (int32_t)n_args + n_live;
+    int32_t *in = ids(o, n_in), *out = ids(o, (int64_t)n_out + n_live);
+    ln_attr attrs[2] = {{.name = "then_branch", .kind = LN_ATTR_GRAPH}, {.name = "else_branch", .kind = LN_ATTR_GRAPH}};
+    for (int i = 0; i < 2 && ln_tfl_ok(o); i++)
+        attrs[i].graph = choice(o, which, i && n > 1, n, n_args, n_out, live, n_live, i == 0);
+    if (!ln_tfl_ok(o))
+        return;
+    in[1] = ln_tfl_reshape(o, ln_tfl_stored(o, 0), 0, NULL);
+    in[0] = LN_NODE(o, "Equal", in[1], ln_tfl_scalar(o, LINNET_INT32, 0));
+    memcpy(in + 2, args, n_args * sizeof *args);
+    for (int32_t i = 0; i < n_live; i++)
+        in[2 + (int32_t)n_args + i] = o->scope->variables[live[i]];
+    body_node(o, "If", in, n_in, 1, attrs, 2, out, (int32_t)n_out + n_live);
+    for (uint32_t i = 0; i < n_out && ln_tfl_ok(o); i++)
+        ln_tfl_set_stored(o, i, out[i]);
+    for (int32_t i = 0; i < n_live; i++)
+        o->scope->variables[live[i]] = out[n_out + (uint32_t)i];
+}
+
 /* -- WHILE -----------------------------------------------------------------------------------------------------------
  */
 

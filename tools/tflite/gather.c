@@ -69,38 +69,6 @@ void ln_tfl_gather_nd(ln_tfl_op *o)
     ln_tfl_set_stored(o, 0, LN_NODE(o, "GatherND", ln_tfl_stored(o, 0), ln_tfl_int64(o, 1)));
 }
 
-/* Rows of a table, which may be quantised while the result is not. */
-void ln_tfl_embedding_lookup(ln_tfl_op *o)
-{
-    const ln_tfl_tensor *table = ln_tfl_in(o, 1), *y = ln_tfl_out(o, 0);
-    if (table->scales.n > 1 || (ln_tfl_quantised(y) && !ln_tfl_same_scale(o, table, y))) {
-        ln_tfl_set_real(o, 0, LN_NODE(o, "Gather", ln_tfl_real(o, 1), ln_tfl_stored(o, 0)));
-        return;
-    }
-    int32_t rows = LN_NODE(o, "Gather", ln_tfl_stored(o, 1), ln_tfl_stored(o, 0));
-    ln_tfl_set_stored(o, 0, ln_tfl_quantised(y) ? rows : ln_tfl_dequantise(o, table, rows, 0));
-}
-
-/* Inputs: what to look up, keys, values. What is not among the keys gives zeros. */
-void ln_tfl_hashtable_lookup(ln_tfl_op *o)
-{
-    const ln_tfl_tensor *values = ln_tfl_in(o, 2);
-    int32_t same = LN_NODE(o, "Equal", ln_tfl_unsqueeze(o, ln_tfl_stored(o, 0), 1), ln_tfl_stored(o, 1));
-    int32_t found = ln_tfl_cast(o, same, LINNET_INT32);
-    int32_t at =
-        ln_tfl_node(o, "ArgMax", LN_INS(found), LN_ATTRS(ln_tfl_attr_int("axis", 1), ln_tfl_attr_int("keepdims", 0)));
-    int32_t hit = ln_tfl_node(o, "ReduceMax", LN_INS(found, ln_tfl_const_ints(o, 1, &(int64_t){1})),
-                              LN_ATTRS(ln_tfl_attr_int("keepdims", 0)));
-    int64_t dims[LINNET_MAX_RANK] = {-1};
-    for (int32_t i = 1; i < values->rank; i++)
-        dims[i] = 1;
-    int32_t rows = LN_NODE(o, "Gather", ln_tfl_real(o, 2), at);
-    int32_t mask = ln_tfl_cast(o, ln_tfl_reshape(o, hit, values->rank ? values->rank : 1, dims), LINNET_BOOL);
-    int32_t zero = ln_tfl_scalar(o, ln_tfl_real_type(values), 0);
-    ln_tfl_set_real(o, 0, LN_NODE(o, "Where", mask, rows, zero));
-    ln_tfl_set_stored(o, 1, ln_tfl_cast(o, hit, LINNET_UINT8));
-}
-
 /* -- scattering ------------------------------------------------------------------------------------------------------
  */
 

@@ -39,6 +39,10 @@ void ln_tfl_set_image(ln_tfl_op *o, int32_t value, int64_t act); /* output 0 of 
 
 /* x with a value, of the shape of tensor t, put at indices: slice.c. */
 int32_t ln_tfl_updated(ln_tfl_op *o, int32_t x, const ln_tfl_tensor *t, int32_t value, int32_t from);
+/* v, of the shape of tensor x, with scalars `with` between its elements, which come to be `apart`: slice.c. */
+int32_t ln_tfl_dilated(ln_tfl_op *o, int32_t v, const ln_tfl_tensor *x, const int64_t *apart, int32_t with);
+/* The ONNX operator of two tensors that a subgraph of one operator is, for reductions: stablehlo.c. NULL: failed. */
+const char *ln_tfl_body(ln_tfl_op *o, int64_t subgraph);
 
 /* -- the conversions -------------------------------------------------------------------------------------------------
  */

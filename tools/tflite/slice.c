@@ -271,20 +271,15 @@ void ln_tfl_dynamic_update_slice(ln_tfl_op *o)
     ln_tfl_set_stored(o, 0, ln_tfl_updated(o, x, update, ln_tfl_stored(o, 1), from));
 }
 
-/* Elements between the elements: each axis is cut into ones, which are padded and joined again. Inputs: x, how far
- * apart they come to be, what is between. */
-void ln_tfl_dilate(ln_tfl_op *o)
+/* Each axis is cut into ones, which are padded and joined again. */
+int32_t ln_tfl_dilated(ln_tfl_op *o, int32_t v, const ln_tfl_tensor *x, const int64_t *apart, int32_t with)
 {
-    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
-    int64_t apart[MOST], dims[MOST];
-    int32_t n = ln_tfl_need_ints(o, 1, apart, MOST), v = ln_tfl_stored(o, 0);
-    if (ln_tfl_ok(o) && (n != x->rank || n >= MOST || ln_tfl_count(x) < 0))
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "%d dilations of %d dimensions, or an open size", n, x->rank);
-    if (!ln_tfl_ok(o))
-        return;
-    for (int32_t i = 0; i < n; i++)
+    int64_t dims[MOST];
+    int32_t n = x->rank;
+    if (n >= MOST || ln_tfl_count(x) < 0)
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "dilation of %d dimensions, or of an open size", n);
+    for (int32_t i = 0; i < n && ln_tfl_ok(o); i++)
         dims[i] = x->dims[i];
-    int32_t with = ln_tfl_reshape(o, ln_tfl_stored(o, 2), 0, NULL);
     for (int32_t i = 0; i < n && ln_tfl_ok(o); i++) {
         int64_t pads[2 * MOST] = {0};
         if (apart[i] < 1 || apart[i] > INT16_MAX || dims[i] < 1 || dims[i] > INT32_MAX)
@@ -297,5 +292,18 @@ void ln_tfl_dilate(ln_tfl_op *o)
         v = ln_tfl_slice(o, ln_tfl_reshape(o, v, n, dims), i, 0, dims[i] - apart[i] + 1);
         dims[i] += 1 - apart[i];
     }
-    ln_tfl_set_stored(o, 0, v);
+    return v;
+}
+
+/* Inputs: x, how far apart its elements come to be, what is between. */
+void ln_tfl_dilate(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
+    int64_t apart[MOST];
+    int32_t n = ln_tfl_need_ints(o, 1, apart, MOST);
+    if (ln_tfl_ok(o) && n != x->rank)
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "%d dilations of %d dimensions", n, x->rank);
+    if (ln_tfl_ok(o))
+        ln_tfl_set_stored(
+            o, 0, ln_tfl_dilated(o, ln_tfl_stored(o, 0), x, apart, ln_tfl_reshape(o, ln_tfl_stored(o, 2), 0, NULL)));
 }

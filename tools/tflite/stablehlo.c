@@ -117,18 +117,23 @@ void ln_tfl_hlo_broadcast(ln_tfl_op *o)
         set(o, ln_tfl_expand(o, ln_tfl_reshape(o, ln_tfl_stored(o, 0), y->rank, dims), y->rank, y->dims));
 }
 
-/* Borders, which may be negative; no elements between. */
+/* Elements between the elements, and borders, which may be negative. */
 void ln_tfl_hlo_pad(ln_tfl_op *o)
 {
-    int64_t pads[2 * MOST], between[MOST];
-    int32_t n = ln_tfl_in(o, 0)->rank;
-    if (!list(o, 0, n, pads) || !list(o, 1, n, pads + n) || !list(o, 2, n, between))
+    int64_t pads[2 * MOST], apart[MOST];
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0);
+    int32_t n = x->rank;
+    if (!list(o, 0, n, pads) || !list(o, 1, n, pads + n) || !list(o, 2, n, apart))
         return;
-    for (int32_t i = 0; i < n; i++)
-        if (between[i])
-            ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "padding between the elements");
-    int32_t with = ln_tfl_reshape(o, ln_tfl_stored(o, 1), 0, NULL);
-    set(o, LN_NODE(o, "Pad", ln_tfl_stored(o, 0), ln_tfl_const_ints(o, 2 * n, pads), with));
+    int32_t with = ln_tfl_reshape(o, ln_tfl_stored(o, 1), 0, NULL), v = ln_tfl_stored(o, 0);
+    bool between = false;
+    for (int32_t i = 0; i < n; i++) {
+        between = between || apart[i];
+        apart[i] = apart[i] >= 0 && apart[i] < INT16_MAX ? apart[i] + 1 : 0;
+    }
+    if (between)
+        v = ln_tfl_dilated(o, v, x, apart, with);
+    set(o, LN_NODE(o, "Pad", v, ln_tfl_const_ints(o, 2 * n, pads), with));
 }
 
 /* Where each element is along a dimension. */
@@ -237,26 +242,43 @@ void ln_tfl_hlo_dot(ln_tfl_op *o)
     set(o, ln_tfl_node(o, "Einsum", LN_INS(ln_tfl_stored(o, 0), ln_tfl_stored(o, 1)), 1, &how));
 }
 
-/* One tensor and its start, by a body of one operator: a sum, product, maximum or minimum. */
-void ln_tfl_hlo_reduce(ln_tfl_op *o)
+const char *ln_tfl_body(ln_tfl_op *o, int64_t body)
 {
     static const struct {
         int32_t code;
-        const char *over, *with;
-    } bodies[] = {{163, "ReduceSum", "Add"}, {165, "ReduceProd", "Mul"}, {166, "ReduceMax", "Max"},
-                  {181, "ReduceMin", "Min"}, {0, "ReduceSum", "Add"},    {18, "ReduceProd", "Mul"},
-                  {55, "ReduceMax", "Max"},  {57, "ReduceMin", "Min"}};
-    int64_t axes[MOST], body = ln_tfl_option(o, 1, 4, 0);
-    int32_t n = ln_tfl_option_ints(o, 0, 8, axes, MOST);
+        const char *with;
+    } bodies[] = {{163, "Add"}, {165, "Mul"}, {166, "Max"}, {181, "Min"}, {0, "Add"},  {18, "Mul"},
+                  {55, "Max"},  {57, "Min"},  {176, "And"}, {183, "Or"},  {86, "And"}, {84, "Or"}};
     const ln_tfl_subgraph *s = body >= 0 && body < o->c->file.n_subgraphs ? &o->c->file.subgraphs[body] : NULL;
-    size_t k = 0, count = sizeof bodies / sizeof bodies[0];
-    while (s && s->n_operators == 1 && k < count && bodies[k].code != s->operators[0].code)
-        k++;
-    if (!s || s->n_operators != 1 || k == count || n < 0 || o->node->inputs.n != 2) {
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "a body that is no sum, product, maximum or minimum");
+    for (size_t k = 0; s && s->n_operators == 1 && k < sizeof bodies / sizeof bodies[0]; k++)
+        if (bodies[k].code == s->operators[0].code)
+            return bodies[k].with;
+    ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "a body that is no sum, product, maximum, minimum, and, or");
+    return NULL;
+}
+
+/* One tensor and its start, by a body of one operator. AND is the least of 0 and 1, OR the greatest. */
+void ln_tfl_hlo_reduce(ln_tfl_op *o)
+{
+    int64_t axes[MOST];
+    int32_t n = ln_tfl_option_ints(o, 0, 8, axes, MOST), v = ln_tfl_stored(o, 0);
+    const char *with = ln_tfl_body(o, ln_tfl_option(o, 1, 4, 0));
+    if (!with || n < 0 || o->node->inputs.n != 2) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "several tensors, or too many dimensions");
+        return;
+    }
+    bool all = !strcmp(with, "And"), logical = all || !strcmp(with, "Or");
+    const char *over = all || !strcmp(with, "Min")       ? "ReduceMin"
+                       : logical || !strcmp(with, "Max") ? "ReduceMax"
+                       : !strcmp(with, "Add")            ? "ReduceSum"
+                                                         : "ReduceProd";
+    if (logical && ln_tfl_in(o, 0)->type != LINNET_BOOL) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "bits of integers");
         return;
     }
     ln_attr attrs[2] = {ln_tfl_attr_int("keepdims", 0), ln_tfl_attr_int("noop_with_empty_axes", 1)};
-    int32_t v = ln_tfl_node(o, bodies[k].over, LN_INS(ln_tfl_stored(o, 0), ln_tfl_const_ints(o, n, axes)), 2, attrs);
-    set(o, LN_NODE(o, bodies[k].with, v, ln_tfl_stored(o, 1)));
+    v = logical ? ln_tfl_cast(o, v, LINNET_INT32) : v;
+    v = ln_tfl_node(o, over, LN_INS(v, ln_tfl_const_ints(o, n, axes)), 2, attrs);
+    v = logical ? ln_tfl_cast(o, v, LINNET_BOOL) : v;
+    set(o, LN_NODE(o, with, v, ln_tfl_stored(o, 1)));
 }
