@@ -2,6 +2,7 @@
  *
  * Conversions to and from float32, and the checks of inputs that many operators share: see convert.h.
  */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/float8.h"
@@ -153,6 +154,53 @@ void ln_from_f32(void *y, int type, int64_t offset, const float *x, int64_t n, i
         for (int64_t i = 0; i < n; i++)
             ((uint8_t *)y)[offset + i] = ln_f32_to_f8(f, x[i], saturate);
     }
+    }
+}
+
+void ln_to_f64(double *y, const void *x, int type, int64_t offset, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        switch (type) {
+        case LINNET_INT32:
+            y[i] = ((const int32_t *)x)[offset + i];
+            break;
+        case LINNET_UINT32:
+            y[i] = ((const uint32_t *)x)[offset + i];
+            break;
+        case LINNET_INT64:
+            y[i] = (double)((const int64_t *)x)[offset + i];
+            break;
+        case LINNET_UINT64:
+            y[i] = (double)((const uint64_t *)x)[offset + i];
+            break;
+        default:
+            y[i] = ln_get_f64(x, type, offset + i);
+        }
+}
+
+void ln_from_f64(void *y, int type, int64_t offset, const double *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double r = x[i] == x[i] ? rint(x[i]) : 0;
+        switch (type) {
+        case LINNET_INT32:
+            ((int32_t *)y)[offset + i] = r < -0x1p31 ? INT32_MIN : r >= 0x1p31 ? INT32_MAX : (int32_t)r;
+            break;
+        case LINNET_UINT32:
+            ((uint32_t *)y)[offset + i] = r < 0 ? 0 : r >= 0x1p32 ? UINT32_MAX : (uint32_t)r;
+            break;
+        case LINNET_INT64:
+            ((int64_t *)y)[offset + i] = r < -0x1p63 ? INT64_MIN : r >= 0x1p63 ? INT64_MAX : (int64_t)r;
+            break;
+        case LINNET_UINT64:
+            ((uint64_t *)y)[offset + i] = r < 0 ? 0 : r >= 0x1p64 ? UINT64_MAX : (uint64_t)r;
+            break;
+        case LINNET_BOOL:
+            ((bool *)y)[offset + i] = r > 0;
+            break;
+        default:
+            ln_put_f64(y, type, offset + i, x[i]);
+        }
     }
 }
 

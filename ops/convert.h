@@ -19,6 +19,11 @@ void ln_from_f32(void *y, int type, int64_t offset, const float *x, int64_t n, i
 double ln_get_f64(const void *x, int type, int64_t i);
 void ln_put_f64(void *y, int type, int64_t i, double v);
 
+/* Runs of elements as doubles, integers of 32 and 64 bits from themselves (those beyond 2^53 round), and back: integers
+ * rounded half to even, saturated, NaN is 0; bool: more than a half. */
+void ln_to_f64(double *y, const void *x, int type, int64_t offset, int64_t n);
+void ln_from_f64(void *y, int type, int64_t offset, const double *x, int64_t n);
+
 /* x rounded to float16 or bfloat16 and back; other types: x. */
 float ln_round_to(float x, int type);
 

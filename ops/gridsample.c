@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * GridSample: an image of any number of spatial dimensions, sampled at the points of a grid in normalised coordinates,
- * nearest, linear or cubic. The neighbours of a point and their weights are found once for all channels.
- * ai.onnx GridSample-16 to -22. What is not nearest is for the float types.
+ * nearest, linear or cubic. The neighbours of a point and their weights are found once for all channels. What is no
+ * float is summed in float64 and rounded, complex numbers part by part. ai.onnx GridSample-16 to -22.
  */
 #include <math.h>
 #include <string.h>
@@ -130,6 +130,23 @@ static void extend(const grid_params *p, taps *t, double x, int32_t d)
         ((T *)y)[c * p->points] = STORE(sum);                                                                          \
     }
 
+/* The same for the other types. */
+static void other_sums(const grid_params *p, const taps *t, const char *x, char *y)
+{
+    int type = p->type == LINNET_COMPLEX64 ? LINNET_FLOAT32 : p->type == LINNET_COMPLEX128 ? LINNET_FLOAT64 : p->type;
+    int64_t parts = type == p->type ? 1 : 2;
+    for (int64_t c = 0; c < p->channels; c++)
+        for (int64_t part = 0; part < parts; part++) {
+            double sum = 0, v;
+            for (int32_t i = 0; i < t->n; i++)
+                if (t->at[i] >= 0) {
+                    ln_to_f64(&v, x, type, (c * p->plane + t->at[i]) * parts + part, 1);
+                    sum += t->weight[i] * v;
+                }
+            ln_from_f64(y, type, c * p->points * parts + part, &sum, 1);
+        }
+}
+
 /* One point of all channels; x and y are those of the first. */
 static void sample(const grid_params *p, const taps *t, const char *x, char *y)
 {
@@ -151,8 +168,11 @@ static void sample(const grid_params *p, const taps *t, const char *x, char *y)
     case LINNET_FLOAT16:
         SUMS(uint16_t, float, ln_f16_to_f32, ln_f32_to_f16)
         break;
-    default:
+    case LINNET_BFLOAT16:
         SUMS(uint16_t, float, ln_bf16_to_f32, ln_f32_to_bf16)
+        break;
+    default:
+        other_sums(p, t, x, y);
     }
 }
 
@@ -187,9 +207,8 @@ static linnet_status grid_infer(ln_ctx *c)
     LN_TRY(ln_check_rank(c, 0, 3, LN_MAX_RANK, "X"));
     if (p->mode == BILINEAR || p->mode == BICUBIC)
         p->mode = p->mode == BILINEAR ? LINEAR : CUBIC;
-    if (p->mode != NEAREST && x->type != LINNET_UNDEFINED && !(LN_T_FLOATS & LN_T(x->type)))
-        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "element type %s with a mode other than nearest",
-                       linnet_type_name((linnet_type)x->type));
+    if (p->mode != NEAREST && x->type == LINNET_STRING)
+        return ln_fail(c, LINNET_ERR_MODEL, "strings with a mode other than nearest");
     if (x->rank < 0)
         return ln_set_unknown(c, 0, (linnet_type)x->type);
     LN_TRY(ln_check_rank(c, 1, x->rank, x->rank, "grid"));

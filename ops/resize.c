@@ -134,9 +134,8 @@ static linnet_status check_inputs(ln_ctx *c)
     }
     if (p->mode == LN_RESIZE_NEAREST && p->antialias)
         return ln_fail(c, LINNET_ERR_MODEL, "antialias with mode nearest");
-    if (p->mode != LN_RESIZE_NEAREST && c->in[0]->type != LINNET_UNDEFINED && !(LN_T_NUMBERS & LN_T(c->in[0]->type)))
-        return ln_fail(c, LINNET_ERR_UNSUPPORTED, "element type %s with a mode other than nearest",
-                       linnet_type_name((linnet_type)c->in[0]->type));
+    if (p->mode != LN_RESIZE_NEAREST && c->in[0]->type == LINNET_STRING)
+        return ln_fail(c, LINNET_ERR_MODEL, "strings with a mode other than nearest");
     return LINNET_OK;
 }
 

@@ -13,52 +13,9 @@
 
 enum { MAX_SLOTS = 64 };
 
-/* -- elements in float64 ------------------------------------------------------------------------------------------- */
-
-static void to_f64(double *y, const void *x, int type, int64_t offset, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        switch (type) {
-        case LINNET_FLOAT64:
-            y[i] = ((const double *)x)[offset + i];
-            break;
-        case LINNET_INT32:
-            y[i] = ((const int32_t *)x)[offset + i];
-            break;
-        case LINNET_UINT32:
-            y[i] = ((const uint32_t *)x)[offset + i];
-            break;
-        case LINNET_INT64:
-            y[i] = (double)((const int64_t *)x)[offset + i];
-            break;
-        default:
-            y[i] = (double)((const uint64_t *)x)[offset + i];
-        }
-}
-
-/* Rounded half to even and saturated for integers. */
-static void from_f64(void *y, int type, int64_t offset, const double *x, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double r = x[i] == x[i] ? rint(x[i]) : 0;
-        switch (type) {
-        case LINNET_FLOAT64:
-            ((double *)y)[offset + i] = x[i];
-            break;
-        case LINNET_INT32:
-            ((int32_t *)y)[offset + i] = r < -0x1p31 ? INT32_MIN : r >= 0x1p31 ? INT32_MAX : (int32_t)r;
-            break;
-        case LINNET_UINT32:
-            ((uint32_t *)y)[offset + i] = r < 0 ? 0 : r >= 0x1p32 ? UINT32_MAX : (uint32_t)r;
-            break;
-        case LINNET_INT64:
-            ((int64_t *)y)[offset + i] = r < -0x1p63 ? INT64_MIN : r >= 0x1p63 ? INT64_MAX : (int64_t)r;
-            break;
-        default:
-            ((uint64_t *)y)[offset + i] = r < 0 ? 0 : r >= 0x1p64 ? UINT64_MAX : (uint64_t)r;
-        }
-    }
-}
+/* Types that are computed in double. */
+static const uint32_t EXACT_IN_F64 = LN_T(LINNET_FLOAT64) | LN_T(LINNET_INT32) | LN_T(LINNET_UINT32) |
+                                     LN_T(LINNET_INT64) | LN_T(LINNET_UINT64) | LN_T(LINNET_BOOL);
 
 /* -- rows ---------------------------------------------------------------------------------------------------------- */
 
@@ -109,8 +66,8 @@ static bool inside(const ln_resize_params *p, const char *packed, const place *a
 #include "ops/resize_rows.inc"
 #define C double
 #define F(name) name##_f64
-#define TO(y, x, type, at, n) to_f64(y, x, type, at, n)
-#define FROM(y, type, at, x, n) from_f64(y, type, at, x, n)
+#define TO(y, x, type, at, n) ln_to_f64(y, x, type, at, n)
+#define FROM(y, type, at, x, n) ln_from_f64(y, type, at, x, n)
 #define NATIVE LINNET_FLOAT64
 #include "ops/resize_rows.inc"
 
@@ -219,13 +176,15 @@ linnet_status ln_resize_prepare(ln_ctx *c, ln_resize_params *p, const ln_resize_
 {
     const ln_info *x = c->in[0];
     int64_t bytes, most;
-    p->type = x->type;
+    p->type = x->type == LINNET_COMPLEX64 ? LINNET_FLOAT32 : x->type == LINNET_COMPLEX128 ? LINNET_FLOAT64 : x->type;
+    p->parts = p->type == x->type ? 1 : 2;
     p->size = (int64_t)linnet_type_size((linnet_type)x->type);
-    p->wide = p->type == LINNET_FLOAT64 || p->type == LINNET_INT32 || p->type == LINNET_UINT32 ||
-              p->type == LINNET_INT64 || p->type == LINNET_UINT64;
+    p->wide = (EXACT_IN_F64 & LN_T(p->type)) != 0;
     p->n = last - first + 1;
     p->outer = ln_dims_product(x->dims, 0, first);
     p->inner = ln_dims_product(x->dims, last + 1, x->rank);
+    if (p->mode != LN_RESIZE_NEAREST) /* complex numbers are blended part by part */
+        LN_TRY(ln_mul_size(c, p->inner, p->parts, &p->inner));
     p->rows = ln_dims_product(c->out[0]->dims, first, last);
     LN_TRY(place_tables(c, p, how + first, &bytes, &most));
     /* The weights as they are computed lie behind the tables: plan has no other memory. */
@@ -236,7 +195,7 @@ linnet_status ln_resize_prepare(ln_ctx *c, ln_resize_params *p, const ln_resize_
         if (p->axis[i].taps)
             make_table(p, &p->axis[i], &how[first + i], packed, (double *)(void *)(packed + bytes));
     if (p->wide)
-        from_f64(p->fill, p->type, 0, &(double){(double)p->extrapolation_value}, 1);
+        ln_from_f64(p->fill, p->type, 0, &(double){(double)p->extrapolation_value}, 1);
     else if (LN_T_NUMBERS & LN_T(p->type))
         ln_from_f32(p->fill, p->type, 0, &p->extrapolation_value, 1, 0);
     if (p->mode == LN_RESIZE_NEAREST)

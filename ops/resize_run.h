@@ -21,12 +21,12 @@ typedef struct ln_resize_params {
     int64_t antialias, exclude_outside, channels_last;
     float cubic_coeff_a, extrapolation_value;
     int64_t axes[LN_MAX_RANK];
-    int32_t n_axes, type;
+    int32_t n_axes, type; /* type: of the parts of a complex number */
     ln_resize_axis axis[LN_MAX_RANK];
     int64_t outer, inner;         /* elements before and after these axes */
     int64_t rows;                 /* output rows (along the last axis) of one outer index */
     int64_t size;                 /* bytes of an element */
-    int32_t n, wide;              /* axes; wide: computed in float64 */
+    int32_t n, wide, parts;       /* axes; wide: computed in float64; parts: of a number */
     int32_t slots;                /* rows that are kept resized along the last axis */
     int32_t single;               /* there are too many to keep: one at a time */
     int64_t source, slot, worker; /* bytes in scratch: of a source row, of a slot, of all of a worker */

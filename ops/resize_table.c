@@ -18,11 +18,12 @@ static double coordinate(const ln_resize_how *h, int64_t i)
     case LN_RESIZE_ASYMMETRIC:
         return x / h->scale;
     case LN_RESIZE_TF_CROP:
-        if (h->length == 1)
+        if (h->length <= 1)
             return 0.5 * (h->start + h->end) * (in - 1);
-        return h->start * (in - 1) + x * (h->end - h->start) * (in - 1) / (h->length - 1);
+        /* Of a form that is exact at both ends, where a rounding error would be outside. */
+        return ((h->length - 1 - x) * h->start + x * h->end) * (in - 1) / (h->length - 1);
     case LN_RESIZE_PYTORCH_HALF_PIXEL:
-        return h->length == 1 ? 0 : (x + 0.5) / h->scale - 0.5;
+        return h->length <= 1 ? 0 : (x + 0.5) / h->scale - 0.5;
     case LN_RESIZE_HALF_PIXEL_SYMMETRIC:
         return in / 2 * (1 - (double)h->out / h->length) + (x + 0.5) / h->scale - 0.5;
     case LN_RESIZE_TF_HALF_PIXEL_NN:
