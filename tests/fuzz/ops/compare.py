@@ -75,7 +75,8 @@ def exact(c, got, want):
         a, b = got.astype(np.float32), want.astype(np.float32)
         return ~((a == b) | (np.isnan(a) & np.isnan(b)))
     if want.dtype.itemsize == 8:
-        return got != want
+        off = got != want
+        return off & (np.abs(got.astype(np.float64) - want.astype(np.float64)) > c.int_tolerance) if c.int_tolerance else off
     return np.abs(got.astype(np.int64) - want.astype(np.int64)) > c.int_tolerance
 
 
@@ -86,7 +87,7 @@ def numbers(c, got, want, computed):
     result = float(ml_dtypes.finfo(want.dtype).eps)
     half = result > 1e-4
     eps = max(result, float(ml_dtypes.finfo(computed).eps) if type_name(np.zeros(1, computed)) in FLOATS + COMPLEX else 0)
-    if want.dtype == np.float64 and c.float32:
+    if want.dtype in (np.float64, np.complex128) and c.float32:
         eps = max(eps, 2.0**-23)  # the constants are float32
     if c.steps and not half:  # a half type on the way
         eps = max([eps] + [float(ml_dtypes.finfo(NUMPY[t]).eps) for t in c.low()])

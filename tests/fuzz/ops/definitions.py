@@ -3,11 +3,14 @@
 reference evaluator has. A definition is a function of a Case that returns the outputs, under the operator's name; floats
 are computed in float64 and rounded to the type of the result once.
 """
+import copy
 import io
 
 import numpy as np
+from onnx.reference import ReferenceEvaluator
 
-from case import NUMPY
+import rules
+from case import FLOATS, NUMPY, type_name
 
 DEFINITIONS = {}
 
@@ -100,6 +103,29 @@ def decoder(c):
     if c.attrs.get("pixel_format") == "Grayscale":
         return [np.asarray(Image.fromarray(rgb).convert("L"))[:, :, None]]
     return [rgb[:, :, ::-1] if c.attrs.get("pixel_format") == "BGR" else rgb]
+
+
+def evaluated(c, x):
+    """The reference evaluator's answer for another first input."""
+    other = copy.copy(c)
+    other.inputs = [("i0", x, False), *c.inputs[1:]]
+    model, feeds, outs = other.model(c.low())
+    return ReferenceEvaluator(model).run(outs, feeds)[0]
+
+
+@definition("GridSample", "Resize")
+def sampled(c):
+    """Complex numbers part by part; GridSample of integers in float64, rounded. Of the rest others have their own."""
+    x = c.inputs[0][1]
+    if x.dtype.kind == "c" and not rules.excludes("ref", c, but=f"{c.op} of {'complex numbers' if c.op == 'Resize' else 'integers'}"):
+        imaginary = copy.copy(c)  # extrapolation_value is real
+        imaginary.attrs = {**c.attrs, "extrapolation_value": 0.0} if "extrapolation_value" in c.attrs else c.attrs
+        return [(evaluated(c, x.real) + 1j * evaluated(imaginary, x.imag)).astype(x.dtype)]
+    if type_name(x) in FLOATS + ["string"] or x.dtype.kind == "c" or c.op == "Resize":
+        raise ValueError("no definition")
+    y = np.rint(evaluated(c, x.astype(np.float64)))
+    info = np.iinfo(x.dtype) if x.dtype != np.bool_ else None
+    return [np.clip(y, info.min, info.max).astype(x.dtype) if info else y > 0]
 
 
 @definition("ai.linnet.SumTo")

@@ -228,14 +228,15 @@ def det(c):
 
 @generator("GridSample")
 def grid_sample(c):
-    t = c.type("T1", FLOATS)
+    t = c.type("T1", None if c.r.random() < 0.4 else FLOATS)
     g = c.type("T2", [t] if t in FLOATS else None)
     d = 3 if c.version >= 20 and c.r.random() < 0.3 else 2
     n = c.r.randint(1, 2)
     c.input([n, c.r.randint(1, 3)] + [c.r.randint(1, 6) for _ in range(d)], t)
     c.input([n] + [c.r.randint(1, 5) for _ in range(d)] + [d], g, -1.5, 1.5)
     names = ["linear", "nearest"] + (["cubic"] if d == 2 else []) if c.version >= 20 else ["bilinear", "nearest", "bicubic"]
-    c.attr("mode", c.r.choice(names))
+    c.attr("mode", c.r.choice(names) if t != "string" else "nearest")
+    c.int_tolerance = 1  # at the middle between two
     c.attr("padding_mode", c.r.choice(["zeros", "border", "reflection"]))
     c.attr("align_corners", c.r.randint(0, 1))
     c.terms, c.float32 = 64, True  # coordinates
@@ -279,12 +280,13 @@ def resize(c):
         return resize_10(c)
     rank = c.r.choice([2, 3, 4, 4, 4, 5])
     s = [c.r.randint(1, 2) if i < rank - 2 and c.r.random() < 0.7 else c.r.randint(1, 8) for i in range(rank)]
-    mode = c.r.choice(["nearest", "linear", "cubic", "linear"])
+    mode = c.r.choice(["nearest", "linear", "cubic", "linear"]) if c.types.get("T1") != "string" else "nearest"
     where = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"]
     where = c.r.choice(where + (["half_pixel_symmetric"] if c.version >= 19 else []))
     if mode == "cubic" and rank != 4:
         mode = "linear"
-    t = c.type("T1", FLOATS if mode != "nearest" else FLOATS + ["int8", "uint8", "int32"])
+    t = c.type("T1", FLOATS + ["int8", "uint8", "int32", "int64"] + (["complex64"] if mode != "nearest" else []))
+    c.int_tolerance = int(mode != "nearest")  # at the middle between two
     c.attr("mode", mode)
     c.attr("coordinate_transformation_mode", where)
     if mode == "nearest":
@@ -295,6 +297,7 @@ def resize(c):
     if mode == "cubic":
         c.maybe("cubic_coeff_a", -0.5, 0.4)
         c.maybe("exclude_outside", 1, 0.4)
+        c.terms = 64 if "exclude_outside" in c.attrs else 16  # products; the weights that are left are divided by their sum
     if where == "tf_crop_and_resize":
         c.attr("extrapolation_value", 9.5)
     if c.version >= 18:

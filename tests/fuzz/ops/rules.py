@@ -14,10 +14,11 @@ def rule(peer, operators, line, condition=lambda c: True):
     RULES.append((peer, operators.split(), line, condition))
 
 
-def excludes(peer, c):
+def excludes(peer, c, but=None):
+    """The first line that says so; but: another than this."""
     name = full_name(c.domain, c.op)
     for who, operators, line, condition in RULES:
-        if who == peer and name in operators and condition(c):
+        if who == peer and name in operators and line != but and condition(c):
             return line
     return None
 
@@ -59,19 +60,39 @@ def to_one(c):
     return any(int(a * data.shape[axis] if asked.dtype.kind == "f" else a) == 1 for axis, a in zip(axes, asked))
 
 
-def beside_a_tie(c):
-    """`nearest`, and a position not on a multiple of 1/2 but within float32's error of it."""
+def nearest(c):
+    return c.attrs.get("mode", "nearest") == "nearest"
+
+
+def beside_a_half(c):
+    """A position within float32's error of a multiple of 1/2, where float32 does not hold the scale or it."""
     data, asked = c.inputs[0][1], c.inputs[-1][1].astype(np.float64)
-    if c.attrs.get("mode", "nearest") != "nearest":
-        return False
     for size, a in zip(data.shape[-len(asked):], asked):
         scale = a if c.inputs[-1][1].dtype.kind == "f" else a / size
         x = np.arange(max(int(scale * size), 1))
         way = where(c)
         at = x / scale if way == "asymmetric" or c.version < 11 else \
             x * (size - 1) / max(scale * size - 1, 1) if way == "align_corners" else (x + 0.5) / scale - 0.5
+        if way == "half_pixel_symmetric":
+            at = at + size / 2 * (1 - max(int(scale * size), 1) / (scale * size))
         off = np.abs(2 * at - np.rint(2 * at))
-        if ((off > 0) & (off < 1e-5 * (1 + size))).any():
+        if (((off > 0) | (np.float32(scale) != scale)) & (off < 1e-5 * (1 + size))).any():
+            return True
+    return False
+
+
+def at_the_border(c):
+    """tf_crop_and_resize, and a position within float32's error of the first or the last pixel, but not on it."""
+    data, asked, roi = c.inputs[0][1], c.inputs[-1][1].astype(np.float64), c.inputs[1][1]
+    if where(c) != "tf_crop_and_resize":
+        return False
+    for k, (size, a) in enumerate(zip(data.shape[-len(asked):], asked)):
+        length = a * size if c.inputs[-1][1].dtype.kind == "f" else a
+        start, end = np.float64(roi[k]), np.float64(roi[k + len(asked)])
+        x = np.arange(max(int(length), 1))
+        at = ((length - 1 - x) * start + x * end) * (size - 1) / (length - 1) if length > 1 else (start + end) / 2 * (size - 1)
+        off = np.minimum(np.abs(at), np.abs(at - (size - 1)))
+        if ((off > 0) & (off < 1e-5 * size)).any():
             return True
     return False
 
@@ -119,14 +140,19 @@ for peer in ("ort", "ref"):
          "pools with `auto_pad` SAME, a stride above the kernel",
          lambda c: same(c) and any(s > k for s, k in zip(c.attrs.get("strides", []), c.attrs["kernel_shape"])))
 rule("ort", "Resize", "Resize, tf_crop_and_resize of the same size", lambda c: where(c) == "tf_crop_and_resize" and same_size(c))
+rule("ort", "Resize", "Resize, tf_crop_and_resize at the border", at_the_border)
 rule("ref", "Resize", "Resize, tf_crop_and_resize at the border", lambda c: where(c) == "tf_crop_and_resize")
 rule("ort", "Resize", "Resize, tf_crop_and_resize of integers",
      lambda c: where(c) == "tf_crop_and_resize" and c.inputs[0][1].dtype.kind in "iu")
+rule("ort", "Resize", "Resize of integers, not nearest",
+     lambda c: not nearest(c) and c.types.get("T1") not in FLOATS)
+rule("ref", "Resize", "Resize of complex numbers", lambda c: c.types.get("T1") == "complex64")
+rule("ref", "GridSample", "GridSample of integers", lambda c: c.types["T1"] not in FLOATS and c.attrs["mode"] != "nearest")
 rule("ort", "Resize", "Resize, pytorch_half_pixel to length 1",
      lambda c: where(c) == "pytorch_half_pixel" and to_one(c) and len(c.inputs) == 3 and fractional(c))
 rule("ref", "Resize", "Resize, pytorch_half_pixel to length 1", lambda c: where(c) == "pytorch_half_pixel" and to_one(c))
-rule("ort", "Resize", "Resize, nearest next to a tie", beside_a_tie)
-rule("ref", "Resize", "Resize, cubic next to a pixel", lambda c: c.attrs.get("mode") == "cubic")
+rule("ort", "Resize", "Resize, nearest next to a tie", lambda c: nearest(c) and beside_a_half(c))
+rule("ref", "Resize", "Resize, next to a pixel", lambda c: c.attrs.get("mode") == "cubic" or beside_a_half(c))
 rule("ort", "Resize", "Resize, align_corners with a fractional length",
      lambda c: where(c) in ("align_corners", "tf_crop_and_resize") and (fractional(c) if len(c.inputs) == 3 else "keep_aspect_ratio_policy" in c.attrs))
 rule("ort", "QuantizeLinear", "QuantizeLinear of float16", lambda c: c.low())
@@ -158,6 +184,7 @@ rule("ref", "Attention", "Attention, qk_matmul_output with softcap", lambda c: c
 rule("ort", "Attention", "Attention, is_causal with a past", lambda c: "is_causal" in c.attrs and len(c.inputs) > 4)
 rule("ref", "RMSNormalization", "RMSNormalization, scale of another type", lambda c: c.types["T"] != c.types["V"])
 rule("ref", "CenterCropPad Trilu Pad", "padding of strings", lambda c: c.types["T"] == "string")
+rule("ref", "GridSample", "padding of strings", lambda c: c.types["T1"] == "string" and c.attrs["padding_mode"] == "zeros")
 rule("ort", "com.microsoft.MultiHeadAttention", "MultiHeadAttention, `unidirectional` with other keys than queries",
      lambda c: "unidirectional" in c.attrs and c.inputs[0][1].ndim == 3 and len(c.inputs) > 1
      and keys(c.inputs[1][1]) != c.inputs[0][1].shape[1])

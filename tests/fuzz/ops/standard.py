@@ -6,6 +6,7 @@
 
   operators  every operator of ai.onnx, ai.onnx.ml and ai.onnx.preview*, every version from opset 6 on, every type of the
              first input is in `linnet ops`
+  types      a node with every type of every type parameter of every version runs
   containers what a map or a sequence holds is checked as it comes in
   bodies     an operator that the standard defines as a function gives by its kernel what its body gives
   random     what draws numbers gives the same for the same seed, whatever the tier and the number of threads, and other
@@ -27,7 +28,7 @@ from onnx import TensorProto, helper, numpy_helper
 import compare
 import convert
 import main
-from case import GENERATORS, NAMES, elem, full_name, make_case, standard_schemas, types_of
+from case import GENERATORS, NAMES, Case, elem, full_name, make_case, newest_opset, standard_schemas, types_of
 
 BUILD = sys.argv[1]
 WORK = BUILD + "/fuzz/ops/standard"
@@ -73,6 +74,45 @@ def operators():
             types = {t for text in constraint for t in types_of(text)} - WITHOUT.get(key, set())
             lacking = types - set(mine["types"]) if mine["types"] else set()  # without a list: any
             check(not lacking or key == ("", "Loop"), f"{full_name(*key)}-{version}: no {', '.join(sorted(lacking))}")
+
+
+# -- types --
+
+def typed(schemas, key, version, parameter, type):
+    """A case of the version with that type for the parameter; None: its generator made none."""
+    for seed in range(40):
+        c = Case(*key, version, seed, schemas[key][version])
+        c.opset = c.opset if key[0] else max(newest_opset(schemas[key], version, c.r), 6)
+        c.types[parameter] = type
+        try:
+            GENERATORS[full_name(*key)](c)
+            c.model()
+        except (IndexError, KeyError, TypeError, ValueError):  # no choice that goes with this type
+            continue
+        if c.types.get(parameter) == type:
+            return c
+    return None
+
+
+def types():
+    """A node of every operator, version and type parameter with every type of it runs."""
+    schemas, folder, names = standard_schemas(), fresh("types"), []
+    for key, versions in schemas.items():
+        for version, schema in versions.items() if full_name(*key) in GENERATORS and key != ("", "ImageDecoder") else ():
+            for parameter, all in schema.constraints.items():
+                for type in set(all) - WITHOUT.get(key, set()):
+                    c = typed(schemas, key, version, parameter, type)
+                    names.append(f"{full_name(*key)}-{version}-{parameter}-{type}")
+                    check(c, f"{names[-1]}: no case")
+                    if not c:
+                        names.pop()
+                    else:
+                        main.save(c, f"{folder}/{names[-1]}")
+    verdicts = main.run_linnet(BUILD, folder, [], ("avx512", 1, None))
+    for name in names:
+        verdict = verdicts.get(name, ("fail", "not run"))
+        check(verdict[0] in ("pass", "skip"), f"{name}: {verdict}")
+    print(f"{len(names)} operators, versions, parameters and types")
 
 
 # -- bodies --
@@ -237,6 +277,7 @@ def containers():
 
 
 operators()
+types()
 containers()
 functions()
 random()
