@@ -309,6 +309,7 @@ firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/f
 	@for t in $(FIRMWARE_TARGETS); do m=$${t%%:*} k=$${t#$$m}; case $$k in :[0-9]*) k= ;; esac; \
 	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$m $${k:+BARE=$${k#:} B=build/$$m-$${k#:}} >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
 	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)
+	@tests/firmware/arena.sh $(B)
 	@tests/firmware/examples.sh $(B)
 
 print-CC:

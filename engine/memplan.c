@@ -3,7 +3,8 @@
  * Places regions in one block: in some order, each into the smallest gap that holds it among the regions already placed
  * that live at the same time (best fit). The order is largest first (Pisarchyk and Lee, "Efficient Memory Management
  * for Deep Neural Net Inference", 2020, greedy by size); where that needs more than the fullest step does, the region
- * that sticks out at the top comes first in another try, and so on, and the best of the tries is taken.
+ * that sticks out at the top comes first in another try, and so on; then the same from other orders to start with. The
+ * best of the tries is taken.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,21 +21,31 @@ static bool overlap(const ln_region *a, const ln_region *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-static bool before(const ln_region *r, int32_t a, int32_t b)
+/* Orders to start with. */
+enum { BY_SIZE, BY_LIFE, BY_AREA, BY_BEGIN, ORDERS };
+
+static bool before(const ln_region *r, int32_t kind, int32_t a, int32_t b)
 {
+    int32_t la = r[a].last - r[a].first, lb = r[b].last - r[b].first;
+    double area_a = (double)r[a].bytes * (la + 1.0), area_b = (double)r[b].bytes * (lb + 1.0);
+    if (kind == BY_LIFE && la != lb)
+        return la > lb;
+    if (kind == BY_AREA && (area_a > area_b || area_a < area_b))
+        return area_a > area_b;
+    if (kind == BY_BEGIN && r[a].first != r[b].first)
+        return r[a].first < r[b].first;
     if (r[a].bytes != r[b].bytes)
         return r[a].bytes > r[b].bytes;
-    int32_t la = r[a].last - r[a].first, lb = r[b].last - r[b].first;
     return la != lb ? la > lb : a < b;
 }
 
 /* Heap sort: no recursion, no allocation, the same order everywhere. */
-static void sift(const ln_region *r, int32_t *order, int32_t at, int32_t n)
+static void sift(const ln_region *r, int32_t kind, int32_t *order, int32_t at, int32_t n)
 {
     for (int32_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && before(r, order[child], order[child + 1]))
+        if (child + 1 < n && before(r, kind, order[child], order[child + 1]))
             child++;
-        if (!before(r, order[at], order[child]))
+        if (!before(r, kind, order[at], order[child]))
             return;
         int32_t t = order[at];
         order[at] = order[child];
@@ -42,17 +53,17 @@ static void sift(const ln_region *r, int32_t *order, int32_t at, int32_t n)
     }
 }
 
-static void sort_by_size(const ln_region *r, int32_t *order, int32_t n)
+static void sort(const ln_region *r, int32_t kind, int32_t *order, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)
         order[i] = i;
     for (int32_t i = n / 2; i-- > 0;)
-        sift(r, order, i, n);
+        sift(r, kind, order, i, n);
     for (int32_t last = n; last-- > 1;) {
         int32_t t = order[0];
         order[0] = order[last];
         order[last] = t;
-        sift(r, order, 0, last);
+        sift(r, kind, order, 0, last);
     }
 }
 
@@ -111,14 +122,17 @@ uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t alig
         regions[i].bytes = (regions[i].bytes + align - 1) / align * align;
         last = regions[i].last > last ? regions[i].last : last;
     }
-    sort_by_size(regions, sorted, n);
+    sort(regions, BY_SIZE, sorted, n);
     uint64_t total = place(regions, n, sorted, by_offset), best = total;
     uint64_t bound = best && n < MANY ? ln_memplan_bound(regions, n, last + 1) : best;
     if (best <= bound)
         return best;
     memcpy(best_order, sorted, (size_t)n * sizeof *sorted);
-    for (int32_t try = 0; try < TRIES && best > bound; try++) {
-        promote(regions, n, sorted, total);
+    for (int32_t try = 0; try < ORDERS * TRIES && best > bound; try++) {
+        if (try % TRIES == 0)
+            sort(regions, try / TRIES, sorted, n);
+        else
+            promote(regions, n, sorted, total);
         total = place(regions, n, sorted, by_offset);
         if (total < best) {
             best = total;

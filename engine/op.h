@@ -197,7 +197,7 @@ struct ln_ctx {
     int32_t threads;      /* most workers that will run tasks; scratch for each is the operator's to ask for */
     bool late;            /* running as a late step, or folding: every input is constant */
     size_t pointer_bytes; /* of a pointer on the machine where run will be called: for scratch that holds pointers */
-    bool frugal;          /* little scratch is worth more than time */
+    int32_t frugal;       /* memory before time; 1: little scratch, 2: and in place where that takes copies */
     struct ln_ctx_private *p;
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integers from end to end: QuantizeLinear(op(DequantizeLinear(x), ...)) becomes the integer operator where there is
- * one, and what only moves or picks elements (MaxPool, Reshape, Transpose, ...) works on the integers as they are when
- * the scale stays the same. An activation between is absorbed when saturation does the same. Plans only.
+ * one, and what only moves, picks or blends elements (MaxPool, Reshape, Pad, Resize, ...) works on the integers as they
+ * are when the scale stays the same. Any other function of one element becomes a table of its 256 results, which
+ * folding computes by the very nodes that it replaces. An activation between is absorbed when saturation does the same.
+ * Plans only.
  */
 #include <math.h>
 #include <string.h>
@@ -122,7 +124,7 @@ static const ln_node *source(const ln_graph *g, int32_t value, const quantised *
             return n;
         }
         if (!saturates(g, y, low, high) || *n_chain == 2)
-            return NULL;
+            return *n_chain ? NULL : n; /* a function of its own */
         chain[(*n_chain)++] = ln_rw_id(g, n);
         value = n->in[0];
     }
@@ -313,6 +315,86 @@ static linnet_status mover(match *m)
     return replace(m, "", n->type, n->version, n->n_in, in, NULL, 0);
 }
 
+/* A constant of no dimensions: element 0 of another. */
+static int32_t scalar(ln_graph *g, int32_t value)
+{
+    const ln_info *info = ln_rw_info(g, value);
+    return ln_graph_constant(g, "", (linnet_type)info->type, 0, NULL, info->data);
+}
+
+/* Zeros beside a Pad are the zero point here; a value is quantised as the node behind would do it. */
+static linnet_status pad(match *m)
+{
+    quantised x;
+    const ln_node *n = m->op;
+    const ln_attr *mode = ln_node_attr(n, "mode");
+    float value = 0;
+    if (n->version < 11 || !dequantised(m->g, n->in[0], false, &x) || !same_scale(m->g, &x, &m->y) ||
+        (ln_rw_in(n, 2) >= 0 && !ln_graph_scalar(m->g, n->in[2], &value)))
+        return LINNET_OK;
+    int32_t in[4] = {x.value, ln_rw_in(n, 1), LN_NO_VALUE, ln_rw_in(n, 3)};
+    if (!mode || (mode->s.size == 8 && !memcmp(mode->s.data, "constant", 8))) {
+        int32_t least = x.type == LINNET_UINT8 ? 0 : -128;
+        double q = nearbyint((double)(value / scale_of(m->g, &x, 0))) + zero_of(m->g, &x);
+        uint8_t *byte = ln_arena_zalloc(m->g->arena, 1, 64);
+        if (!byte)
+            return ln_rw_no_memory(m->c);
+        *byte = (uint8_t)(int32_t)(q > least ? q < least + 255 ? q : least + 255 : least);
+        if ((in[2] = ln_graph_constant(m->g, "", x.type, 0, NULL, byte)) < 0)
+            return ln_rw_no_memory(m->c);
+    }
+    return replace(m, "", "Pad", n->version, n->n_in > 3 ? 4 : 3, in, NULL, 0);
+}
+
+/* Blends of elements, whose weights add up to one. */
+static linnet_status resize(match *m)
+{
+    const ln_attr *mode = ln_node_attr(m->op, "coordinate_transformation_mode");
+    if (m->op->version < 11 || (mode && mode->s.size == 18 && !memcmp(mode->s.data, "tf_crop_and_resize", 18)))
+        return LINNET_OK;
+    return mover(m);
+}
+
+/* A node of the operator's kind, and quantisation around it, for every byte. */
+static linnet_status byte_map(match *m)
+{
+    enum { BYTES = 256, MOST = 4 };
+    static const int64_t dims[1] = {BYTES};
+    quantised x;
+    ln_graph *g = m->g;
+    const ln_node n = *m->op;
+    if (n.n_in > MOST || n.n_out != 1 || !dequantised(g, n.in[0], false, &x))
+        return LINNET_OK;
+    for (int32_t i = 1; i < n.n_in; i++) {
+        const ln_info *other = ln_rw_info(g, n.in[i]);
+        if (n.in[i] >= 0 && (!other->data || ln_info_count(other) != 1))
+            return LINNET_OK;
+    }
+    uint8_t *bytes = ln_arena_alloc(g->arena, BYTES, 64);
+    if (!bytes)
+        return ln_rw_no_memory(m->c);
+    for (int32_t i = 0; i < BYTES; i++)
+        bytes[i] = (uint8_t)i;
+    int32_t made[3], in[MOST];
+    int32_t dq[3] = {ln_graph_constant(g, "", x.type, 1, dims, bytes), scalar(g, x.scale), scalar(g, x.zero)};
+    int32_t q[3] = {LN_NO_VALUE, scalar(g, m->y.scale), scalar(g, m->y.zero)};
+    for (int32_t i = 0; i < 3; i++)
+        if (dq[i] < 0 || (i && q[i] < 0) || (made[i] = ln_graph_value(g, "")) < 0)
+            return ln_rw_no_memory(m->c);
+    memcpy(in, n.in, (size_t)n.n_in * sizeof *in);
+    in[0] = made[0];
+    q[0] = made[1];
+    if (ln_graph_insert_at(g, m->quantize, "", LN_PASS_OPSET, "DequantizeLinear", "", 3, dq, 1, &made[0], 0, NULL) <
+            0 ||
+        ln_graph_insert_at(g, m->quantize, "", n.version, n.type, "", n.n_in, in, 1, &made[1], n.n_attrs, n.attrs) <
+            0 ||
+        ln_graph_insert_at(g, m->quantize, "", LN_PASS_OPSET, "QuantizeLinear", "", 3, q, 1, &made[2], 0, NULL) < 0)
+        return ln_rw_no_memory(m->c);
+    int32_t both[2] = {x.value, made[2]};
+    return ln_rw_replace(g, m->c, &m->quantize, 1, g->nodes[m->quantize].out[0], "ai.linnet", "ByteMap", 1, 2, both, 0,
+                         NULL);
+}
+
 /* QuantizeLinear(DequantizeLinear(x)) of the same scale. */
 static bool pair(ln_graph *g, ln_pass_ctx *c, int32_t id, const quantised *y)
 {
@@ -333,6 +415,12 @@ static linnet_status rewrite(match *m)
     static const char *const movers[] = {"MaxPool",      "Reshape",      "Flatten", "Transpose", "Squeeze",
                                          "Unsqueeze",    "Slice",        "Gather",  "Expand",    "Tile",
                                          "DepthToSpace", "SpaceToDepth", NULL};
+    static const char *const maps[] = {"Tanh", "HardSigmoid", "HardSwish", "Elu",      "Gelu",
+                                       "Selu", "Celu",        "Softplus",  "Softsign", "Mish",
+                                       "Erf",  "Exp",         "Log",       "Sqrt",     "Abs",
+                                       "Neg",  "Relu",        "Clip",      "Round",    "Floor",
+                                       "Ceil", "Reciprocal",  "Sin",       "Cos",      "ThresholdedRelu",
+                                       NULL};
     const ln_node *n = m->op;
     if (ln_node_is(n, "Conv"))
         return conv(m);
@@ -352,6 +440,12 @@ static linnet_status rewrite(match *m)
         return softmax(m);
     if (ln_node_is(n, "Concat"))
         return concat(m);
+    if (ln_node_is(n, "Pad"))
+        return pad(m);
+    if (ln_node_is(n, "Resize"))
+        return resize(m);
+    if (one_of(n, maps))
+        return byte_map(m);
     return one_of(n, movers) ? mover(m) : LINNET_OK;
 }
 

@@ -400,6 +400,9 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
                               .store = o->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;
+    plan->stripe_rows = o->stripe_rows;
+    if (o->stripe_layers && (plan->stripe_layers = ln_graph_stripes(g, o->stripe_layers, o->stripe_rows)) < 0)
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     if (o->reorder)
         ln_graph_order(g, plan->memory);
     int32_t n_nodes = 0;

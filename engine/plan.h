@@ -64,6 +64,8 @@ typedef struct ln_plan {
     const ln_ref *outputs;
     const ln_ref *input_refs; /* LN_AT_INPUT, LN_AT_LATE (no tensor, or of unknown shape), LN_AT_NOWHERE: not used */
     int32_t threads;
+    int32_t stripe_layers; /* layers that run in stripes, of so many rows of the last one */
+    int64_t stripe_rows;
 } ln_plan;
 
 typedef struct ln_plan_options {
@@ -74,8 +76,10 @@ typedef struct ln_plan_options {
     const bool *keep_inputs; /* per input: through the whole run, for a state; NULL: none */
     uint32_t align;          /* of regions in the block, a power of two; 0: 64 */
     uint32_t pointer_bytes;
-    bool reorder; /* nodes in the order of ln_graph_order */
-    bool frugal;  /* operators are to take little scratch, where that takes time */
+    bool reorder;          /* nodes in the order of ln_graph_order */
+    int32_t stripe_layers; /* as ln_graph_stripes has them; 0: none */
+    int64_t stripe_rows;
+    int32_t frugal; /* as ln_ctx has it */
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
@@ -95,6 +99,11 @@ void ln_plan_free(ln_plan *plan);
 /* order.c: nodes in another order, in which less may be alive at once; a sorted graph stays sorted. False: it is the
  * same (or there was no memory). */
 bool ln_graph_order(ln_graph *g, ln_memory *memory);
+
+/* stripes.c: the first n_layers convolutions, poolings and maps that follow on each other, so many rows of the last
+ * one's output at a time. Returns how many they are: fewer where the chain is shorter, 0 where there is nothing to
+ * divide; -1: no memory. */
+int32_t ln_graph_stripes(ln_graph *g, int32_t n_layers, int64_t rows);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,
  * into the smallest gap. Returns the bytes of the block. Offsets and sizes are rounded to align, a power of two. order:

@@ -84,6 +84,17 @@ LN_RUN(ln_concat)
     return LINNET_OK;
 }
 
+/* The same by one thread, of inputs that are one run of the output each: firmware has nothing else of this file. */
+LN_RUN(ln_concat_runs)
+{
+    const concat_params *p = a->params;
+    const part *parts = a->packed;
+    for (int32_t i = 0; i < p->n; i++)
+        if (parts[i].bytes)
+            memcpy((char *)a->out[0] + parts[i].offset, a->in[i], (size_t)parts[i].bytes);
+    return LINNET_OK;
+}
+
 static linnet_status concat_infer(ln_ctx *c)
 {
     const concat_params *p = c->params;
@@ -167,6 +178,8 @@ static linnet_status concat_plan(ln_ctx *c)
     p->pairs = size == 4 && p->n == 2 && p->outer > 1 && parts[0].bytes == 4 && parts[1].bytes == 4;
     if (last)
         ln_out_rows(c, 0, &p->pitch);
+    if (p->outer == 1 && c->threads == 1)
+        LN_SET_RUN(c, ln_concat_runs);
     if (!left && p->outer == 1 && p->row)
         c->run = NULL; /* every input is made in its place */
     return LINNET_OK;

@@ -30,7 +30,7 @@ typedef struct ln_conv {
     int32_t tiles;     /* by Winograd's tiles: tiles of a task; 0: directly */
     int32_t merge;     /* the copy is padded, and the last dimension of the kernel is one tap */
     int32_t lines;     /* merged, and computed line by line (kernels/lineconv.inc) */
-    int32_t unused;
+    int32_t in_place;  /* depthwise: the output may lie where the input does */
     int64_t x_pixel, y_pixel; /* channels last: elements from pixel to pixel */
     int64_t group_packed;     /* elements of the packed weights of a group */
     /* Bytes in scratch. */
@@ -70,6 +70,12 @@ void ln_conv_act(const ln_conv *p, float *y, int64_t pixels);
 int64_t ln_conv_lines_worker(const ln_conv *p);
 void ln_conv_lines_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
 
+/* Depthwise. The first is called once the copies are planned; in_place: scratch at at_in has room for kernel[1] lines.
+ */
+void ln_conv_depthwise_plan(ln_ctx *c, ln_conv *p);
+void ln_conv_depthwise_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
+
+linnet_status ln_conv_f32(const ln_args *a);
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * Convolution of float32. Inside, images are channels-last: what comes or goes otherwise is transposed in scratch.
  *
- * Groups are matrix products over row pointers (kernels/conv.h); one input channel per group has a kernel of its own.
+ * Groups are matrix products over row pointers (kernels/conv.h); one input channel per group has a kernel of its own
+ * (conv_depthwise.c).
  * With few input channels (a first layer) the input is copied with its padding around it, so that a whole line of the
  * window lies in one piece and becomes one tap.
  */
@@ -211,52 +212,6 @@ void ln_conv_act(const ln_conv *p, float *y, int64_t pixels)
         ln_act_f32(y + i * p->y_pixel, (size_t)n, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
 }
 
-/* Output lines [begin, end) of all images. */
-static void depthwise_lines(void *arg, int32_t worker, int64_t begin, int64_t end)
-{
-    const work *w = arg;
-    const ln_conv *p = w->p;
-    size_t n = (size_t)p->out_channels, lines = (size_t)(p->kernel[0] * p->kernel[1]);
-    const float **rows = (const float **)(void *)(w->scratch + p->at_workers + worker * p->worker);
-    int64_t line = p->out[2] * p->y_pixel;
-    ln_dwconv_row d = {.channels = n,
-                       .kh = lines,
-                       .kw = (size_t)p->kernel[2],
-                       .in_w = (size_t)p->in[2],
-                       .out_w = (size_t)p->out[2],
-                       .stride = (size_t)p->stride[2],
-                       .dilation = (size_t)p->dilation[2],
-                       .pad = (size_t)p->pad[2],
-                       .rows = rows,
-                       .x_pixel = (size_t)w->x_pixel,
-                       .y_pixel = (size_t)p->y_pixel,
-                       .w = w->weights + n,
-                       .bias = w->weights,
-                       .lo = -INFINITY,
-                       .hi = INFINITY};
-    if (p->fused.act == LN_ACT_RELU)
-        d.lo = 0;
-    if (p->fused.act == LN_ACT_CLIP) {
-        d.lo = p->fused.lo;
-        d.hi = p->fused.hi;
-    }
-    for (int64_t i = begin; i < end; i++) {
-        int64_t oy = i % p->out[1], oz = i / p->out[1] % p->out[0], image = i / p->out[1] / p->out[0];
-        for (int64_t a = 0; a < p->kernel[0]; a++)
-            for (int64_t b = 0; b < p->kernel[1]; b++) {
-                int64_t z = oz * p->stride[0] + a * p->dilation[0] - p->pad[0];
-                int64_t y = oy * p->stride[1] + b * p->dilation[1] - p->pad[1];
-                bool inside = z >= 0 && z < p->in[0] && y >= 0 && y < p->in[1];
-                rows[a * p->kernel[1] + b] =
-                    inside ? w->x + (image * p->in_pixels + (z * p->in[1] + y) * p->in[2]) * w->x_pixel : NULL;
-            }
-        d.y = w->y + i * line;
-        d.r = w->r ? w->r + i * line : NULL;
-        LN_K(dwconv_f32)(&d, 0, n);
-        ln_conv_act(p, d.y, p->out[2]);
-    }
-}
-
 /* The job that all groups share. */
 static void make_job(work *w)
 {
@@ -331,8 +286,8 @@ LN_RUN(ln_conv_f32)
         w.weights = packed;
     }
     if (p->depthwise) {
-        double cost = (double)p->out[2] * (double)p->out_channels * (double)p->taps * 0.1;
-        ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, depthwise_lines, &w);
+        ln_conv_images images = {w.x, w.x_pixel, w.r, w.weights, NULL, w.y, w.scratch + p->at_workers};
+        ln_conv_depthwise_run(a, p, &images);
     } else {
         float *zero = (float *)(void *)(w.scratch + p->at_zero);
         memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
@@ -393,14 +348,19 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     LN_TRY(plan_copies(c, p, &total));
     p->x_pixel = p->in_channels;
     p->y_pixel = p->out_channels;
-    if (p->channels_last == LN_ALL_LAST)
+    if (p->depthwise)
+        ln_conv_depthwise_plan(c, p);
+    if (p->channels_last == LN_ALL_LAST && !p->in_place)
         ln_in_rows(c, 0, &p->x_pixel);
-    if (p->channels_last && !(p->depthwise && p->fused.residual)) /* whose residual has the pixels of the output */
+    if (p->channels_last && !p->in_place &&
+        !(p->depthwise && p->fused.residual)) /* whose residual has the pixels of the output */
         ln_out_rows(c, 0, &p->y_pixel);
     size_t packed;
     if (p->depthwise) {
         packed = (size_t)(p->out_channels * (p->taps + 1));
         p->worker = (p->kernel[0] * p->kernel[1] * (int64_t)c->pointer_bytes + 63) / 64 * 64;
+        if (p->in_place)
+            LN_TRY(reserve(c, &total, &p->at_in, p->kernel[1] * p->in[2] * p->in_channels, sizeof(float)));
     } else {
         packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
         size_t merged = ln_gemm_f32_scratch(d, (size_t)(p->taps / p->kernel[2]), (size_t)(k * p->kernel[2]));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * com.microsoft QLinearSigmoid, QLinearLeakyRelu (a table of 256 results, made by plan where scales are constant) and
- * QLinearSoftmax. ONNX Runtime docs/ContribOperators.md.
+ * QLinearSoftmax, ONNX Runtime docs/ContribOperators.md. ai.linnet ByteMap: any function of a byte, whose 256 results
+ * are its second input; passes make it.
  */
 #include <math.h>
 
@@ -132,6 +133,42 @@ LN_OP(QLinearLeakyRelu) = {
     .infer = check,
     .plan = leaky_plan,
     LN_RUN_NAME(ln_qlinearunary),
+};
+
+static linnet_status byte_map_infer(ln_ctx *c)
+{
+    LN_TRY(ln_check_type(c, 1, LN_T_8, "the table"));
+    if (c->in[1]->rank >= 0 && ln_info_count(c->in[1]) != 256)
+        return ln_fail(c, LINNET_ERR_MODEL, "the table has not 256 elements");
+    if (c->in[X]->rank < 0)
+        return ln_set_unknown(c, 0, (linnet_type)c->in[1]->type);
+    return ln_set_shape(c, 0, (linnet_type)c->in[1]->type, c->in[X]->rank, c->in[X]->dims);
+}
+
+static linnet_status byte_map_plan(ln_ctx *c)
+{
+    qunary_params *p = c->params;
+    p->n = ln_info_count(c->in[X]);
+    ln_in_place(c, 0, 0);
+    return LINNET_OK;
+}
+
+LN_RUN(ln_byte_map)
+{
+    return run(a, a->in[1]);
+}
+
+LN_OP(ByteMap) = {
+    .domain = "ai.linnet",
+    .type = "ByteMap",
+    .since = {1},
+    .types = LN_T_8,
+    .in = {2, 2},
+    .out = {1, 1},
+    .params_size = sizeof(qunary_params),
+    .infer = byte_map_infer,
+    .plan = byte_map_plan,
+    LN_RUN_NAME(ln_byte_map),
 };
 
 /* -- softmax ------------------------------------------------------------------------------------------------------ */

@@ -176,15 +176,8 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
     if (store && store->complete(store, &error))
         return ln_bad_error(cli->args[0], &error);
     ln_dispatch_to(kernels, ln_tier_named(c->tier));
-    if (ln_plan_make(&plan, g, inputs, session->memory, &options, &error))
+    if (ln_compile_plan(&plan, g, inputs, session->memory, &options, bare, ln_cli_flag(cli, "rows"), &error))
         return ln_bad_error(cli->args[0], &error);
-    ln_plan *other; /* in another order, if that takes less */
-    options.reorder = true;
-    if (ln_plan_make(&other, g, inputs, session->memory, &options, &error))
-        return ln_plan_free(plan), ln_bad_error(cli->args[0], &error);
-    bool better = other->block_bytes < plan->block_bytes;
-    ln_plan_free(better ? plan : other);
-    plan = better ? other : plan;
     c->plan = plan;
     c->model = g;
     int code = emit(cli, arena, c);
@@ -297,6 +290,7 @@ static const ln_option options[] = {
     {"vlen", 0, false, "N", "tier rvv: registers have N bits or more: 128 (the default), 256, 512, 1024"},
     {"arena-align", 0, false, "N", "alignment of the arena and of what lies in it, in bytes"},
     {"budget", 0, false, "LIST", "fail when it needs more, e.g. flash=256K,ram=64K; says what is largest"},
+    {"rows", 0, false, NULL, "run the first layers a few rows at a time, where that takes less RAM"},
     {"library", 0, false, "FILE",
      "liblinnet-core.a of the target, to count code (where a build or installation has it)"},
     {"memory", 'm', false, NULL, "draw the arena over the steps"},

@@ -25,6 +25,14 @@ const ln_machine *ln_machine_find(const char *name);
  * memory; for the host its own. NULL: no such tier (or not for targets, or not on this machine). */
 const ln_kernel_table *ln_compile_kernels(const ln_machine *machine, const char *tier, uint32_t vlen);
 
+/* -- compile_plan.c -------------------------------------------------------------------------------------------------
+ */
+
+/* The plan with the smallest block. base: what all have in common; bare: for a machine without a system; rows: the
+ * first layers may run a few rows at a time. */
+linnet_status ln_compile_plan(ln_plan **plan, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,
+                              const ln_plan_options *base, bool bare, bool rows, linnet_error *error);
+
 /* -- compile_data.c: constants in one piece -------------------------------------------------------------------------
  */
 
@@ -45,6 +53,7 @@ enum { LN_CODE_LARGEST = 5, LN_CODE_MISSING = 32 };
 
 typedef struct ln_code {
     uint64_t bytes, ram; /* of the library's sections that are linked; of it what may be written */
+    const char *lacks;   /* a root that the library does not define, or NULL */
     int32_t n_missing;
     const char *missing[LN_CODE_MISSING]; /* what is expected of the compiler's own library */
     struct {

@@ -297,7 +297,7 @@ bool ln_code_measure(ln_arena *arena, const char *library, const char *const *ro
         good = ln_bad("out of memory") == 0;
     for (int32_t i = 0; good && i < n_roots; i++)
         if (!reach_name(&c, roots[i]))
-            good = ln_bad("%s: has no %s", library, roots[i]) == 0;
+            result->lacks = roots[i];
     while (good && c.n_todo)
         follow(&c, c.todo[--c.n_todo]);
     if (good)

@@ -66,8 +66,14 @@ bool ln_compile_measure(ln_arena *arena, const char *given, ln_compiled *c)
     }
     for (int32_t s = 0; s < plan->n_steps; s++)
         roots[n++] = plan->steps[s].run_name;
-    c->has_code = library != NULL;
-    return !library || ln_code_measure(arena, library, roots, n, &c->code);
+    if (!library || !ln_code_measure(arena, library, roots, n, &c->code))
+        return !library;
+    c->has_code = !c->code.lacks;
+    if (given && c->code.lacks)
+        return ln_bad("%s: has no %s: it is of another version or tier", library, c->code.lacks) == 0;
+    if (c->code.lacks) /* an old one that lies about */
+        c->code = (ln_code){0};
+    return true;
 }
 
 /* Bytes of flash and RAM; code as far as it is known. */
@@ -88,6 +94,9 @@ void ln_compile_print_sizes(const ln_compiled *c)
     const ln_code *code = &c->code;
     add_sizes(c, &flash, &ram);
     printf("%s: %d steps for %s, kernels %s\n", c->name, c->plan->n_steps, c->machine->name, c->tier);
+    if (c->plan->stripe_layers)
+        printf("  rows: the first %d layers run %" PRId64 " rows at a time\n", c->plan->stripe_layers,
+               c->plan->stripe_rows);
     printf("  flash: %s (code %s, weights %s, parameters %s, steps %s)\n", ln_bytes_text(flash, t[0], sizeof t[0]),
            c->has_code ? ln_bytes_text((double)code->bytes, t[1], sizeof t[1]) : "not counted",
            ln_bytes_text(c->where == LN_WEIGHTS_FILE ? 0 : (double)c->weights.size, t[2], sizeof t[2]),
@@ -100,13 +109,14 @@ void ln_compile_print_sizes(const ln_compiled *c)
             printf(" %s", code->missing[i]);
         puts("");
     } else if (c->machine->tier) {
-        printf("  code: not counted, since liblinnet-core.a for %s is not here (--library); the linker knows\n",
+        printf("  code: not counted, since there is no liblinnet-core.a of this version for %s (--library)\n",
                c->machine->name);
     }
-    printf("  RAM: %s (arena %s, of it state %s; no arena is below %s)%s\n", ln_bytes_text(ram, t[0], sizeof t[0]),
-           ln_bytes_text(c->arena_bytes, t[1], sizeof t[1]), ln_bytes_text(c->state_bytes, t[2], sizeof t[2]),
-           ln_bytes_text((double)(c->plan->live_bytes + c->arena_bytes - c->pointers), t[3], sizeof t[3]),
-           c->where == LN_WEIGHTS_RAM ? ", with the weights" : "");
+    double bound = (double)(c->plan->live_bytes + c->arena_bytes - c->pointers);
+    printf("  RAM: %s (arena %s, of it state %s; no arena is below %s, this is %.1f %% of it)%s\n",
+           ln_bytes_text(ram, t[0], sizeof t[0]), ln_bytes_text(c->arena_bytes, t[1], sizeof t[1]),
+           ln_bytes_text(c->state_bytes, t[2], sizeof t[2]), ln_bytes_text(bound, t[3], sizeof t[3]),
+           bound > 0 ? 100.0 * c->arena_bytes / bound : 100.0, c->where == LN_WEIGHTS_RAM ? ", with the weights" : "");
 }
 
 static void print_largest(const ln_compiled *c)

@@ -45,7 +45,7 @@ runs() { # NAME MODEL ARGUMENTS...: three runs of the compiled model and of a se
         case $a in dim:*) echo "--input-dim ${a#dim:}" ;; *) echo "--state $a" ;; esac
     done) && "$build/test/reference" "$model" "$name" "$work/$name/expect.h" 3 "$@" &&
         warnings gcc "$work/$name/$name.c" && warnings clang "$work/$name/$name.c" &&
-        gcc -std=c11 -O1 -I. -Iengine -Idocs/firmware/cortex-m -I"$work/$name" -DEXPECT='"expect.h"' \
+        gcc -std=c11 -O1 -I. -Iengine -Idocs/firmware -I"$work/$name" -DEXPECT='"expect.h"' \
             tests/firmware/image.c tests/firmware/host.c "$work/$name/$name.c" \
             "$build/liblinnet-core.a" ${LINNET_TEST_FLAGS:-} -lm -pthread -o "$work/$name/image" &&
         "$work/$name/image" | tee "$work/answer" && grep -q '^pass ' "$work/answer"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "docs/firmware/cortex-m/board.h"
+#include "docs/firmware/board.h"
 
 void board_print(const char *text)
 {

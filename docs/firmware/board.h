@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an example asks of a board.
+ * What an example asks of a board. A folder has the start-up code that does it, and the linker script.
  */
 #ifndef BOARD_H
 #define BOARD_H

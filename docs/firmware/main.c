@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads a digit. The arena is a static array: what the program needs of RAM is known when it is linked.
+ * Reads a digit, on any board of the folders here. The arena is a static array: what the program needs of RAM is known
+ * when it is linked.
  */
 #include "board.h"
 #include "digits.h"

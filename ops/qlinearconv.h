@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Parameters of QLinearConv and ConvInteger: qlinearconv.c infers and plans, qlinearconv_run.c packs weights and runs.
+ */
+#ifndef LN_OPS_QLINEARCONV_H
+#define LN_OPS_QLINEARCONV_H
+
+#include "ops/qproduct.h"
+#include "ops/qwindow.h"
+
+enum { LN_QCONV_PIXELS = 48, LN_QCONV_FEW_PIXELS = 8 }; /* of a task; of one that takes little scratch */
+enum { LN_QCONV_ROWS, LN_QCONV_COPY, LN_QCONV_DEPTHWISE };
+
+typedef struct ln_qconv {
+    ln_qwindow_attrs window;
+    int64_t group, channels_last, ms_channels_last;
+    ln_qwindow w;
+    int64_t batch, channels, group_channels, outputs, group_outputs;
+    int64_t group_bytes;                   /* packed weights of a group */
+    int64_t packed_scales, scratch_scales; /* offsets */
+    int64_t scratch_weights, scratch_image, scratch_zero, scratch_worker, worker_bytes, worker_copy, worker_tile;
+    int32_t x_signed, w_signed, y_signed, integer; /* integer: ConvInteger */
+    int32_t mode, last, transpose_in, transpose_out;
+    int32_t packed, constant_scales, constant_x_zero; /* weights; scales; depthwise takes x's zero point in */
+    int32_t sums, w_scales, w_zeros, has_bias;
+    int32_t in_w, in_x_zero, in_w_zero; /* inputs; -1: absent */
+    int32_t pixels, in_place;           /* of a task; the output may lie where the input does */
+    int64_t scratch_lines;              /* copies of lines, where depthwise is in place */
+} ln_qconv;
+
+/* Packs the weights of all groups; returns whether row sums are needed. */
+bool ln_qconv_pack(const ln_qconv *p, void *to, const void *w, const void *w_zero, const int32_t *bias, int32_t x_zero);
+/* Depthwise: where in the packed weights those in 8 bits are, and before them whether they fit. */
+size_t ln_qconv_depthwise8_at(const ln_qconv *p);
+void ln_qconv_scales(const ln_qconv *p, float *to, const float *x, const float *w, const float *y);
+
+/* ln_qlinearconv runs everything, the others what is packed and has constant scales. */
+linnet_status ln_qlinearconv(const ln_args *a);
+linnet_status ln_qlinearconv_packed(const ln_args *a);
+linnet_status ln_qlinearconv_in_place(const ln_args *a);
+
+#endif
