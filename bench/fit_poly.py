@@ -107,7 +107,7 @@ fit("sinh: odd", odd(np.sinh), lambda x: x**3 / np.sinh(x), 0.02, 1.001, 3, squa
 fit("erf near 0: erf(x) / x - 1", lambda x: erf(x) / x - 1, lambda x: x / erf(x), 0.001, 0.93, 5, square)
 fit("erf beyond: -ln(erfc(x)) / x - 1", lambda x: -np.log(erfc(x)) / x - 1, lambda x: x * erfc(x) / erf(x), 0.926, 3.95, 6)
 phi = lambda x: erf(x / np.sqrt(L(2))) / 2
-fit("gelu near 0: (Phi(x) - 1/2) / x", lambda x: phi(x) / x, lambda x: x / (0.5 - phi(x)), 0.001, 0.81, 4, square)
+fit("gelu near 0: (Phi(x) - 1/2) / x", lambda x: phi(x) / x, lambda x: x / (0.5 - phi(x)), 0.001, 0.87, 4, square)
 # scaled by e^-4e-8, so that the first coefficient is all but a float
 fit("gelu beyond: z Phi(-z) e^(z^2/2)", lambda z: z * mills(z) * np.exp(L(-4e-8)), lambda z: 1 / (z * mills(z)), 0.79, 15, 9,
     lambda z: (z - 2) / (z + 2))
