@@ -162,6 +162,8 @@ rule("ref", "DeformConv", "DeformConv of float64", lambda c: c.types["T"] == "fl
 # -- others --
 rule("ort", "Loop", "Scan output of no iterations", lambda c: int(c.inputs[0][1]) == 0)
 rule("ref", "Optional OptionalGetElement", "Optional")
+rule("ref", "SequenceInsert", "SequenceInsert at position n",
+     lambda c: c.inputs[-1][1].ndim == 0 and int(c.inputs[-1][1]) == len(c.inputs) - 2)
 rule("ref", "ai.onnx.ml.LinearRegressor ai.onnx.ml.SVMRegressor ai.onnx.ml.TreeEnsembleRegressor", "regressors of integers",
      lambda c: c.types["T"] in INTS)
 rule("ort", "GridSample", "GridSample, cubic outside the image",
