@@ -20,10 +20,10 @@ def ints(low, high, *shape, dtype=I32):
 
 class Case:
     """delegate: whether LiteRT uses XNNPACK, as it does by default, instead of its reference kernels. expected: the result
-    where LiteRT has no kernel. exact: integers are the same, not only near."""
+    where LiteRT has no kernel. exact: integers are the same, not only near. opset: of what it becomes."""
 
-    def __init__(self, name, make, feeds, delegate=False, expected=None, exact=False):
-        self.name, self.make, self.feeds = name, make, feeds
+    def __init__(self, name, make, feeds, delegate=False, expected=None, exact=False, opset=21):
+        self.name, self.make, self.feeds, self.opset = name, make, feeds, opset
         self.delegate, self.expected, self.exact = delegate, expected, exact
 
     def write(self, path):
@@ -647,6 +647,9 @@ def places():
         yield one(f"EMBEDDING_LOOKUP_SPARSE_{combiner}", "EMBEDDING_LOOKUP_SPARSE",
                   [fed([1, 6, 0, 3, 3], I32), fed(index, I32), const([4, 6], I32), fed(floats(5, low=0.5)), const(table)],
                   [F], "EmbeddingLookupSparseOptions", combiner=combiner)
+    case = one("BITCAST", "BITCAST", [fed(x)], [Tensor(dtype=I32, shape=x.shape)], exact=True)
+    case.opset = 26
+    yield case
     yield from convolutions()
     for at in (0, 1, 2, 7, -1):
         yield case_of(at)

@@ -12,7 +12,7 @@
 
 #include "tools/tflite/decode.h"
 
-enum { LN_TFL_OPSET = 21 };
+enum { LN_TFL_OPSET = 21, LN_TFL_OPSET_NEWER = 26 };
 
 /* A variable of the model (a resource, or a tensor that keeps its value from call to call). */
 typedef struct ln_tfl_variable {

@@ -10,7 +10,7 @@
 
 /* Subgraphs are written out where they are called; a few that call each other twice would be too many. */
 enum { MOST_OPERATORS = 1 << 20, DEEPEST = 32 };
-enum { IR_VERSION = 10 }; /* of the opset */
+enum { IR_VERSION = 10, IR_VERSION_NEWER = 13 }; /* of the opsets */
 
 static const ln_tfl_row rows[] = {
 #define OP(code, name, min_in, min_out, convert, onnx) {#name, convert, code, min_in, min_out, onnx},
@@ -207,16 +207,28 @@ static void outputs(ln_tfl_op *o, ln_tfl_scope *scope)
         ln_tfl_no_memory(o);
 }
 
+/* Only BITCAST needs an opset that few runtimes have yet. */
+static bool needs_newer(const ln_tfl_file *file)
+{
+    enum { CODE_BITCAST = 159 };
+    for (int32_t s = 0; s < file->n_subgraphs; s++)
+        for (int32_t i = 0; i < file->subgraphs[s].n_operators; i++)
+            if (file->subgraphs[s].operators[i].code == CODE_BITCAST)
+                return true;
+    return false;
+}
+
 static linnet_status convert(ln_tfl *c, linnet_model *m)
 {
-    static const ln_opset opsets[] = {{"", LN_TFL_OPSET}};
+    static const ln_opset usual[] = {{"", LN_TFL_OPSET}}, newer[] = {{"", LN_TFL_OPSET_NEWER}};
+    bool new = needs_newer(&c->file);
     ln_graph *g = m->graph;
     ln_tfl_scope scope;
     ln_tfl_op o = {.c = c};
-    g->opsets = opsets;
+    g->opsets = new ? newer : usual;
     g->n_opsets = 1;
     g->name = "main";
-    m->ir_version = IR_VERSION;
+    m->ir_version = new ? IR_VERSION_NEWER : IR_VERSION;
     int32_t *variables = ln_tfl_find_variables(c);
     if (ln_tfl_open(c, &scope, g, 0, variables)) {
         if (scope.sub->name[0])

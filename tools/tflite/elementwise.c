@@ -246,6 +246,20 @@ void ln_tfl_select(ln_tfl_op *o)
 /* -- types -----------------------------------------------------------------------------------------------------------
  */
 
+/* The same bits, of a type of the same width. */
+void ln_tfl_bitcast(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *x = ln_tfl_in(o, 0), *y = ln_tfl_out(o, 0);
+    size_t from = linnet_type_size(x->type), to = linnet_type_size(y->type);
+    if (from != to || !from || x->complex || y->complex) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "elements of %zu bytes as such of %zu", from, to);
+        return;
+    }
+    int32_t v = ln_tfl_stored(o, 0);
+    ln_tfl_set_stored(
+        o, 0, x->type == y->type ? v : ln_tfl_node(o, "BitCast", LN_INS(v), LN_ATTRS(ln_tfl_attr_int("to", y->type))));
+}
+
 void ln_tfl_cast_op(ln_tfl_op *o)
 {
     const ln_tfl_tensor *x = ln_tfl_in(o, 0), *y = ln_tfl_out(o, 0);
