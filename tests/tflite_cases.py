@@ -4,7 +4,7 @@ import numpy as np
 from flatbuffers import flexbuffers
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tflite_models import Model, Tensor, const, fed
+from tflite_models import Model, Tensor, const, fed, schema
 
 F, I32, I64, I8, U8, I16, BOOL = np.float32, np.int32, np.int64, np.int8, np.uint8, np.int16, np.bool_
 rng = np.random.default_rng(1)
@@ -692,7 +692,34 @@ def case_of(at):
     return Case(f"STABLEHLO_CASE_{at}", make, [np.array(at, I32), x], expected=results[at if 0 <= at < 3 else 2])
 
 
+def tables():
+    """Numbers to words and words to numbers, with tables that CALL_ONCE fills."""
+    words, query = ["crow", "", "wren", "linnet"], np.array([[7, 1], [30, 9], [4, 7]], I64)
+
+    def make():
+        m = Model()
+        g, init = m.graph(), m.graph()
+        resource = lambda: Tensor(dtype=I32, shape=[1], resource=True)
+        kinds = ((1, schema.TensorType.INT64, schema.TensorType.STRING), (2, schema.TensorType.STRING, schema.TensorType.INT64))
+        contents = ((const([7, 4, 9, 30], I64), Tensor(strings=words)),
+                    (Tensor(strings=["linnet", "crow", "none"]), const([3, 1, -5], I64)))
+        handle = lambda graph, k: m.op(graph, "HASHTABLE", [], [resource()], "HashtableOptions", tableId=kinds[k][0],
+                                       keyDtype=kinds[k][1], valueDtype=kinds[k][2])
+        for k in range(2):
+            m.op(init, "HASHTABLE_IMPORT", [handle(init, k), *contents[k]], [], "HashtableImportOptions")
+        m.op(g, "CALL_ONCE", [], [], "CallOnceOptions", initSubgraphIndex=1)
+        found = m.op(g, "HASHTABLE_FIND", [handle(g, 0), fed(query, I64), Tensor(strings=["none"])],
+                     [Tensor(strings=[], shape=[3, 2])], "HashtableFindOptions")
+        back = handle(g, 1)
+        numbers = m.op(g, "HASHTABLE_FIND", [back, found, const([-1], I64)], [Tensor(dtype=I64, shape=[3, 2])],
+                       "HashtableFindOptions")
+        size = m.op(g, "HASHTABLE_SIZE", [back], [Tensor(dtype=I64, shape=[1])], "HashtableSizeOptions")
+        g.outputs = [m.op(g, "ADD", [numbers, size], [Tensor(dtype=I64, shape=[3, 2])], "AddOptions")]
+        return m, g.outputs
+    yield Case("HASHTABLE", make, [query])
+
+
 def cases():
     for family in (elementwise, quantised_ones, widths, images, matrices, hybrid, shapes, reductions, lookups, detections,
-                   signals, recurrent, control, stablehlo, places):
+                   signals, recurrent, control, stablehlo, places, tables):
         yield from family()

@@ -11,10 +11,13 @@ TYPES = {np.dtype(k): getattr(schema.TensorType, v) for k, v in {
 
 class Tensor:
     """data: None for a value of the run. fed: the data is an input, not a constant. quant: (scales, zeros, axis). int4: two
-    elements in a byte of the file. sparse: rows are lists of what is not zero."""
+    elements in a byte of the file. sparse: rows are lists of what is not zero. strings: a constant of them; []: of the run."""
 
     def __init__(self, data=None, dtype=None, shape=None, quant=None, fed=False, variable=False, resource=False,
-                 int4=False, sparse=False):
+                 int4=False, sparse=False, strings=None):
+        self.strings = strings
+        if strings is not None:  # the data is only for the shape
+            data, dtype = np.zeros(len(strings), np.int8) if strings else None, np.int8
         self.data = None if data is None else np.asarray(data, dtype)
         self.dtype = np.dtype(dtype if dtype is not None else self.data.dtype if self.data is not None else np.float32)
         self.shape = list(self.data.shape if self.data is not None else shape or [])
@@ -22,6 +25,10 @@ class Tensor:
         self.int4, self.sparse = int4, sparse
 
     def bytes(self):
+        if self.strings is not None:
+            texts, head = [t.encode() for t in self.strings], 4 * (len(self.strings) + 2)
+            ends = np.cumsum([head] + [len(t) for t in texts])
+            return np.frombuffer(np.int32([len(texts), *ends]).tobytes() + b"".join(texts), np.uint8)
         if self.int4:
             flat = np.append(self.data.ravel() & 15, 0).astype(np.uint8)
             return flat[0 : self.data.size : 2] | flat[1 : self.data.size + 1 : 2] << 4
@@ -71,6 +78,8 @@ class Model:
         x.shape, x.type, x.buffer, x.isVariable = t.shape, TYPES[t.dtype], 0, t.variable
         if t.resource:
             x.type = schema.TensorType.RESOURCE
+        if t.strings is not None:
+            x.type = schema.TensorType.STRING
         if t.quant:
             x.quantization = schema.QuantizationParametersT()
             x.quantization.scale = np.atleast_1d(np.float32(t.quant[0]))

@@ -230,7 +230,7 @@ static void what_is_wrong_is_said(void **state)
         {{AT(dims[1])}, {-7}, LINNET_ERR_MODEL, "negative dimension"},
         {{AT(dims[0]), AT(dims[1])}, {INT32_MAX, INT32_MAX}, LINNET_ERR_MODEL, "8 bytes"},
         {{AT(rank)}, {9}, LINNET_ERR_UNSUPPORTED, "9 dimensions"},
-        {{AT(type)}, {TYPE_STRING}, LINNET_ERR_UNSUPPORTED, "type"},
+        {{AT(type)}, {TYPE_STRING}, LINNET_ERR_MODEL, "not the strings"},
         {{AT(type)}, {TYPE_RESOURCE}, LINNET_ERR_UNSUPPORTED, "type"},
         {{AT(type), AT(scales), AT(buffer_bytes)}, {TYPE_INT8, 3, 2}, LINNET_ERR_MODEL, "3 scales"},
         {{AT(type), AT(scales), AT(zero)}, {TYPE_UINT8, 1, 300}, LINNET_ERR_MODEL, "zero point of 300"},

@@ -75,9 +75,10 @@ const void *ln_tfl_data(ln_tfl_op *o, const ln_tfl_tensor *t)
         return empty;
     if (t->sparse)
         return ln_tfl_dense(o, t);
-    if (t->type == LINNET_STRING || t->type == LINNET_UNDEFINED) {
-        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "tensor '%.100s' is a constant of strings, a resource or a variant",
-                    t->name);
+    if (t->type == LINNET_STRING)
+        return ln_tfl_strings(o, t);
+    if (t->type == LINNET_UNDEFINED) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "tensor '%.100s' is a constant resource or variant", t->name);
         return NULL;
     }
     if (!ln_size_mul((size_t)n, bits_of(t) * (t->complex ? 2 : 1), &bytes) || bytes / 8 + (bytes % 8 > 0) != t->bytes) {

@@ -31,6 +31,7 @@ typedef struct ln_tfl {
     ln_tfl_variable *variables;
     int32_t n_variables, depth;
     int64_t n_converted; /* operators so far, those of subgraphs as often as they are called */
+    int64_t n_scanned;   /* operators, for tables */
     bool *seen;          /* subgraphs that CALL_ONCE has called */
 } ln_tfl;
 
@@ -113,7 +114,8 @@ linnet_type ln_tfl_real_type(const ln_tfl_tensor *t);
 
 /* Elements of a constant input, unpacked; NULL: not constant. Type as the tensor's. */
 const void *ln_tfl_data(ln_tfl_op *o, const ln_tfl_tensor *t);
-const void *ln_tfl_dense(ln_tfl_op *o, const ln_tfl_tensor *t); /* of a sparse one: sparse.c */
+const void *ln_tfl_dense(ln_tfl_op *o, const ln_tfl_tensor *t);   /* of a sparse one: sparse.c */
+const void *ln_tfl_strings(ln_tfl_op *o, const ln_tfl_tensor *t); /* linnet_string: lookup.c */
 /* Reads integers of a constant; the count, or -1: not constant, not integers, more than max. */
 int32_t ln_tfl_ints(ln_tfl_op *o, uint32_t i, int64_t *values, int32_t max);
 /* The same, and that they are not constant is an error. */

@@ -165,7 +165,7 @@ static void inputs(ln_tfl_op *o, ln_tfl_scope *scope)
         const ln_tfl_tensor *t = &scope->sub->tensors[tensor];
         const char *name = unique_name(c, scope->sub, list, i, "input");
         int32_t v = name ? ln_graph_value(scope->g, name) : LN_NO_VALUE;
-        if (t->type == LINNET_UNDEFINED || t->type == LINNET_STRING)
+        if (t->type == LINNET_UNDEFINED)
             ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "input '%.100s' is of a type that is not supported", t->name);
         else if (scope->stored[tensor] >= 0)
             ln_tfl_fail(o, LINNET_ERR_MODEL, "input '%.100s' is listed twice", t->name);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of tables, by number and by key.
+ * Rows of tables, by number and by key; tables of strings and integers.
  */
+#include <string.h>
+
 #include "tools/tflite/operators.h"
+
+enum { CODE_HASHTABLE = 136, CODE_IMPORT = 138, MOST_SCANNED = 1 << 26 };
 
 /* Rows of a table, which may be quantised while the result is not. */
 void ln_tfl_embedding_lookup(ln_tfl_op *o)
@@ -73,4 +77,109 @@ void ln_tfl_embedding_sparse(ln_tfl_op *o)
         v = LN_NODE(o, "Div", v, by);
     }
     ln_tfl_set_real(o, 0, v);
+}
+
+/* -- HASHTABLE -------------------------------------------------------------------------------------------------------
+ */
+
+/* The number of the table that a resource of a subgraph is; -1: none, or made elsewhere. */
+static int64_t table_of(ln_tfl *c, const ln_tfl_subgraph *s, int64_t resource)
+{
+    ln_flat *f = &c->file.flat;
+    for (int32_t i = 0; i < s->n_operators && c->n_scanned++ < MOST_SCANNED; i++) {
+        const ln_tfl_operator *n = &s->operators[i];
+        if (n->code == CODE_HASHTABLE && n->outputs.n && ln_flat_at(f, n->outputs, 0, 4) == resource)
+            return ln_flat_int(f, &n->options, 0, 4, 0) & INT32_MAX;
+    }
+    return -1;
+}
+
+/* Keys and values of the table that input 0 is, which one HASHTABLE_IMPORT anywhere in the file fills with constants.
+ */
+static bool table(ln_tfl_op *o, const ln_tfl_tensor **keys, const ln_tfl_tensor **values)
+{
+    ln_tfl *c = o->c;
+    int64_t id = table_of(c, o->scope->sub, ln_tfl_in_index(o, 0));
+    int32_t found = 0;
+    for (int32_t k = 0; k < c->file.n_subgraphs && id >= 0; k++) {
+        const ln_tfl_subgraph *s = &c->file.subgraphs[k];
+        ln_tfl_scope scope = {.c = c, .sub = s};
+        for (int32_t i = 0; i < s->n_operators && c->n_scanned++ < MOST_SCANNED; i++) {
+            ln_tfl_op import = {.c = c, .scope = &scope, .node = &s->operators[i]};
+            if (import.node->code != CODE_IMPORT || table_of(c, s, ln_tfl_in_index(&import, 0)) != id)
+                continue;
+            *keys = ln_tfl_in(&import, 1), *values = ln_tfl_in(&import, 2);
+            found++;
+        }
+    }
+    if (c->n_scanned >= MOST_SCANNED || found != 1 || !(*keys)->data || !(*values)->data) {
+        ln_tfl_fail(o, LINNET_ERR_UNSUPPORTED, "a table that is not filled once, with constants");
+        return false;
+    }
+    if (ln_tfl_count(*keys) != ln_tfl_count(*values) || ln_tfl_count(*keys) < 1)
+        ln_tfl_fail(o, LINNET_ERR_MODEL, "a table of %lld keys and %lld values", (long long)ln_tfl_count(*keys),
+                    (long long)ln_tfl_count(*values));
+    return ln_tfl_ok(o);
+}
+
+static int32_t row_of(ln_tfl_op *o, const ln_tfl_tensor *t)
+{
+    int64_t n = ln_tfl_count(t);
+    const void *data = ln_tfl_data(o, t);
+    return data ? ln_tfl_constant(o, t->type, 1, &n, data) : LN_NO_VALUE;
+}
+
+/* The table is where it is looked into; making and filling it leaves nothing. */
+void ln_tfl_hashtable(ln_tfl_op *o)
+{
+    (void)o;
+}
+
+/* Inputs: table, keys, what is found where a key is not in the table. */
+void ln_tfl_hashtable_find(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *keys, *values;
+    if (!table(o, &keys, &values))
+        return;
+    int32_t query = ln_tfl_unsqueeze(o, ln_tfl_stored(o, 1), -1), last = ln_tfl_const_ints(o, 1, &(int64_t){-1});
+    int32_t found = ln_tfl_cast(o, LN_NODE(o, "Equal", query, row_of(o, keys)), LINNET_INT32);
+    int32_t at =
+        ln_tfl_node(o, "ArgMax", LN_INS(found), LN_ATTRS(ln_tfl_attr_int("axis", -1), ln_tfl_attr_int("keepdims", 0)));
+    int32_t hit = ln_tfl_node(o, "ReduceMax", LN_INS(found, last), LN_ATTRS(ln_tfl_attr_int("keepdims", 0)));
+    ln_tfl_set_stored(o, 0,
+                      LN_NODE(o, "Where", ln_tfl_cast(o, hit, LINNET_BOOL), LN_NODE(o, "Gather", row_of(o, values), at),
+                              ln_tfl_stored(o, 2)));
+}
+
+void ln_tfl_hashtable_size(ln_tfl_op *o)
+{
+    const ln_tfl_tensor *keys, *values;
+    if (table(o, &keys, &values))
+        ln_tfl_set_stored(o, 0, ln_tfl_const_ints(o, 1, &(int64_t){ln_tfl_count(keys)}));
+}
+
+/* -- strings ---------------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t word(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* In the file: their number, where each begins and the last ends, the bytes. */
+const void *ln_tfl_strings(ln_tfl_op *o, const ln_tfl_tensor *t)
+{
+    int64_t n = ln_tfl_count(t);
+    bool good = n >= 0 && t->bytes >= 8 && (uint64_t)n <= t->bytes / 4 - 2 && word(t->data) == (uint64_t)n;
+    linnet_string *strings = good ? ln_arena_array(o->c->arena, n + 1, sizeof *strings) : NULL;
+    if (good && !strings)
+        ln_tfl_no_memory(o);
+    for (int64_t i = 0; good && strings && i < n; i++) {
+        uint32_t from = word(t->data + 4 + 4 * i), to = word(t->data + 8 + 4 * i);
+        good = from <= to && to <= t->bytes;
+        strings[i] = (linnet_string){(const char *)t->data + (good ? from : 0), good ? to - from : 0};
+    }
+    if (!good)
+        ln_tfl_fail(o, LINNET_ERR_MODEL, "tensor '%.100s' is not the strings that it says", t->name);
+    return ln_tfl_ok(o) ? strings : NULL;
 }
