@@ -12,16 +12,18 @@
 #define VSIZELESS
 #include "kernels/simd_array.h"
 
-enum { MR = LN_RVV_MR, STEPS = 4 }; /* of k between two counts of the pointers */
+enum { MR = LN_RVV_MR, STEPS = 8 }; /* of k between two counts of the pointers */
 
-#define UNROLL _Pragma("GCC unroll 6")
+#define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
+#define ELEMENT(byte) (sign ? (int16_t)(int8_t)(byte) : (int16_t)(byte))
 
 #define ROWS_NAME rows_m4
 #define I16 vint16m2_t
 #define I32 vint32m4_t
 #define F32 vfloat32m4_t
 #define LOAD_B __riscv_vle8_v_i8m1
+#define WIDEN __riscv_vsext_vf2
 #define LOAD_I32 __riscv_vle32_v_i32m4
 #define LOAD_F32 __riscv_vle32_v_f32m4
 #define SET_F32 __riscv_vfmv_v_f_f32m4
@@ -32,64 +34,65 @@ enum { MR = LN_RVV_MR, STEPS = 4 }; /* of k between two counts of the pointers *
 #define I32 vint32m8_t
 #define F32 vfloat32m8_t
 #define LOAD_B __riscv_vle8_v_i8m2
+#define WIDEN __riscv_vsext_vf2
 #define LOAD_I32 __riscv_vle32_v_i32m8
 #define LOAD_F32 __riscv_vle32_v_f32m8
 #define SET_F32 __riscv_vfmv_v_f_f32m8
 #include "kernels/qgemm_rvv.inc"
 
 /* clang-format off: one line for each number of rows */
-INLINE void narrow(const size_t nr, const uint32_t flip, void *c, const uint8_t *const *a, const void *panel, size_t m,
+INLINE void narrow(const size_t nr, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t m,
                    size_t n, const ln_qgemm_args *g)
 {
     switch (m) {
     case 1:
-        rows_m4(1, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(1, nr, sign, c, a, panel, n, 0, g);
         break;
     case 2:
-        rows_m4(2, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(2, nr, sign, c, a, panel, n, 0, g);
         break;
     case 3:
-        rows_m4(3, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(3, nr, sign, c, a, panel, n, 0, g);
         break;
     case 4:
-        rows_m4(4, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(4, nr, sign, c, a, panel, n, 0, g);
         break;
     case 5:
-        rows_m4(5, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(5, nr, sign, c, a, panel, n, 0, g);
         break;
     default:
-        rows_m4(6, nr, flip, c, a, panel, n, 0, g);
+        rows_m4(6, nr, sign, c, a, panel, n, 0, g);
     }
 }
 
-INLINE void wide(const size_t nr, const uint32_t flip, void *c, const uint8_t *const *a, const void *panel, size_t m,
+INLINE void wide(const size_t nr, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t m,
                  size_t n, const ln_qgemm_args *g)
 {
     for (size_t i = 0; i < m; i += 3)
         switch (m - i) {
         case 1:
-            rows_m8(1, nr, flip, c, a + i, panel, n, i, g);
+            rows_m8(1, nr, sign, c, a + i, panel, n, i, g);
             break;
         case 2:
-            rows_m8(2, nr, flip, c, a + i, panel, n, i, g);
+            rows_m8(2, nr, sign, c, a + i, panel, n, i, g);
             break;
         default:
-            rows_m8(3, nr, flip, c, a + i, panel, n, i, g);
+            rows_m8(3, nr, sign, c, a + i, panel, n, i, g);
         }
 }
 /* clang-format on */
 
-#define OWN(body, name, vlen, flip)                                                                                    \
+#define OWN(body, name, vlen, sign)                                                                                    \
     static __attribute__((noinline)) void name(void *c, const uint8_t *const *a, const void *panel, size_t m,          \
                                                size_t n, const ln_qgemm_args *g)                                       \
     {                                                                                                                  \
-        body(vlen / 4, flip, c, a, panel, m, n, g);                                                                    \
+        body(vlen / 4, sign, c, a, panel, m, n, g);                                                                    \
     }
 #define TILE(vlen)                                                                                                     \
     OWN(wide, wide_u##vlen, vlen, 0)                                                                                   \
-    OWN(wide, wide_s##vlen, vlen, 0x80)                                                                                \
+    OWN(wide, wide_s##vlen, vlen, 1)                                                                                   \
     OWN(narrow, narrow_u##vlen, vlen, 0)                                                                               \
-    OWN(narrow, narrow_s##vlen, vlen, 0x80)                                                                            \
+    OWN(narrow, narrow_s##vlen, vlen, 1)                                                                               \
     void ln_qgemm_run_rvv##vlen(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,               \
                                 const ln_qgemm_args *g)                                                                \
     {                                                                                                                  \
@@ -120,12 +123,12 @@ void ln_qrowsum_rvv(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, 
     }
 }
 
-INLINE vint32m8_t tap(vint32m8_t acc, const uint8_t *x, vint16m4_t w, uint32_t flip, size_t vl)
+INLINE vint32m8_t tap(vint32m8_t acc, const uint8_t *x, vint16m4_t w, const int sign, size_t vl)
 {
-    vuint16m4_t v = __riscv_vzext_vf2(__riscv_vle8_v_u8m2(x, vl), vl);
-    if (flip)
-        v = __riscv_vxor(v, (uint16_t)flip, vl);
-    return __riscv_vwmacc(acc, __riscv_vreinterpret_i16m4(v), w, vl);
+    vuint8m2_t bytes = __riscv_vle8_v_u8m2(x, vl);
+    vint16m4_t v = sign ? __riscv_vsext_vf2(__riscv_vreinterpret_i8m2(bytes), vl)
+                        : __riscv_vreinterpret_i16m4(__riscv_vzext_vf2(bytes, vl));
+    return __riscv_vwmacc(acc, v, w, vl);
 }
 
 INLINE void put(uint8_t *y, size_t at, vint32m8_t acc, size_t c, const ln_qdepthwise_args *g, size_t vl)
@@ -140,21 +143,27 @@ INLINE void put(uint8_t *y, size_t at, vint32m8_t acc, size_t c, const ln_qdepth
     __riscv_vse8((int8_t *)y + at, __riscv_vncvt_x(__riscv_vncvt_x(q, vl), vl), vl);
 }
 
-/* Two pixels at a time share the weights. */
-INLINE void depthwise(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels, const ln_qdepthwise_args *g,
-                      const uint32_t flip)
+/* Two pixels at a time share the weights. An int8 x is taken as it is, 128 less than the bias knows: it gets 128 times
+ * the sum of the weights, once for all pixels. */
+INLINE void depthwise(uint8_t *y, const uint8_t *const *rows, size_t pixels, size_t channels,
+                      const ln_qdepthwise_args *g, const int sign)
 {
     const size_t taps = g->taps;
-    for (size_t p = 0; p < pixels; p += 2, x += 2 * taps) {
-        const uint8_t *const *second = p + 1 < pixels ? x + taps : x;
-        for (size_t c = 0, vl; c < channels; c += vl) {
-            vl = __riscv_vsetvl_e32m8(channels - c);
-            vint32m8_t u = __riscv_vle32_v_i32m8(g->bias + c, vl), v = u;
+    for (size_t c = 0, vl; c < channels; c += vl) {
+        vl = __riscv_vsetvl_e32m8(channels - c);
+        vint32m8_t bias = __riscv_vle32_v_i32m8(g->bias + c, vl);
+        for (size_t t = 0; sign && t < taps; t++)
+            bias = __riscv_vwmacc(bias, 128, __riscv_vle16_v_i16m4(g->w + t * channels + c, vl), vl);
+        const uint8_t *const *x = rows;
+        for (size_t p = 0; p < pixels; p += 2, x += 2 * taps) {
+            const uint8_t *const *second = p + 1 < pixels ? x + taps : x;
+            vint32m8_t u = bias, v = bias;
             const int16_t *w = g->w + c;
-            for (size_t t = 0; t < taps; t++, w += channels) {
+            _Pragma("GCC unroll 3") for (size_t t = 0; t < taps; t++, w += channels)
+            {
                 vint16m4_t weight = __riscv_vle16_v_i16m4(w, vl);
-                u = tap(u, x[t] + c, weight, flip, vl);
-                v = tap(v, second[t] + c, weight, flip, vl);
+                u = tap(u, x[t] + c, weight, sign, vl);
+                v = tap(v, second[t] + c, weight, sign, vl);
             }
             put(y, p * g->y_stride + c, u, c, g, vl);
             if (p + 1 < pixels)
@@ -166,7 +175,7 @@ INLINE void depthwise(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t
 void ln_qdepthwise_rvv(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels, const ln_qdepthwise_args *g)
 {
     if (g->flip)
-        depthwise(y, x, pixels, channels, g, 0x80);
+        depthwise(y, x, pixels, channels, g, 1);
     else
         depthwise(y, x, pixels, channels, g, 0);
 }

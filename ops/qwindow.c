@@ -95,19 +95,20 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
         return;
     }
     int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
-    int64_t next = w->stride[2] * step;
+    const int64_t next = w->stride[2] * step, taps = w->taps, taps2 = w->kernel[2], width = w->in[2];
+    const int64_t between = w->dilation[2], apart = between * step;
     bool inner = false; /* the window of the pixel before was inside of the image */
     for (int64_t i = 0; i < count; i++) {
         const uint8_t **to = rows + (size_t)i * pixel_stride;
         int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
-        if (inner && o2 > 0 && x2 + (w->kernel[2] - 1) * w->dilation[2] < w->in[2]) {
+        if (inner && o2 > 0 && x2 + (taps2 - 1) * between < width) {
             const uint8_t **from = to - pixel_stride;
             if (tap_stride == 1)
-#pragma GCC unroll 4
-                for (int64_t t = 0; t < w->taps; t++)
+#pragma GCC unroll 3
+                for (int64_t t = 0; t < taps; t++)
                     to[t] = from[t] + next;
             else
-                for (int64_t t = 0; t < w->taps; t++)
+                for (int64_t t = 0; t < taps; t++)
                     to[(size_t)t * tap_stride] = from[(size_t)t * tap_stride] + next;
             if (++o2 < w->out[2])
                 continue;
@@ -123,16 +124,17 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
             int64_t x1 = o1 * w->stride[1] - w->before[1];
             for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
                 bool inside = x0 >= 0 && x0 < w->in[0] && x1 >= 0 && x1 < w->in[1];
-                int64_t row = (x0 * w->in[1] + x1) * w->in[2], x = x2;
-                if (inside && x >= 0 && x + (w->kernel[2] - 1) * w->dilation[2] < w->in[2]) {
-                    const uint8_t *at = base + (row + x) * step;
-                    for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, at += w->dilation[2] * step, to += tap_stride)
-                        *to = at;
-                } else {
-                    inner = false;
-                    for (int64_t k2 = 0; k2 < w->kernel[2]; k2++, x += w->dilation[2], to += tap_stride)
-                        *to = inside && x >= 0 && x < w->in[2] ? base + (row + x) * step : zero;
+                const uint8_t *line = base + (inside ? (x0 * w->in[1] + x1) * width * step : 0);
+                if (inside && x2 >= 0 && x2 + (taps2 - 1) * between < width) {
+                    line += x2 * step;
+                    for (int64_t k2 = 0; k2 < taps2; k2++, line += apart, to += tap_stride)
+                        *to = line;
+                    continue;
                 }
+                inner = false;
+                int64_t x = x2, at = x2 * step;
+                for (int64_t k2 = 0; k2 < taps2; k2++, x += between, at += apart, to += tap_stride)
+                    *to = inside && x >= 0 && x < width ? line + at : zero;
             }
         }
         if (++o2 == w->out[2]) {
@@ -150,13 +152,24 @@ static inline bool inside(const ln_qwindow *w, int d, int64_t x)
     return x >= 0 && x + (w->kernel[d] - 1) * w->dilation[d] < w->in[d];
 }
 
+/* Whether 16 bytes are copied by a few instructions wherever they lie; else that is a call. */
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__wasm__) || defined(__ARM_FEATURE_UNALIGNED)
+enum { ANYWHERE = 1 };
+#else
+enum { ANYWHERE = 0 };
+#endif
+
 /* memcpy for short runs: 16 bytes at a time where neither side ends within them. */
 static inline void copy_run(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t *from_end, const uint8_t *to_end)
 {
     int64_t i = 0;
-    while (i < n && from_end - from - i >= 16 && to_end - to - i >= 16) {
+    while (ANYWHERE && i < n && from_end - from - i >= 16 && to_end - to - i >= 16) {
         memcpy(to + i, from + i, 16);
         i += 16;
+    }
+    for (; i + 4 <= n; i += 4) { /* loads first: to a compiler a store may change what is read next */
+        uint8_t a = from[i], b = from[i + 1], c = from[i + 2], d = from[i + 3];
+        to[i] = a, to[i + 1] = b, to[i + 2] = c, to[i + 3] = d;
     }
     for (; i < n; i++)
         to[i] = from[i];
@@ -194,7 +207,7 @@ void ln_qwindow_copy(const ln_qwindow *window, uint8_t *to, int64_t begin, int64
         int64_t x2 = o2 * w->stride[2] - w->before[2];
         if (dense && inside(w, 0, x0) && inside(w, 1, x1) && inside(w, 2, x2)) {
             const uint8_t *from = base + (x0 * w->in[1] + x1) * line + x2 * step + first;
-            const bool room = n <= 16 && from_end - from >= span && to_end - to >= w->taps * k + 16;
+            const bool room = ANYWHERE && n <= 16 && from_end - from >= span && to_end - to >= w->taps * k + 16;
             for (int64_t k0 = 0; k0 < w->kernel[0]; k0++)
                 for (int64_t k1 = 0, at = k0 * next_plane; k1 < w->kernel[1]; k1++, at += next_line, to += n)
                     if (room)
