@@ -9,7 +9,7 @@ Times are the best of several turns (of Linnet's STFT the fastest tenth), in mic
 graph of one node less those of a graph of one Identity of the same input, so that the price of a call from Python does
 not count against it. The exit code is 1 when Linnet falls short of: 1.1 times FFTW in the geometric mean of batch 1, 1.6
 times of batch 128, 0.8 in each row, 2 for the prime 1009; 40 times ONNX Runtime's DFT in the geometric mean; 50 times its
-STFT in each row of all threads.
+STFT in each row.
 """
 import json
 import math
@@ -124,7 +124,7 @@ def main():
             ours, ort, error = stft(signals, samples, n, hop, threads)
             what = f"STFT of {signals} x {samples}, n_fft {n}, hop {hop}, threads {threads}"
             print(f"{what}: Linnet {ours:.0f} us, ONNX Runtime {ort:.0f} us, {ort / ours:.0f} times; off by {error:.0e}")
-            check((ort / ours >= 50 or threads < most) and error < 1e-4, what)
+            check(ort / ours >= 50 and error < 1e-4, what)
     for what in bad:
         print("FAIL", what)
     return bool(bad)
