@@ -91,7 +91,8 @@ def make_inputs(path, name, folder):
         files[i.name] = os.path.join(folder, f"in{k}.npy")
         np.save(files[i.name], rng.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, VALUES.get(i.name, 1), kind))
     outputs = [o.name for o in model.graph.output if o.type.WhichOneof("value") != "sequence_type"]
-    return files, outputs, sum(np.prod(i.dims) * 4 for i in model.graph.initializer) / 1e6
+    weights = sum(np.prod(i.dims) * onnx.helper.tensor_dtype_to_np_dtype(i.data_type).itemsize for i in model.graph.initializer)
+    return files, outputs, float(weights) / 1e6
 
 
 def onnxruntime(path, threads, seconds, files, save=""):

@@ -156,16 +156,18 @@ static bool can_fold(const sweep *s, const ln_node *n)
         if (n->in[i] >= 0 && (!s->g->values[n->in[i]].info.data || s->g->values[n->in[i]].input))
             return false;
     size_t bytes = 0;
+    bool used = false; /* what a pass left behind is not worth computing */
     for (int32_t i = 0; i < n->n_out; i++) {
         if (n->out[i] < 0)
             continue;
+        used = used || s->g->values[n->out[i]].n_uses || s->g->values[n->out[i]].outputs;
         const ln_info *info = &s->g->values[n->out[i]].info;
         if (info->kind != LINNET_TENSOR)
             return false;
         if (ln_info_known(info))
             bytes += ln_info_bytes(info);
     }
-    return bytes <= FOLD_BUDGET - s->folded;
+    return used && bytes <= FOLD_BUDGET - s->folded;
 }
 
 /* Runs the node and makes its outputs constants. */

@@ -465,5 +465,5 @@ linnet_status ln_pass_quantize(ln_graph *g, ln_pass_ctx *c)
         if (st != LINNET_OK)
             return st;
     }
-    return LINNET_OK;
+    return ln_pass_dead(g, c); /* or the next round would make floats of weights whose float operators are gone */
 }
