@@ -248,6 +248,13 @@ void ln_pages_expect(const void *data, size_t bytes)
 #endif
 }
 
+void ln_arena_trim(ln_arena *a)
+{
+    for (const ln_chunk *c = a->chunks; c; c = c->next)
+        if (paged(a->memory, c->size)) /* zeros again when they are written */
+            ln_pages_discard((const char *)c + c->used, c->size - c->used);
+}
+
 bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes)
 {
     for (const ln_chunk *c = a->chunks; c; c = c->next)

@@ -47,6 +47,7 @@ bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes);
 bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes);
 void ln_pages_discard(const void *data, size_t bytes); /* the same of memory that ln_memory_alloc gave, if from NULL */
 void ln_pages_expect(const void *data, size_t bytes);  /* all of it will be written: takes its pages at once */
+void ln_arena_trim(ln_arena *a);                       /* gives the pages back that nothing lies in yet */
 void ln_arena_reset(ln_arena *a);                      /* forgets everything, keeps the largest chunk for reuse */
 void ln_arena_free(ln_arena *a);                       /* gives everything back */
 

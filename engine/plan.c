@@ -453,6 +453,8 @@ linnet_status ln_plan_make(ln_plan **made, const ln_graph *g, const linnet_value
         ln_plan_free(plan);
         return st;
     }
+    ln_arena_trim(&plan->packed);
+    ln_arena_trim(&plan->arena);
     *made = plan;
     return LINNET_OK;
 }

@@ -138,6 +138,7 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
         linnet_model_free(m);
         return st;
     }
+    ln_arena_trim(&m->arena);
     *model = m;
     return LINNET_OK;
 }
