@@ -19,7 +19,8 @@ NEWEST = {"": 28, "ai.onnx.ml": 5, "ai.onnx.preview": 1, "ai.onnx.preview.traini
 # In the standard's domain, but of ONNX Runtime: opsets at which it has them.
 EXPERIMENTAL = {"ImageScaler": (7, 9), "SimplifiedLayerNormalization": (7, 22)}
 MODELS = ["encoder", "decoder", "quantized", "dynamic", "image"]  # of com.microsoft's operators: gen_models.py
-LINNET = {"SumTo": ["float32", "float64", "float16", "bfloat16"], "Attention": ["float32"], "Spectrogram": ["float32", "float64"]}
+LINNET = {"SumTo": ["float32", "float64", "float16", "bfloat16"], "Attention": ["float32"], "Spectrogram": ["float32", "float64"],
+          "ByteMap": ["int8", "uint8"]}
 
 NUMPY = {
     "float32": np.float32, "float64": np.float64, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16,
@@ -197,11 +198,11 @@ class Case:
         """The half types among the inputs."""
         return self.float_types() & {"float16", "bfloat16"}
 
-    def as_opset_21(self):
-        """The same node before version 22, which did nothing but add bfloat16 to types."""
-        earlier = copy.copy(self)
-        earlier.opset = 21
-        return earlier
+    def at(self, opset):
+        """The same node at an opset at which it means the same."""
+        other = copy.copy(self)
+        other.opset = opset
+        return other
 
     def as_opset_8(self):
         """The same node in version 7 or 8, for a peer that has no kernel of the version before: those differ by attributes

@@ -90,6 +90,28 @@ def simplified(c):
     return [(x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float64(np.float32(c.attrs["epsilon"]))) * scale).astype(given(c)[0].dtype)]
 
 
+@definition("LRN")
+def lrn(c):
+    """"Y[n, c, d1, ..., dk] = X[n, c, d1, ..., dk] / (bias + alpha / size * square_sum[n, c, d1, ..., dk] )^beta", square_sum
+    over the channels from c - floor((size - 1) / 2) to c + ceil((size - 1) / 2)."""
+    x, size = given(c)[0].astype(np.float64), c.attrs["size"]
+    get = lambda name, value: np.float64(np.float32(c.attrs.get(name, value)))
+    squares = [(x[:, max(0, k - (size - 1) // 2):k + size // 2 + 1]**2).sum(1) for k in range(x.shape[1])]
+    sums = np.stack(squares, 1) if squares else x
+    return [(x / (get("bias", 1) + get("alpha", 1e-4) / size * sums)**get("beta", 0.75)).astype(given(c)[0].dtype)]
+
+
+@definition("OneHot")
+def one_hot(c):
+    """"on_value" where the index is, "off_value" else; from version 11 on, "negative indices ... from the back"."""
+    indices, depth, values = given(c)
+    n, i = int(depth.reshape(-1)[0]), indices.astype(np.int64)
+    i = np.where(i < 0, i + n, i) if c.version >= 11 else i
+    axis = c.attrs.get("axis", -1)
+    hot = np.moveaxis(i[..., None] == np.arange(n), -1, axis)
+    return [np.where(hot, values[1:], values[:1])]
+
+
 @definition("ImageDecoder")
 def decoder(c):
     """"Loads and decodes and image from a file"; the decoder of Pillow. What is no RGB becomes so first, and an alpha
@@ -136,6 +158,13 @@ def sum_to(c):
     wide = x.astype(np.float64).sum(tuple(range(lead)))
     axes = tuple(k for k, d in enumerate(like.shape) if d != wide.shape[k])
     return [wide.sum(axes, keepdims=True).astype(x.dtype)]
+
+
+@definition("ai.linnet.ByteMap")
+def byte_map(c):
+    """The entry of a table that the bits of an element are the number of (ops/qlinearunary.c)."""
+    x, table = given(c)
+    return [table[x.view(np.uint8)]]
 
 
 @definition("ai.linnet.Attention")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from case import generator
+from gen_quant import codes
 
 
 @generator("ai.linnet.SumTo")
@@ -12,6 +13,13 @@ def sum_to(c):
     c.input(shape, t)
     c.input(like, t)
     c.widen, c.terms = False, 256
+
+
+@generator("ai.linnet.ByteMap")
+def byte_map(c):
+    t = c.type("T")
+    c.add(codes(c, c.shape(1, 3, 40), t))
+    c.add(codes(c, [256], c.r.choice(["int8", "uint8"])), constant=True)
 
 
 @generator("ai.linnet.Attention")

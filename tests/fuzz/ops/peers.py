@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 import rules
-from case import COMPLEX, INTS, full_name, type_name
+from case import COMPLEX, INTS, ORT_NEWEST, full_name, type_name
 from definitions import DEFINITIONS
 
 NATIVE = {"float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool",
@@ -44,15 +44,16 @@ def attempts(c):
     half = c.low() if c.widen else set()
     names = {type_name(a) for _, a, _ in c.inputs if a is not None} - half
     if names <= NATIVE:
-        yield "ort", c, half
+        known = c.at(ORT_NEWEST) if not c.domain and c.opset > ORT_NEWEST >= c.version else c
+        yield "ort", known, half
         if c.widen and "float64" in names:  # many of its kernels have no float64
-            yield "ort", c, half | {"float64"}
+            yield "ort", known, half | {"float64"}
         if c.domain == "ai.onnx.ml" and names & set(INTS):  # nor all integers
             yield "ort", c, names - {"string", "bool"}
         if c.instead:
             yield "ort", c.instead, half
         if not c.domain and c.version == 22 and not c.nodes:
-            yield "ort", c.as_opset_21(), half
+            yield "ort", c.at(21), half  # version 22 added bfloat16 to types, and nothing else
         if not c.domain and c.opset < 7 and not c.nodes:
             yield "ort", c.as_opset_8(), half
             yield "ort", c.as_opset_8(), half | ({"float64"} if c.widen else set())

@@ -131,6 +131,7 @@ rule("ref", "Shape", "Shape with `end` below -rank", lambda c: c.attrs.get("end"
 rule("ref", "Unique", "Unique, `sorted` = 0", lambda c: c.attrs.get("sorted", 1) == 0)
 # -- layers --
 rule("ref", "LRN", "LRN of half types", lambda c: c.low())
+rule("ref", "LRN", "LRN of more channels than images", lambda c: c.inputs[0][1].shape[1] > c.inputs[0][1].shape[0])
 rule("ref", "GlobalMaxPool", "GlobalMaxPool", lambda c: spatial_rank(c) != 2)
 for peer in ("ort", "ref"):
     rule(peer, "MaxPool AveragePool LpPool com.microsoft.NhwcMaxPool", "pools with `auto_pad` SAME and dilations",
@@ -161,6 +162,7 @@ rule("ref", "QLinearConv", "QLinearConv")
 rule("ref", "DeformConv", "DeformConv of float64", lambda c: c.types["T"] == "float64")
 # -- others --
 rule("ort", "Loop", "Scan output of no iterations", lambda c: int(c.inputs[0][1]) == 0)
+rule("ref", "Loop", "Loop, scan outputs")
 rule("ref", "Optional OptionalGetElement", "Optional")
 rule("ref", "SequenceInsert", "SequenceInsert at position n",
      lambda c: c.inputs[-1][1].ndim == 0 and int(c.inputs[-1][1]) == len(c.inputs) - 2)
