@@ -84,6 +84,25 @@ LN_RUN(ln_global_pool_f64)
     return LINNET_OK;
 }
 
+/* Channels first: the mean of whole planes. */
+static void mean_planes(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *args = arg;
+    const global_params *p = args->params;
+    const float *x = (const float *)args->in[0] + begin * p->pixels;
+    float *y = args->out[0];
+    (void)worker;
+    for (int64_t i = begin; i < end; i++, x += p->pixels)
+        y[i] = LN_K(sum_f32)(x, (size_t)p->pixels, 0) / (float)p->pixels;
+}
+
+LN_RUN(ln_global_pool_f32_mean)
+{
+    const global_params *p = a->params;
+    ln_parallel(a, p->planes, (double)p->pixels * 0.1 + 5, mean_planes, (void *)(uintptr_t)a);
+    return LINNET_OK;
+}
+
 /* The mean of n channels over all pixels, in their order; rows of pixels at a time. */
 static void mean_last(const global_params *p, float *y, const float *x, int64_t n)
 {
@@ -166,6 +185,8 @@ static linnet_status global_plan(ln_ctx *c, int32_t kind)
         return ln_fail(c, LINNET_ERR_MODEL, "p is %lld", (long long)p->p);
     if (p->channels_last)
         LN_SET_RUN(c, ln_global_pool_f32_last);
+    else if (x->type == LINNET_FLOAT32 && kind == AVERAGE)
+        LN_SET_RUN(c, ln_global_pool_f32_mean);
     else if (x->type == LINNET_FLOAT32)
         LN_SET_RUN(c, ln_global_pool_f32);
     else if (x->type == LINNET_FLOAT16)
