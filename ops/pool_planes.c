@@ -3,7 +3,8 @@
  * MaxPool and AveragePool of float32 as the file has them, channels first: of every plane, an output line combines the
  * input lines that its windows meet, first with each other into one line with padding at its ends, then that with
  * itself, shifted. With a stride the line is dealt out to `stride` lines before, so that every shift is contiguous.
- * Some lines are combined before the first of them is shifted: what was just stored cannot be loaded shifted at once.
+ * Without one some lines are combined before the first is shifted: what was just stored cannot be loaded shifted at
+ * once.
  */
 #include <math.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
     const ln_args *a = arg;
     const ln_pool_params *p = a->params;
     room r = room_of(a, worker);
-    int64_t at, first[3], last[3], counted[3], o[3];
+    int64_t at, first[3], last[3], counted[3], o[3], group = p->stride[2] == 1 ? GROUP : 1;
     for (o[2] = 0; o[2] < p->out[2]; o[2]++) {
         ln_pool_range(p, 2, o[2], &first[2], &last[2], &counted[2]);
         int64_t n = p->count_include_pad ? counted[2] : last[2] - first[2];
@@ -83,7 +84,7 @@ static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
             at = ln_pool_range(p, 0, o[0], &first[0], &last[0], &counted[0]);
             for (o[1] = 0; o[1] < p->out[1];) {
                 int64_t g = 0;
-                for (; g < GROUP && o[1] < p->out[1]; g++, o[1]++) {
+                for (; g < group && o[1] < p->out[1]; g++, o[1]++) {
                     int64_t v = ln_pool_range(p, 1, o[1], &first[1], &last[1], &counted[1]), n = 0;
                     for (int64_t z = first[0]; z < last[0]; z++)
                         for (int64_t k = first[1]; k < last[1]; k++)
