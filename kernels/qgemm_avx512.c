@@ -159,45 +159,61 @@ INLINE __m512i lanes_of(const void *x, size_t j, size_t n)
     return _mm512_loadu_si512(v);
 }
 
-/* 64 channels: the bytes of four rows are interleaved, so that four taps of a channel lie in 32 bits for VPDPBUSD. Each
- * 128-bit lane of the four sums holds its own 16 channels, and packing them puts the bytes in order again. */
-static void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
-                        const ln_qdepthwise_args *g)
+/* 64 bytes of tap t of a pixel, or 32 of it and of the next pixel. */
+INLINE __m512i bytes_of(const uint8_t *const *x, size_t t, size_t taps, size_t c, __mmask64 mask, const bool pair)
+{
+    if (!pair)
+        return _mm512_maskz_loadu_epi8(mask, x[t] + c);
+    __m256i low = _mm256_maskz_loadu_epi8((__mmask32)mask, x[t] + c);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), _mm256_maskz_loadu_epi8((__mmask32)mask, x[taps + t] + c),
+                              1);
+}
+
+INLINE __m512i twice(__m512i low, const bool pair)
+{
+    return pair ? _mm512_broadcast_i64x4(_mm512_castsi512_si256(low)) : low;
+}
+
+/* 64 channels of a pixel, or at most 32 of two: the bytes of four rows are interleaved, so that four taps of a channel
+ * lie in 32 bits for VPDPBUSD. Each 128-bit lane of the four sums holds its own 16 channels, and packing them puts the
+ * bytes in order again. */
+INLINE void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
+                        const ln_qdepthwise_args *g, const bool pair)
 {
     const __m512i flip = _mm512_set1_epi8((char)g->flip),
                   high = _mm512_set1_epi32(g->y_zero + (g->lo + (float)g->y_zero < 0 ? 128 : 0));
     const __m512i out_flip = _mm512_set1_epi8(g->lo + (float)g->y_zero < 0 ? (char)0x80 : 0);
     const __m512 lo = _mm512_set1_ps(g->lo), hi = _mm512_set1_ps(g->hi);
     const __mmask64 mask = n >= 64 ? ~UINT64_C(0) : ~UINT64_C(0) >> (64 - n);
-    const size_t groups = (g->taps + 3) / 4;
+    const size_t taps = g->taps, groups = (taps + 3) / 4, step = pair ? 2 : 1;
     const int8_t *w = g->w8 + c / 64 * groups * 256;
     __m512i bias[4];
     __m512 scale[4];
     for (size_t j = 0; j < 4; j++) {
-        bias[j] = lanes_of(g->bias + c, j, n);
-        scale[j] = _mm512_castsi512_ps(lanes_of(g->scale + c, j, n));
+        bias[j] = twice(lanes_of(g->bias + c, j, n), pair);
+        scale[j] = _mm512_castsi512_ps(twice(lanes_of(g->scale + c, j, n), pair));
     }
-    for (size_t p = 0; p < pixels; p++, x += g->taps) {
+    for (size_t p = 0; p < pixels; p += step, x += step * taps) {
         __m512i acc[4] = {bias[0], bias[1], bias[2], bias[3]};
         for (size_t t = 0; t < groups; t++) {
             __m512i r[4] = {flip, flip, flip, flip};
-            size_t count = g->taps - 4 * t;
-            r[0] = _mm512_maskz_loadu_epi8(mask, x[4 * t] + c);
+            size_t count = taps - 4 * t;
+            r[0] = bytes_of(x, 4 * t, taps, c, mask, pair);
             if (count > 1)
-                r[1] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 1] + c);
+                r[1] = bytes_of(x, 4 * t + 1, taps, c, mask, pair);
             if (count > 2)
-                r[2] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 2] + c);
+                r[2] = bytes_of(x, 4 * t + 2, taps, c, mask, pair);
             if (count > 3)
-                r[3] = _mm512_maskz_loadu_epi8(mask, x[4 * t + 3] + c);
+                r[3] = bytes_of(x, 4 * t + 3, taps, c, mask, pair);
             __m512i a = _mm512_xor_si512(_mm512_unpacklo_epi8(r[0], r[1]), flip);
             __m512i b = _mm512_xor_si512(_mm512_unpackhi_epi8(r[0], r[1]), flip);
             __m512i d = _mm512_xor_si512(_mm512_unpacklo_epi8(r[2], r[3]), flip);
             __m512i e = _mm512_xor_si512(_mm512_unpackhi_epi8(r[2], r[3]), flip);
             const int8_t *v = w + t * 256;
-            acc[0] = _mm512_dpbusd_epi32(acc[0], _mm512_unpacklo_epi16(a, d), _mm512_loadu_si512(v));
-            acc[1] = _mm512_dpbusd_epi32(acc[1], _mm512_unpackhi_epi16(a, d), _mm512_loadu_si512(v + 64));
-            acc[2] = _mm512_dpbusd_epi32(acc[2], _mm512_unpacklo_epi16(b, e), _mm512_loadu_si512(v + 128));
-            acc[3] = _mm512_dpbusd_epi32(acc[3], _mm512_unpackhi_epi16(b, e), _mm512_loadu_si512(v + 192));
+            acc[0] = _mm512_dpbusd_epi32(acc[0], _mm512_unpacklo_epi16(a, d), twice(_mm512_loadu_si512(v), pair));
+            acc[1] = _mm512_dpbusd_epi32(acc[1], _mm512_unpackhi_epi16(a, d), twice(_mm512_loadu_si512(v + 64), pair));
+            acc[2] = _mm512_dpbusd_epi32(acc[2], _mm512_unpacklo_epi16(b, e), twice(_mm512_loadu_si512(v + 128), pair));
+            acc[3] = _mm512_dpbusd_epi32(acc[3], _mm512_unpackhi_epi16(b, e), twice(_mm512_loadu_si512(v + 192), pair));
         }
         for (size_t j = 0; j < 4; j++) {
             __m512 f = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[j]), scale[j]);
@@ -205,8 +221,25 @@ static void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size
             acc[j] = _mm512_add_epi32(_mm512_cvtps_epi32(f), high);
         }
         __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(acc[0], acc[1]), _mm512_packs_epi32(acc[2], acc[3]));
-        _mm512_mask_storeu_epi8(y + p * g->y_stride + c, mask, _mm512_xor_si512(bytes, out_flip));
+        bytes = _mm512_xor_si512(bytes, out_flip);
+        uint8_t *to = y + p * g->y_stride + c;
+        if (pair) {
+            _mm256_mask_storeu_epi8(to, (__mmask32)mask, _mm512_castsi512_si256(bytes));
+            _mm256_mask_storeu_epi8(to + g->y_stride, (__mmask32)mask, _mm512_extracti64x4_epi64(bytes, 1));
+        } else {
+            _mm512_mask_storeu_epi8(to, mask, bytes);
+        }
     }
+}
+
+static void depthwise_pixels(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
+                             const ln_qdepthwise_args *g)
+{
+    size_t pairs = n <= 32 ? pixels & ~(size_t)1 : 0;
+    if (pairs)
+        depthwise64(y, x, pairs, c, n, g, true);
+    if (pairs < pixels)
+        depthwise64(y + pairs * g->y_stride, x + pairs * g->taps, pixels - pairs, c, n, g, false);
 }
 
 /* A lane holds one channel: the byte in its low half, the weight in 16 bits; their high halves multiply to nothing. */
@@ -216,7 +249,7 @@ void ln_qdepthwise_avx512(uint8_t *y, const uint8_t *const *x, size_t pixels, si
     const __m128i flip = _mm_set1_epi8((char)g->flip);
     if (g->w8 && g->out == LN_QGEMM_8) {
         for (size_t c = 0; c < channels; c += 64)
-            depthwise64(y, x, pixels, c, channels - c, g);
+            depthwise_pixels(y, x, pixels, c, channels - c, g);
         return;
     }
     for (size_t p = 0; p < pixels; p++, x += g->taps)
