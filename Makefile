@@ -409,7 +409,10 @@ mca: ## cycles of the kernels' inner loops on cores of other machines, by llvm-m
 	@tools/setup.sh targets
 	@bench/mca.py
 
-.PHONY: bench-models bench-kernels bench-ops bench-steps
+.PHONY: bench-models bench-compiled bench-kernels bench-ops bench-steps
+bench-compiled: all ## compiled models beside sessions on this machine; fails where one is slower
+	@bench/compiled.sh $(B) $(ARGS)
+
 bench-models: all ## whole models beside ONNX Runtime: median, start to first result, memory, on one thread and two
 	@tools/setup.sh bench
 	@bench/compare_ort.sh $(B) --threads 1,2

@@ -164,6 +164,18 @@ for target; do
     empty
     while read -r name path arguments; do
         case $name in '' | '#'*) continue ;; esac
+        case $target in
+        *:[a-z]*) # other kernels than the target's are there to be compared
+            grep -q "^$machine  *$name  *times " $limits || [ -n "${ONLY-}" ] || continue ;;
+        esac
+        case $arguments in
+        *on:*) case ,${arguments##*on:}, in *,"$target",*) ;; *) continue ;; esac ;;
+        esac
+        arguments=${arguments%%on:*}
+        case $arguments in
+        fpu*) case $machine in cortex-m0plus | rv32imac) continue ;; esac ;;
+        esac
+        arguments=${arguments#fpu}
         [ -z "${ONLY-}" ] || case " $ONLY " in *" $name "*) ;; *) continue ;; esac
         if [ ! -e "$path" ]; then
             echo "SKIP $target $name: $path is not here"
