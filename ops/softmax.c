@@ -10,7 +10,11 @@
 #include "kernels/kernels.h"
 #include "ops/map.h"
 
+#ifdef LN_FIRMWARE
+#define CHUNK 32 /* a stack is small there */
+#else
 #define CHUNK 256
+#endif
 #define SHORT 8       /* elements of a row that goes as a column */
 #define BLOCK_ROWS 32 /* of LogSoftmax, at most; and their elements */
 #define BLOCK_ELEMENTS 4096
