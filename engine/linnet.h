@@ -155,7 +155,9 @@ typedef struct linnet_load_options {
     const char *folder;                /* linnet_model_load_memory: where external data lies; NULL: none allowed */
 } linnet_load_options;
 
-/* Loads an .onnx file. options may be NULL. On success *model is the caller's, to be given to linnet_model_free. */
+/* Loads an .onnx file. options may be NULL. On success *model is the caller's, to be given to linnet_model_free. Large
+ * weights are read when a session needs them: until the model is freed the file may be removed or replaced, but it must
+ * not be changed where it is (the run that sees it fails with LINNET_ERR_IO). */
 LINNET_CHECK linnet_status linnet_model_load_file(linnet_model **model, const char *path,
                                                   const linnet_load_options *options, linnet_error *error);
 
