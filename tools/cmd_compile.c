@@ -176,7 +176,8 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
     if (store && store->complete(store, &error))
         return ln_bad_error(cli->args[0], &error);
     ln_dispatch_to(kernels, ln_tier_named(c->tier));
-    if (ln_compile_plan(&plan, g, inputs, session->memory, &options, bare, ln_cli_flag(cli, "rows"), &error))
+    bool small = bare && c->machine->pointer_bytes == 4;
+    if (ln_compile_plan(&plan, g, inputs, session->memory, &options, small, ln_cli_flag(cli, "rows"), &error))
         return ln_bad_error(cli->args[0], &error);
     c->plan = plan;
     c->model = g;

@@ -28,10 +28,10 @@ const ln_kernel_table *ln_compile_kernels(const ln_machine *machine, const char 
 /* -- compile_plan.c -------------------------------------------------------------------------------------------------
  */
 
-/* The plan with the smallest block. base: what all have in common; bare: for a machine without a system; rows: the
+/* The plan with the smallest block. base: what all have in common; small: memory is worth more than time; rows: the
  * first layers may run a few rows at a time. */
 linnet_status ln_compile_plan(ln_plan **plan, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,
-                              const ln_plan_options *base, bool bare, bool rows, linnet_error *error);
+                              const ln_plan_options *base, bool small, bool rows, linnet_error *error);
 
 /* -- compile_data.c: constants in one piece -------------------------------------------------------------------------
  */

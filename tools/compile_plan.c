@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The plan of a compiled model: of several ways to run it, the one that takes the least RAM. What costs no time is
- * always tried (another order of the nodes); on a machine without a system, operators with little scratch, too; and the
+ * always tried (another order of the nodes); on a small machine, operators with little scratch, too; and the
  * first layers by rows where that is asked for. Of equals, the way that is tried first, which is the fastest.
  */
 #include "tools/compile.h"
@@ -57,11 +57,11 @@ static linnet_status attempt_stripes(search *s, int32_t frugal, double worth)
 }
 
 linnet_status ln_compile_plan(ln_plan **plan, const ln_graph *g, const linnet_value *inputs, ln_memory *memory,
-                              const ln_plan_options *base, bool bare, bool rows, linnet_error *error)
+                              const ln_plan_options *base, bool small, bool rows, linnet_error *error)
 {
     search s = {.graph = g, .inputs = inputs, .memory = memory, .error = error, .options = *base};
     linnet_status status = LINNET_OK;
-    for (int way = 0; status == LINNET_OK && way < (bare ? 6 : 2); way++) {
+    for (int way = 0; status == LINNET_OK && way < (small ? 6 : 2); way++) {
         ln_plan_options options = *base;
         options.reorder = way & 1;
         options.frugal = way / 2;
@@ -69,7 +69,7 @@ linnet_status ln_compile_plan(ln_plan **plan, const ln_graph *g, const linnet_va
     }
     if (status == LINNET_OK && rows)
         status = attempt_stripes(&s, s.options.frugal, 1);
-    if (status == LINNET_OK && rows && bare && s.options.frugal < 2)
+    if (status == LINNET_OK && rows && small && s.options.frugal < 2)
         status = attempt_stripes(&s, 2, 0.97);
     if (status != LINNET_OK)
         ln_plan_free(s.best);
