@@ -27,6 +27,7 @@ TIER_cortex-m55    := mve
 TIER_rv32imac      := scalar
 TIER_rv64gcv       := rvv
 TIER_aarch64       := neon
+TIER_wasm32        := wasm
 ARM_NONE := arm-none-eabi-gcc -mthumb
 RISCV_NONE := riscv64-unknown-elf-gcc --specs=picolibc.specs
 CC_cortex-m0plus := $(ARM_NONE) -mcpu=cortex-m0plus
@@ -45,6 +46,8 @@ $(foreach t,cortex-m0plus cortex-m4 cortex-m7 cortex-m55,$(eval AR_$(t) := arm-n
 AR_rv32imac := riscv64-unknown-elf-ar
 AR_rv64gcv  := riscv64-unknown-elf-ar
 AR_aarch64  := aarch64-linux-gnu-ar
+CC_wasm32   := clang-19 --target=wasm32-wasi
+AR_wasm32   := llvm-ar-19
 BARE := $(TIER_$(TARGET))
 # WASI has no threads, and of mmap and of the processor's time what libraries of its own make of others.
 WASI   := $(filter wasm32-%,$(TARGET))
@@ -87,7 +90,7 @@ ISA_neon    := $(if $(BARE),-O2)
 ISA_neondot := -march=armv8.2-a+dotprod+fp16
 # Tuned for a core in order, which waits for what a scheduler did not foresee; others hardly mind.
 ISA_rvv     := -march=rv64gcv -mtune=sifive-x280 $(if $(BARE),-O2)
-ISA_wasm    := -msimd128
+ISA_wasm    := -msimd128 $(if $(BARE),-O2)
 TIERS_x86_64  := avx2 avx512
 TIERS_aarch64 := neon neondot
 TIERS_riscv64 := rvv
@@ -116,7 +119,7 @@ TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
 # which the linker takes that of the model, so they come first.
 ifneq ($(BARE),)
 KERNEL_SRC := $(filter-out kernels/dispatch.c kernels/cpu_% kernels/tiles.c,$(KERNEL_SRC))
-ENGINE_SRC := engine/compiled.c engine/types.c engine/firmware/exact.c
+ENGINE_SRC := engine/compiled.c engine/types.c $(if $(filter wasm32,$(TARGET)),,engine/firmware/exact.c)
 endif
 
 VLEN_OBJ  := $(if $(filter rvv,$(BARE)),$(patsubst %,$(B)/obj/kernels/vlen_%.o,128 256 512 1024))
@@ -242,9 +245,20 @@ $(B)/web/%: docs/wasm/%
 $(B)/web/%: models/digits/%
 	@mkdir -p $(@D) && cp $< $@
 
+# One model alone: its steps as C, with TARGET=wasm32's library, which has the operators and kernels that it calls.
+.PHONY: digits
+digits: $(B)/digits.wasm ## with TARGET=wasm32: the demo model as a module of its own (docs/wasm/digits.c)
+$(B)/digits.c $(B)/digits.h &: models/digits/digits.onnx $(B)/liblinnet-core.a
+	@$(MAKE) --no-print-directory -s TARGET= B=build build/linnet
+	build/linnet compile $< -o $(B) --target wasm32
+$(B)/digits.wasm: docs/wasm/digits.c $(B)/digits.c $(B)/digits.h $(B)/liblinnet-core.a
+	$(CC) -std=c11 -Os -Iengine -I$(B) -mexec-model=reactor -nostartfiles -Wl,--no-entry,--gc-sections,--strip-all \
+	    $(filter %.c %.a,$^) -o $@
+
 .PHONY: web test-web
 test-web: web ## with TARGET=wasm32-wasi: linnet.mjs in node, the page in headless Chromium (a screenshot), sizes
-	@node tests/web.mjs $(B)
+	@$(MAKE) --no-print-directory -s TARGET=wasm32 B=build/wasm32 digits
+	@node tests/web.mjs $(B) build/wasm32/digits.wasm
 web: $(WEB) ## with TARGET=wasm32-wasi: linnet.wasm, linnet.mjs and the page of docs/wasm, in build/wasm32-wasi/web
 
 # -- tests -------------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@
 
 #include "kernels/gemm.h"
 #include "kernels/simd_wasm.h"
+#include "kernels/tiles.h"
 
-#define MR 5
-#define NR 8
+#define MR LN_WASM_F32_MR
+#define NR LN_WASM_F32_NR
 #define UNROLL _Pragma("GCC unroll 8")
 
 /* m is constant after inlining; the accumulators are locals of the module. */
@@ -78,5 +79,8 @@ static void tile(const ln_gemm_f32_tile *t)
     }
 }
 
-const ln_gemm_f32_desc ln_gemm_f32_wasm = {
-    .mr = MR, .nr = NR, .kc = 256, .mc = 100, .nc_bytes = 256 << 10, .tile = tile};
+#ifdef LN_FIRMWARE
+const ln_gemm_f32_desc ln_gemm_f32_wasm = LN_GEMM_F32_WASM(LN_WASM_F32_FEW, tile);
+#else
+const ln_gemm_f32_desc ln_gemm_f32_wasm = LN_GEMM_F32_WASM(100, tile);
+#endif

@@ -166,11 +166,26 @@ void ln_qrowsum_neon(int32_t *sums, const uint8_t *const *a, size_t m, size_t k,
     }
 }
 
+static bool fit_8(const int16_t *w, size_t n)
+{
+    int16x8_t least = vdupq_n_s16(0), most = least;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        int16x8_t v = vld1q_s16(w + i);
+        least = vminq_s16(least, v);
+        most = vmaxq_s16(most, v);
+    }
+    bool fit = vminvq_s16(least) >= -128 && vmaxvq_s16(most) <= 127;
+    for (; i < n; i++)
+        fit = fit && w[i] >= -128 && w[i] <= 127;
+    return fit;
+}
+
 void ln_qdepthwise_neon(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t channels,
                         const ln_qdepthwise_args *g)
 {
     size_t c = 0;
-    if (g->w8 && g->taps <= MOST_TAPS)
+    if (g->taps <= MOST_TAPS && fit_8(g->w, g->taps * channels))
         for (; c + 8 <= channels; c += c + 16 <= channels ? 16 : 8)
             depthwise_pairs(y, x, pixels, c, channels, g);
     for (size_t p = 0; p < pixels && c < channels; p++, x += g->taps)

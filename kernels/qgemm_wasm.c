@@ -8,8 +8,9 @@
 
 #include "kernels/qgemm_epilogue.h"
 #include "kernels/simd_wasm.h"
+#include "kernels/tiles.h"
 
-enum { MR = 48, MR_STEP = 3, NR = 4, KR = 8 };
+enum { MR_STEP = 3, NR = LN_WASM_NR, KR = LN_WASM_KR };
 
 #define UNROLL _Pragma("GCC unroll 4")
 
@@ -170,7 +171,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
         g->flip ? s_1(c, i, m, a, &t) : u_1(c, i, m, a, &t);
 }
 
-const ln_qgemm_tile ln_qgemm_wasm = {.mr = MR, .nr = NR, .kr = KR, .run = run};
+const ln_qgemm_tile ln_qgemm_wasm = LN_QGEMM_WASM(run);
 
 void ln_qrowsum_wasm(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

@@ -61,12 +61,16 @@ RUN(armdsp, LN_ARMDSP_NR, LN_ARMDSP_KR, 0)
 RUN(mve, LN_MVE_NR, LN_MVE_KR, 0)
 RUN(neon, LN_NEON_NR, LN_NEON_KR, LN_NEON_KR / 2)
 TILE(neon, LN_NEON_F32_NR)
+RUN(wasm, LN_WASM_NR, LN_WASM_KR, 0)
+TILE(wasm, LN_WASM_F32_NR)
 LN_RVV_EACH(BOTH)
 
 const ln_qgemm_tile ln_qgemm_as_armdsp = LN_QGEMM_ARMDSP(run_armdsp);
 const ln_qgemm_tile ln_qgemm_as_mve = LN_QGEMM_MVE(run_mve);
 const ln_qgemm_tile ln_qgemm_as_neon = LN_QGEMM_NEON(run_neon);
 const ln_gemm_f32_desc ln_gemm_f32_as_neon = LN_GEMM_F32_NEON(LN_NEON_F32_FEW, tile_neon);
+const ln_qgemm_tile ln_qgemm_as_wasm = LN_QGEMM_WASM(run_wasm);
+const ln_gemm_f32_desc ln_gemm_f32_as_wasm = LN_GEMM_F32_WASM(LN_WASM_F32_FEW, tile_wasm);
 
 #define Q(vlen) LN_QGEMM_RVV(vlen, run_rvv##vlen),
 #define F(vlen) LN_GEMM_F32_RVV(vlen, LN_RVV_F32_FEW, tile_rvv##vlen),

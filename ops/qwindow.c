@@ -86,6 +86,23 @@ linnet_status ln_qwindow_of(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank, 
     return LINNET_OK;
 }
 
+/* to[t] = from[t] + next, loaded eight at a time before they are stored: to the compiler, to could be part of from. */
+static inline void move_along(const uint8_t **to, const uint8_t *const *from, int64_t taps, int64_t next)
+{
+    int64_t t = 0;
+    for (; t + 8 <= taps; t += 8) {
+        const uint8_t *eight[8];
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++)
+            eight[i] = from[t + i] + next;
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++)
+            to[t + i] = eight[i];
+    }
+    for (; t < taps; t++)
+        to[t] = from[t] + next;
+}
+
 void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_stride, size_t pixel_stride, int64_t begin,
                      int64_t count, const uint8_t *base, int64_t step, const uint8_t *zero)
 {
@@ -104,9 +121,7 @@ void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_strid
         if (inner && o2 > 0 && x2 + (taps2 - 1) * between < width) {
             const uint8_t **from = to - pixel_stride;
             if (tap_stride == 1)
-#pragma GCC unroll 3
-                for (int64_t t = 0; t < taps; t++)
-                    to[t] = from[t] + next;
+                move_along(to, from, taps, next);
             else
                 for (int64_t t = 0; t < taps; t++)
                     to[(size_t)t * tap_stride] = from[(size_t)t * tap_stride] + next;

@@ -9,7 +9,6 @@
 #        tests/targets.sh --table       writes the table of docs/TARGETS.md from the last results in build/targets
 set -uf
 
-# With threads of its own that compile WebAssembly, node 20 crashes now and then when a program is done.
 # name | triple ("": this machine's build) | emulator | tier that has to run
 rows() {
     cat <<'END'
@@ -106,9 +105,11 @@ one() { # name, folder of the build, emulator, tier
     # A test may take an hour: VGG-19 by scalar code takes ten minutes under emulation, more beside other work. The image
     # libraries of ImageDecoder are not built for targets.
     $emulator "$build/linnet" conformance "$shared/onnx-suite" --jobs "$jobs" --limit 3600 >"$log.suite" 2>&1
-    suite=$(tail -n 1 "$log.suite")
+    # (node 20 may crash when a program of WebAssembly has ended: its collector took start()'s object meanwhile. What counts is
+    # that the suite came to its total.)
+    suite=$(grep '^[0-9]* tests: ' "$log.suite" | tail -n 1)
     if echo "$suite" | grep -q '^[0-9]* tests: [1-9]' &&
-        ! grep -v '^pass \|^skip \|^[0-9]* tests: ' "$log.suite" | grep -v '^unsupported test_image_decoder_' | grep .; then
+        ! grep -v '^pass \|^skip \|^[0-9]* tests: \|^Segmentation fault$' "$log.suite" | grep -v '^unsupported test_image_decoder_' | grep .; then
         passed=$((passed + 1))
     else
         echo "$name: $suite"

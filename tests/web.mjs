@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Checks WebAssembly as a function: linnet.mjs in node (results, refusals, memory), sizes, and the page of docs/wasm in
-// headless Chromium, which has to say what the pictures are. node tests/web.mjs build/wasm32-wasi
+// headless Chromium, which has to say what the pictures are; and the demo model as a module of its own.
+// node tests/web.mjs build/wasm32-wasi build/wasm32/digits.wasm
 // The last line is "N passed, N failed, N skipped"; a screenshot is left in the build folder.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, inflateSync } from 'node:zlib';
 
 const build = resolve(process.argv[2] ?? 'build/wasm32-wasi'), web = join(build, 'web');
 let passed = 0, failed = 0;
@@ -51,6 +52,41 @@ refused(() => model.run({}), 'not set', 'no input');
 refused(() => model.run({ images: new Float32Array(64) }), 'images', 'a wrong name');
 refused(() => model.run({ image: new Float64Array(64) }), 'float64', 'a wrong type');
 refused(() => linnet.model(new Uint8Array([1, 2, 3])), 'broken', 'a broken model');
+
+// -- one model alone --
+// An 8 x 8 picture, gray, 8 bits: rows of a byte that says how they are filtered, and eight more.
+function gray(png) {
+  const parts = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at))
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  const lines = inflateSync(Buffer.concat(parts)), out = new Uint8Array(64);
+  for (let y = 0; y < 8; y++)
+    for (let x = 0; x < 8; x++) {
+      const a = x ? out[8 * y + x - 1] : 0, b = y ? out[8 * y + x - 8] : 0, c = x && y ? out[8 * y + x - 9] : 0;
+      const p = [a, b, c].map((v) => Math.abs(a + b - c - v));
+      const paeth = p[0] <= p[1] && p[0] <= p[2] ? a : p[1] <= p[2] ? b : c;
+      out[8 * y + x] = lines[9 * y + 1 + x] + [0, a, b, (a + b) >> 1, paeth][lines[9 * y]];
+    }
+  return Float32Array.from(out);
+}
+const one = await readFile(process.argv[3]);
+const source = await readFile(process.argv[3].replace(/wasm$/, 'c'), 'utf8');
+const words = /uint64_t weights\[[^{]*\{([^}]*)\}/.exec(source)[1].split(',').filter((word) => word.trim());
+const weights = 8 * words.length;
+console.log(`${process.argv[3]}, one model: ${one.length} bytes, of them ${weights} weights`);
+check(one.length - weights <= 200e3, 'the operators of one model are above 200 KB');
+const { exports: digits } = (await WebAssembly.instantiate(one, {})).instance;
+check(digits.init() === 0, 'init');
+for (let digit = 0; digit < 10; digit++) {
+  const image = gray(await readFile(join(web, `digit_${digit}.png`)));
+  new Float32Array(digits.memory.buffer, digits.input(), 64).set(image);
+  check(digits.run() === 0, 'run');
+  const own = [...new Float32Array(digits.memory.buffer, digits.output(), 10)];
+  const whole = model.run({ image: { dims: [1, 1, 8, 8], data: image } }).probabilities.data;
+  check(own.indexOf(Math.max(...own)) === digit, `digit ${digit} by one model`);
+  check(own.every((p, i) => Math.abs(p - whole[i]) < 1e-5), `digit ${digit} by one model and by the engine`);
+}
 model.close();
 refused(() => model.run({ image: new Float32Array(64) }), 'closed', 'a closed model');
 

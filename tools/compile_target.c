@@ -18,6 +18,7 @@ const ln_machine ln_machines[] = {
     {"rv32imac", "scalar", 4, 16, "RISC-V, 32 bits, floats in software"},
     {"rv64gcv", "rvv", 8, 64, "RISC-V, 64 bits, vectors of --vlen bits or more"},
     {"aarch64", "neon", 8, 64, "Armv8-A without a system"},
+    {"wasm32", "wasm", 4, 16, "WebAssembly with SIMD"},
     {NULL, NULL, 0, 0, NULL},
 };
 
@@ -48,6 +49,10 @@ const ln_kernel_table *ln_compile_kernels(const ln_machine *machine, const char 
     case LN_TIER_NEON:
         table.qgemm = &ln_qgemm_as_neon;
         table.gemm_f32 = &ln_gemm_f32_as_neon;
+        break;
+    case LN_TIER_WASM:
+        table.qgemm = &ln_qgemm_as_wasm;
+        table.gemm_f32 = &ln_gemm_f32_as_wasm;
         break;
     case LN_TIER_RVV: {
         int at = vlen >= 1024 ? 3 : vlen >= 512 ? 2 : vlen >= 256;

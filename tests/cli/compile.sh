@@ -71,6 +71,7 @@ check 'no library' says 2 'not an archive' compile $digits -o "$work/no" --libra
 check 'vectors of another length' compile $digits -o "$work/one" --target rv64gcv --vlen 512 --name digits
 check 'the same bytes on another tier for vectors' env LINNET_CPU=scalar "$build/linnet" compile $digits -o "$work/three" --target rv64gcv --vlen 512 --name digits
 check 'they are the same' diff -r "$work/one" "$work/three"
+check 'a model for WebAssembly' compile $digits -o "$work/wasm" --target wasm32 --name digits
 check 'no such length' says 2 '128, 256, 512 or 1024' compile $digits -o "$work/no" --target rv64gcv --vlen 200
 check 'a length for what has one' says 2 'only tier rvv' compile $digits -o "$work/no" --target aarch64 --vlen 256
 check 'a tier that is not for targets' says 2 'not for aarch64' compile $digits -o "$work/no" --target aarch64 --tier avx2

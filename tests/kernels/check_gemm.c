@@ -365,6 +365,8 @@ static void tiles_of_others(void)
 {
     check_tiles_of("neon's", &ln_gemm_f32_as_neon);
     check_jobs("neon's", &ln_gemm_f32_as_neon);
+    check_tiles_of("wasm's", &ln_gemm_f32_as_wasm);
+    check_jobs("wasm's", &ln_gemm_f32_as_wasm);
     for (size_t i = 0; i < 4; i++) {
         check_tiles_of("rvv's", &ln_gemm_f32_as_rvv[i]);
         check_jobs("rvv's", &ln_gemm_f32_as_rvv[i]);

@@ -225,6 +225,8 @@ static void stand_ins(void)
     products(LN_TIER_MVE, &table);
     table.qgemm = &ln_qgemm_as_neon;
     products(LN_TIER_NEON, &table);
+    table.qgemm = &ln_qgemm_as_wasm;
+    products(LN_TIER_WASM, &table);
     for (size_t i = 0; i < 4; i++) {
         table.qgemm = &ln_qgemm_as_rvv[i];
         products(LN_TIER_RVV, &table);
