@@ -31,7 +31,8 @@ def moments(x, mean, variance, fourth, rounding):
     if not n:
         return None
     return near("mean", x.mean(), mean, (variance / n)**0.5, rounding) or \
-        near("variance", ((x - mean)**2).mean(), variance, (fourth / n)**0.5, 4 * rounding * variance**0.5 + rounding**2)
+        near("variance", ((x - mean)**2).mean(), variance, (fourth / n)**0.5,
+             4 * rounding * variance**0.5 + rounding**2 + 29 * variance / n)  # the tail of chi-squared: Laurent and Massart, e^-14.5
 
 
 def seeded(c):
