@@ -28,6 +28,12 @@ struct linnet_model {
 /* An empty model; NULL: no memory. */
 linnet_model *ln_model_new(const linnet_load_options *options);
 
+/* Reads the constants that were left in the file, for whoever looks at them without a session. */
+static inline linnet_status ln_model_complete(const linnet_model *m, linnet_error *error)
+{
+    return m->store ? m->store->complete(m->store, error) : LINNET_OK;
+}
+
 /* After the graph is complete: fills inputs and outputs from it. */
 linnet_status ln_model_declare(linnet_model *m, linnet_error *error);
 

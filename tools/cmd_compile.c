@@ -172,8 +172,7 @@ static int plan_and_emit(const ln_cli *cli, ln_arena *arena, const linnet_sessio
                                .pointer_bytes = c->machine->pointer_bytes};
     linnet_error error = {0};
     ln_plan *plan;
-    ln_store *store = session->model->store; /* of which some weights were not read yet */
-    if (store && store->complete(store, &error))
+    if (ln_model_complete(session->model, &error))
         return ln_bad_error(cli->args[0], &error);
     ln_dispatch_to(kernels, ln_tier_named(c->tier));
     bool small = bare && c->machine->pointer_bytes == 4;

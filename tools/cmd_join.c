@@ -108,8 +108,10 @@ static int join(const ln_cli *cli, linnet_model *first, linnet_model *second)
     if (out < 0 || in < 0)
         return LN_EXIT_BAD;
     linnet_error error = {0};
-    if (ln_infer_graph(first->graph, &first->memory, true, &error))
+    if (ln_model_complete(first, &error) || ln_infer_graph(first->graph, &first->memory, true, &error))
         return ln_bad_error(cli->args[0], &error);
+    if (ln_model_complete(second, &error))
+        return ln_bad_error(cli->args[1], &error);
     if (!fits(&a->values[a->outputs[out]].info, &b->values[b->inputs[in]].info))
         return ln_bad("join: output '%s' and input '%s' differ in type or shape; `linnet info` shows both",
                       a->values[a->outputs[out]].name, b->values[b->inputs[in]].name);
