@@ -12,7 +12,8 @@
 
 #include "engine/graph.h"
 
-/* Bytes of a constant from which on it is worth dropping. Fuzzers and the sanitizers' tests set less: their models are small. */
+/* Bytes of a constant from which on it is worth dropping. Fuzzers and the sanitizers' tests set less: their models are
+ * small. */
 #ifndef LN_STORE_MIN
 #define LN_STORE_MIN (64 << 10)
 #endif

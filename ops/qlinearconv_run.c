@@ -37,8 +37,7 @@ static void pack_depthwise(const ln_qconv *p, char *to, const uint8_t *w, const 
         b[c] = (int32_t)((bias ? (uint32_t)bias[c] : 0) - shift * sum);
     }
     char *w8 = to + ln_qconv_depthwise8_at(p);
-    *w8 = LN_D(qgemm)->depthwise8 &&
-          ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
+    *w8 = LN_D(qgemm)->depthwise8 && ln_qdepthwise_pack8((int8_t *)w8 + 64, v, (size_t)p->w.taps, (size_t)p->channels);
 }
 
 bool ln_qconv_pack(const ln_qconv *p, void *to, const void *w, const void *w_zero, const int32_t *bias, int32_t x_zero)

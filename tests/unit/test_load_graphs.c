@@ -159,7 +159,7 @@ static void nodes_in_any_order(void **state)
     builder_free(&b);
 }
 
-/* Deeper than a loader may go; protobuf-c, which packs the model, goes deep itself, and node's stack is small. */
+/* Deeper than a loader may go; what packs the model goes deep itself, and node's stack is small. */
 #ifdef __wasi__
 enum { TOO_DEEP = 300 };
 #else
