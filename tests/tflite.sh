@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/tflite.py in a virtual environment under BUILD, made on the first call. Without LiteRT, which not every machine has
-# a package for, it says SKIP.
+# tests/tflite/main.py in a virtual environment under BUILD, made on the first call. Without LiteRT, which not every
+# machine has a package for, it says SKIP.
 set -eu
 build=${1:-build}
 shift 2>/dev/null || true
@@ -18,4 +18,4 @@ fi
 # The micro front end's own interpreter: where there is no package of it, that comparison is skipped.
 "$python" -c 'import tflite_micro' 2>/dev/null ||
     "$build/venv-litert/bin/pip" install -q --disable-pip-version-check tflite-micro 2>/dev/null || true
-exec "$python" tests/tflite.py "$build" "$@"
+exec "$python" tests/tflite/main.py "$build" "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Converted .tflite models beside LiteRT: every .tflite of ../shared/models, and small models of single operators that
-tests/tflite_cases.py writes. Each runs in Linnet from the .tflite, and in ONNX Runtime from what `linnet convert` wrote.
+nodes.py, graphs.py and stablehlo.py write. Each runs in Linnet from the .tflite, and in ONNX Runtime from what `linnet convert` wrote.
 
     tests/tflite.sh BUILD [SUBSTRING]...      only the cases whose name has one of the substrings
 
@@ -20,7 +20,10 @@ import onnxruntime as ort
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from PIL import Image
 
-import tflite_cases
+from graphs import control, recurrent, signals
+from nodes import (detections, elementwise, hybrid, images, lookups, matrices, quantised_ones, reductions, shapes,
+                   widths)
+from stablehlo import places, stablehlo, tables
 
 BUILD, ONLY = sys.argv[1], sys.argv[2:]
 SHARED = os.environ.get("LINNET_SHARED", "../shared")
@@ -116,7 +119,7 @@ def fault(got, expected):
 
 
 def compare(name, path, feeds=None, delegate=True, known=None, exact=False, opset=21):
-    """known: the output where LiteRT does not say it; the tensors have the names of tests/tflite_models.py. opset: the
+    """known: the output where LiteRT does not say it; the tensors have the names of models.py. opset: the
     file's, where ONNX Runtime may be too old for it."""
     onnx = f"{WORK}/{name}.onnx"
     done = subprocess.run([LINNET, "convert", path, "-o", onnx], capture_output=True, text=True)
@@ -142,8 +145,14 @@ def compare(name, path, feeds=None, delegate=True, known=None, exact=False, opse
 # -- the cases ----------------------------------------------------------------------------------------------------
 
 
+def cases():
+    for family in (elementwise, quantised_ones, widths, images, matrices, hybrid, shapes, reductions, lookups, detections,
+                   signals, recurrent, control, stablehlo, places, tables):
+        yield from family()
+
+
 def operators():
-    for case in tflite_cases.cases():
+    for case in cases():
         if not wanted(case.name):
             continue
         path = f"{WORK}/{case.name}.tflite"
@@ -152,8 +161,7 @@ def operators():
         except Exception as error:
             report(case.name, f"LiteRT does not take the model: {str(error).splitlines()[0][:160]}")
             continue
-        compare(case.name, path, case.feeds, case.delegate, case.expected, case.exact,
-                case.opset)
+        compare(case.name, path, case.feeds, case.delegate, case.expected, case.exact, case.opset)
 
 
 def photo(path, size):
