@@ -257,8 +257,11 @@ static linnet_status pad_infer(ln_ctx *c)
     int64_t lo[LN_MAX_RANK], hi[LN_MAX_RANK], dims[LN_MAX_RANK];
     bool known, which, axis[LN_MAX_RANK];
     bool inputs = c->version >= 11 || c->op->domain[0];
-    if (inputs && p->n_pads >= 0)
-        return ln_fail(c, LINNET_ERR_MODEL, "pads is an input from opset 11 on, not an attribute");
+    if (inputs && (p->n_pads >= 0 || p->value != 0))
+        return ln_fail(c, LINNET_ERR_MODEL, "%s is an input from opset 11 on, not an attribute",
+                       p->value != 0 ? "value" : "pads");
+    if (p->value != 0)
+        LN_TRY(ln_check_type(c, 0, LN_T_FLOATS, "data"));
     if (!inputs && p->n_pads < 0)
         return ln_fail(c, LINNET_ERR_MODEL, "attribute pads is missing");
     if (!inputs && c->n_in > 1)
@@ -290,7 +293,7 @@ static linnet_status pad_plan(ln_ctx *c)
     if (!known)
         return LN_NEED_DATA;
     p->given = ln_in(c, 2) != NULL;
-    if (p->value != 0) /* an attribute only where the element types were float types */
+    if (p->value != 0) /* infer has seen that these are floats */
         ln_from_f32(p->fill, c->in[0]->type, 0, &p->value, 1, 0);
     return plan_pads(c, p, lo, hi);
 }

@@ -225,8 +225,6 @@ static void random_mutations(void **state)
     sound(g);
 }
 
-/* Two branches of a large and a small value, the large ones first: in the better order one large value lives at a time,
- * and what is ready keeps its order. */
 /* What inputs are declared to be is the model's word: sizes that overflow do not reach an operator. */
 static void huge_inputs(void **state)
 {
@@ -241,6 +239,24 @@ static void huge_inputs(void **state)
     assert_string_equal(error.text, "input 0 has more elements than fit in memory");
 }
 
+/* Pad before opset 11 has its value as a float, which only floats can be padded with. */
+static void pad_value_of_integers(void **state)
+{
+    world *w = *state;
+    linnet_error error = {0};
+    static const int64_t pads[] = {1, 1};
+    ln_attr attrs[] = {{.name = "pads", .kind = LN_ATTR_INTLIST, .n = 2, .ints = pads},
+                       {.name = "value", .kind = LN_ATTR_FLOAT, .f = 3}};
+    int32_t x = value(w->g, "x"), y = value(w->g, "y");
+    w->g->values[x].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_INT64, .rank = 1, .dims = {4}};
+    int32_t n = ln_graph_insert_at(w->g, LN_NO_NODE, "", 6, "Pad", "", 1, &x, 1, &y, 2, attrs);
+    assert_true(n >= 0);
+    assert_int_equal(ln_infer_node(w->g, n, &w->memory, &error), LINNET_ERR_MODEL);
+    assert_non_null(strstr(error.text, "data has element type int64"));
+}
+
+/* Two branches of a large and a small value, the large ones first: in the better order one large value lives at a time,
+ * and what is ready keeps its order. */
 static void test_order(void **state)
 {
     world *w = *state;
@@ -279,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(clones, start, stop),
         cmocka_unit_test_setup_teardown(random_mutations, start, stop),
         cmocka_unit_test_setup_teardown(huge_inputs, start, stop),
+        cmocka_unit_test_setup_teardown(pad_value_of_integers, start, stop),
         cmocka_unit_test_setup_teardown(test_order, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static int32_t scalar(net *n, linnet_type type, float scale, int8_t zero)
     if (type == LINNET_FLOAT32)
         memcpy(data, &scale, sizeof scale);
     else
-        *data = zero;
+        *data = (char)zero;
     return ln_graph_constant(n->g, "", type, 0, NULL, data);
 }
 
