@@ -17,6 +17,10 @@ def ints(low, high, *shape, dtype=I32):
     return rng.integers(low, high, shape).astype(dtype)
 
 
+def F_():
+    return Tensor(dtype=F)
+
+
 class Case:
     """delegate: whether LiteRT uses XNNPACK, as it does by default, instead of its reference kernels. expected: the result
     where LiteRT has no kernel. exact: integers are the same, not only near. opset: of what it becomes."""

@@ -2,7 +2,7 @@
 """Signals, recurrent layers, control flow and variables."""
 import numpy as np
 
-from case import F, I32, BOOL, floats, Case, one
+from case import F, F_, I32, BOOL, floats, Case, one
 from models import Model, Tensor, const, fed
 
 
@@ -25,10 +25,6 @@ def signals():
             g.outputs = [m.op(g, part, [z], [Tensor(dtype=F, shape=shape)])]
             return m, g.outputs
         yield Case(f"FlexRFFT_{n}_{part}", flex, [x], expected=of(np.fft.rfft(x.astype(np.float64), n)).astype(F))
-
-
-def F_():
-    return Tensor(dtype=F)
 
 
 def lstm_inputs(n, m, peephole, coupled, projection, norm):

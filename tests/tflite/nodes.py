@@ -3,7 +3,7 @@
 import numpy as np
 from flatbuffers import flexbuffers
 
-from case import F, I32, I64, I8, U8, I16, BOOL, rng, floats, ints, Case, one, quantised, qin, qout
+from case import F, F_, I32, I64, I8, U8, I16, BOOL, rng, floats, ints, Case, one, quantised, qin, qout
 from models import Model, Tensor, const, fed
 
 
