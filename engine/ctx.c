@@ -291,6 +291,14 @@ linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int3
     return st != LINNET_OK ? st : decode_attributes(c);
 }
 
+linnet_status ln_check_kinds(ln_ctx *c)
+{
+    for (int32_t i = 0; i < c->n_in && !c->op->late; i++)
+        if (c->in[i] && c->in[i]->kind != LINNET_TENSOR)
+            return ln_fail(c, LINNET_ERR_MODEL, "input %d is no tensor", i);
+    return LINNET_OK;
+}
+
 /* -- shapes -------------------------------------------------------------------------------------------------------- */
 
 int32_t ln_const_ints(const ln_ctx *c, int32_t i, int64_t *values, int32_t max)

@@ -248,7 +248,9 @@ static linnet_status exec(ln_exec *x, ln_ctx *c, const linnet_value *const *in, 
     const ln_op *op = c->op;
     c->late = true;
     c->threads = x->threads;
-    linnet_status st = op->infer(c);
+    linnet_status st = ln_check_kinds(c);
+    if (st == LINNET_OK)
+        st = op->infer(c);
     if (st != LINNET_OK)
         return st;
     if (!op->plan || (op->late && !all_tensors(c)))

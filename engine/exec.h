@@ -76,6 +76,9 @@ struct ln_ctx_private {
 linnet_status ln_ctx_open(ln_ctx *c, struct ln_ctx_private *p, ln_graph *g, int32_t node, ln_arena *arena,
                           ln_arena *temporary, linnet_error *error);
 
+/* Fails where an operator that takes but tensors (it has no late) is given another kind. */
+linnet_status ln_check_kinds(ln_ctx *c);
+
 /* ln_view of a single node. */
 bool ln_exec_view(ln_ctx *c, int32_t out, int32_t in, size_t byte_offset);
 

@@ -109,7 +109,7 @@ linnet_status ln_infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet
 
 /* What a model declares its inputs to be may be too large for the arithmetic of shapes; results are checked when they
  * are set. */
-static linnet_status check_sizes(ln_ctx *c)
+static linnet_status check_inputs(ln_ctx *c)
 {
     for (int32_t i = 0; i < c->n_in; i++) {
         int64_t n = 1;
@@ -118,7 +118,7 @@ static linnet_status check_sizes(ln_ctx *c)
             if (x->dims[d] > 0 && ln_mul_size(c, n, x->dims[d], &n) != LINNET_OK)
                 return ln_fail(c, LINNET_ERR_MODEL, "input %d has more elements than fit in memory", i);
     }
-    return LINNET_OK;
+    return ln_check_kinds(c);
 }
 
 static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, linnet_error *error, int32_t depth)
@@ -131,7 +131,7 @@ static linnet_status infer_node(ln_graph *g, int32_t node, ln_memory *memory, li
     p.data_arena = g->arena;
     p.depth = depth;
     if (st == LINNET_OK)
-        st = check_sizes(&c);
+        st = check_inputs(&c);
     if (st == LINNET_OK)
         st = c.op->infer(&c);
     const ln_node *n = &g->nodes[node];
