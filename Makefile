@@ -78,7 +78,7 @@ endif
 BASE := -std=c11 -I. -I$(B)/gen -ffp-contract=off -fno-math-errno -ffunction-sections -fdata-sections $(WARN) $(EXTRA)
 HOST := $(if $(BARE),,-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(THREAD)) \
         $(if $(WASI),-D_WASI_EMULATED_MMAN -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_PROCESS_CLOCKS)
-LIBM := $(if $(WASI),-lwasi-emulated-mman -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-signal) -lm $(THREAD)
+LIBM := $(if $(WASI),-lwasi-emulated-mman -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-signal) -lm $(THREAD) $(if $(TARGET),,-ldl)
 
 # One rule per tier: the suffix of the file's name sets its flags.
 ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
@@ -137,7 +137,6 @@ CODECS      := $(if $(TARGET),,$(shell for l in libjpeg libpng libwebp libtiff-4
                    (pkg-config --exists $$l) 2>/dev/null && echo $$l; done))
 CODEC_FLAGS := $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z)) \
                $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
-CODEC_LIBS  := $(if $(CODECS),$(shell pkg-config --libs $(CODECS)))
 
 lib: $(B)/liblinnet.a $(B)/liblinnet-core.a
 
@@ -149,6 +148,14 @@ $(B)/gen/ops.inc $(B)/gen/ops_host.inc:
 	@mkdir -p $(@D)
 	@sed -n 's/^LN_OP(\([A-Za-z0-9_]*\)) = {.*/LN_ROW(\1)/p' $^ /dev/null | LC_ALL=C sort > $@.tmp
 	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp; touch $@
+
+# Libraries that the program opens when it needs them (engine/library.h), by the names that the linker would note.
+$(B)/gen/libraries.h: force
+	@mkdir -p $(@D)
+	@for l in jpeg png webp tiff openjp2 sndfile samplerate z; do \
+	    name=$$(objdump -p "$$($(CC) -print-file-name=lib$$l.so)" 2>/dev/null | sed -n 's/^ *SONAME *//p'); \
+	    echo "#define LN_SO_$$(echo $$l | tr a-z A-Z) \"$${name:-lib$$l.so}\""; done >$@.tmp
+	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp
 
 # Says which image libraries there are, so that what depends on them is made again when one comes.
 .PHONY: force
@@ -189,6 +196,7 @@ $(ONNX_OBJ) $(TOOLS_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/unit/*.c))
 $(CORE_OBJ) : | $(B)/gen/ops.inc
 $(B)/obj/engine/optable.o: $(B)/gen/ops.inc
 $(HOST_OBJ) : $(B)/gen/codecs.txt
+$(HOST_OBJ) $(TOOLS_OBJ) : | $(if $(TARGET),,$(B)/gen/libraries.h)
 
 # -- compile -----------------------------------------------------------------------------------------------------
 $(B)/obj/kernels/%.o: kernels/%.c
@@ -219,15 +227,15 @@ $(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# The program reads sounds, PNG, JPEG and compressed NPZ where these libraries are; a target has none of them.
+# The program reads sounds, PNG, JPEG and compressed NPZ where these libraries are; a target has none of them. It is not
+# linked with them: they would take three quarters of the time and the memory that a process of a small model needs.
 TOOLS_FLAGS := $(if $(TARGET),,-DLN_HAVE_MEDIA)
-TOOLS_LIBS  := $(if $(TARGET),,-lsndfile -lsamplerate $(CODEC_LIBS) -ljpeg -lpng -lz) $(LIBM)
 $(B)/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(TOOLS_LIBS) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(LIBM) -o $@
 
 # -- WebAssembly as a function -----------------------------------------------------------------------------------
 # linnet.wasm is the engine behind web/exports.c, linnet.mjs what calls it, docs/wasm/ a page that does.
@@ -299,7 +307,7 @@ endif
 
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA) $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA) $(PROTOBUF) $(LIBM) -o $@
 
 # The reader of .tflite files belongs to the tools.
 TFLITE_OBJ := $(filter $(B)/obj/tools/tflite/%.o,$(TOOLS_OBJ))
@@ -314,7 +322,7 @@ FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv rv64gcv:512@1024 aarc
                     cortex-m4:scalar cortex-m55:scalar
 $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(TOOLS_LIBS) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(LIBM) -o $@
 
 .PHONY: firmware print-CC
 firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
@@ -398,7 +406,7 @@ $(B)/bench/bench_fft: BENCH_LIBS := -lfftw3f -lkissfft-float
 $(B)/bench/bench_gemm $(B)/bench/bench_conv $(B)/bench/bench_qgemm $(B)/bench/bench_rows: BENCH_LIBS := $(PEER_LIBS)
 $(BENCH_BIN): $(B)/bench/%: bench/%.cc bench/peers.h $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a $(BENCH_LIBS) -lbenchmark -lprotobuf-c -lm -pthread -o $@
+	$(CXX) -std=c++17 -O2 -g -I. $(BENCH_FLAGS) $< $(B)/liblinnet.a $(BENCH_LIBS) -lbenchmark -lprotobuf-c -lm -ldl -pthread -o $@
 
 # Repetitions of all rows in random order, so that what else the machine does hits all alike. OpenBLAS picks its kernels
 # by the processor; gemm-skylakex is the same beside those for Skylake-X.
@@ -411,7 +419,7 @@ $(B)/asm/%.s: kernels/%.c
 	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(call isa_of,$*) -MMD -MP -MF $(B)/obj/asm/$*.d -MT $@ -S $< -o $@
 
 $(B)/count: $(B)/obj/bench/count.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(LIBM) -o $@
 
 .PHONY: instructions
 instructions: ## instructions that models and transforms execute on other machines, per tier, counted under emulation
@@ -467,7 +475,7 @@ FUZZ_TIME  ?= 60
 ifeq ($(FUZZ),1)
 $(B)/fuzz_tflite: $(TFLITE_OBJ)
 $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/liblinnet.a
-	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) -lprotobuf-c $(CODEC_LIBS) -lm -pthread -o $@
+	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) -lprotobuf-c -lm -ldl -pthread -o $@
 else
 $(FUZZ_BIN): $(B)/fuzz/%: FORCE
 	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" TIERS= CFLAGS="-O1 -g" KERNEL_OPT="$(FUZZ_KERNEL)" \
@@ -509,7 +517,7 @@ install: all ## into PREFIX (/usr/local), below DESTDIR: program, libraries, hea
 	install -m 755 $(B)/linnet $(ROOT)/bin/linnet
 	install -m 644 $(B)/liblinnet.a $(B)/liblinnet-core.a $(ROOT)/lib/
 	install -m 644 engine/linnet.h engine/linnet_compiled.h $(ROOT)/include/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@CODECS@|$(CODEC_LIBS)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tools/linnet.pc.in > $(ROOT)/lib/pkgconfig/linnet.pc
 	install -m 644 docs/linnet.1 $(ROOT)/share/man/man1/linnet.1
 	install -m 644 tools/completion.bash $(ROOT)/share/bash-completion/completions/linnet
 	install -m 644 tools/completion.zsh $(ROOT)/share/zsh/site-functions/_linnet

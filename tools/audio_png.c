@@ -12,6 +12,11 @@
 
 #ifdef LN_HAVE_MEDIA
 #include <png.h>
+
+#include "engine/library.h"
+
+static ln_library library;
+#define png_image_write_to_file LN_FROM(library, png_image_write_to_file)
 #endif
 
 enum { WIDTH = 1000, HEIGHT = 257, ROW = 14, BAR = 10, TEXT = 240, N_FFT = 512 };
@@ -126,6 +131,8 @@ static void draw_spectrogram(picture *p, float *columns)
 #ifdef LN_HAVE_MEDIA
 static bool save(const char *path, picture *p)
 {
+    if (!ln_library_open(&library, LN_SO_PNG))
+        return ln_bad("%s: this machine has no %s", path, LN_SO_PNG) == 0;
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)p->width,
                        .height = (png_uint_32)p->height,

@@ -23,8 +23,8 @@ directions() {
 $wrong"
 }
 directions kernels 'kernels/'
-directions ops 'engine/op\.h"|kernels/|ops/'
-directions engine 'engine/|kernels/|ops\.inc"|linnet\.h"' # linnet_compiled.h is installed beside linnet.h
+directions ops 'engine/op\.h"|engine/library\.h"|kernels/|ops/'
+directions engine 'engine/|kernels/|ops\.inc"|linnet\.h"|libraries\.h"' # linnet_compiled.h is installed beside linnet.h
 directions onnx 'onnx/|engine/|onnx\.pb-c\.h"'
 directions tools 'tools/|onnx/|engine/|kernels/'
 wrong=$(git ls-files '*.c' '*.h' | grep -v '^onnx/' | xargs grep -lE 'protobuf-c|pb-c\.h' || true)

@@ -8,6 +8,16 @@
 #include <samplerate.h>
 #include <sndfile.h>
 
+#include "engine/library.h"
+
+static ln_library sound, rates;
+#define sf_open LN_FROM(sound, sf_open)
+#define sf_strerror LN_FROM(sound, sf_strerror)
+#define sf_readf_float LN_FROM(sound, sf_readf_float)
+#define sf_close LN_FROM(sound, sf_close)
+#define src_simple LN_FROM(rates, src_simple)
+#define src_strerror LN_FROM(rates, src_strerror)
+
 /* More than that is not read: 12 hours at 48 kHz. */
 static const sf_count_t most_samples = (sf_count_t)1 << 31;
 
@@ -38,6 +48,8 @@ static bool mix(ln_arena *arena, const char *path, SNDFILE *file, const SF_INFO 
 static bool resample(ln_arena *arena, const char *path, double rate, ln_audio *audio)
 {
     double ratio = rate / audio->rate;
+    if (!ln_library_open(&rates, LN_SO_SAMPLERATE))
+        return ln_bad("%s: this machine has no %s", path, LN_SO_SAMPLERATE) == 0;
     int64_t room = (int64_t)((double)audio->n * ratio) + 16;
     float *out = ln_arena_array(arena, room, sizeof *out);
     if (!out)
@@ -57,6 +69,8 @@ static bool resample(ln_arena *arena, const char *path, double rate, ln_audio *a
 bool ln_audio_read(ln_arena *arena, const char *path, double rate, ln_audio *audio)
 {
     SF_INFO info = {0};
+    if (!ln_library_open(&sound, LN_SO_SNDFILE))
+        return ln_bad("%s: this machine has no %s", path, LN_SO_SNDFILE) == 0;
     SNDFILE *file = sf_open(path, SFM_READ, &info);
     if (!file)
         return ln_bad("%s: %s", path, sf_strerror(NULL)) == 0;

@@ -7,13 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/tool.h"
+
 #ifdef LN_HAVE_MEDIA
 #include <jpeglib.h>
 #include <png.h>
 #include <setjmp.h>
-#endif
 
-#include "tools/tool.h"
+#include "engine/library.h"
+
+static ln_library jpegs, pngs;
+#define png_image_begin_read_from_memory LN_FROM(pngs, png_image_begin_read_from_memory)
+#define png_image_finish_read LN_FROM(pngs, png_image_finish_read)
+#define png_image_free LN_FROM(pngs, png_image_free)
+#define jpeg_std_error LN_FROM(jpegs, jpeg_std_error)
+#define jpeg_CreateDecompress LN_FROM(jpegs, jpeg_CreateDecompress)
+#define jpeg_mem_src LN_FROM(jpegs, jpeg_mem_src)
+#define jpeg_read_header LN_FROM(jpegs, jpeg_read_header)
+#define jpeg_start_decompress LN_FROM(jpegs, jpeg_start_decompress)
+#define jpeg_read_scanlines LN_FROM(jpegs, jpeg_read_scanlines)
+#define jpeg_destroy_decompress LN_FROM(jpegs, jpeg_destroy_decompress)
+#endif
 
 enum { MAX_SIDE = 32768, MAX_PIXELS = 1 << 28 };
 
@@ -44,6 +58,8 @@ static bool new_image(ln_arena *arena, const char *path, int64_t width, int64_t 
 static bool read_png(ln_arena *arena, const char *path, const ln_bytes *file, ln_image *image)
 {
     png_image png = {.version = PNG_IMAGE_VERSION};
+    if (!ln_library_open(&pngs, LN_SO_PNG))
+        return ln_bad("%s: this machine has no %s", path, LN_SO_PNG) == 0;
     if (!png_image_begin_read_from_memory(&png, file->data, file->size)) {
         ln_bad("%s: %s", path, png.message);
         return false;
@@ -81,6 +97,8 @@ static bool read_jpeg(ln_arena *arena, const char *path, const ln_bytes *file, l
 {
     struct jpeg_decompress_struct jpeg;
     jpeg_failure failure;
+    if (!ln_library_open(&jpegs, LN_SO_JPEG))
+        return ln_bad("%s: this machine has no %s", path, LN_SO_JPEG) == 0;
     jpeg.err = jpeg_std_error(&failure.manager);
     failure.manager.error_exit = jpeg_failed;
     failure.manager.output_message = jpeg_quiet;

@@ -13,6 +13,13 @@
 
 #ifdef LN_HAVE_MEDIA
 #include <zlib.h>
+
+#include "engine/library.h"
+
+static ln_library library;
+#define inflateInit2_ LN_FROM(library, inflateInit2_)
+#define inflate LN_FROM(library, inflate)
+#define inflateEnd LN_FROM(library, inflateEnd)
 #endif
 
 /* -- reading a .npy ------------------------------------------------------------------------------------------------ */
@@ -291,6 +298,10 @@ static uint8_t *zip_inflate(ln_arena *arena, uint8_t *packed, const entry *e)
 {
     if (e->size > 1100 * (e->packed + 1)) /* deflate packs at most 1032 to 1 */
         return NULL;
+    if (!ln_library_open(&library, LN_SO_Z)) {
+        ln_bad("%.*s: this machine has no %s", (int)e->name_size, e->name, LN_SO_Z);
+        return NULL;
+    }
     uint8_t *out = ln_arena_alloc(arena, (size_t)e->size + 1, 64);
     z_stream z = {.next_in = packed, .next_out = out};
     if (!out || e->packed > UINT32_MAX || e->size > UINT32_MAX || inflateInit2(&z, -MAX_WBITS) != Z_OK)

@@ -38,4 +38,7 @@ ln_image_decoder ln_decode_jp2;
 /* Memory for an image of this size; leaves image->rgb NULL for sizes that no image has. */
 linnet_status ln_image_alloc(ln_ctx *c, ln_image *image, int64_t width, int64_t height);
 
+/* Fails: this machine does not have a library that the one that built Linnet has. */
+linnet_status ln_image_no_library(ln_ctx *c, const char *name);
+
 #endif

@@ -8,7 +8,25 @@
 
 #include <openjpeg.h>
 
+#include "engine/library.h"
 #include "ops/host/image.h"
+
+static ln_library library;
+#define opj_create_decompress LN_FROM(library, opj_create_decompress)
+#define opj_stream_default_create LN_FROM(library, opj_stream_default_create)
+#define opj_set_default_decoder_parameters LN_FROM(library, opj_set_default_decoder_parameters)
+#define opj_stream_set_read_function LN_FROM(library, opj_stream_set_read_function)
+#define opj_stream_set_skip_function LN_FROM(library, opj_stream_set_skip_function)
+#define opj_stream_set_seek_function LN_FROM(library, opj_stream_set_seek_function)
+#define opj_stream_set_user_data LN_FROM(library, opj_stream_set_user_data)
+#define opj_stream_set_user_data_length LN_FROM(library, opj_stream_set_user_data_length)
+#define opj_setup_decoder LN_FROM(library, opj_setup_decoder)
+#define opj_read_header LN_FROM(library, opj_read_header)
+#define opj_decode LN_FROM(library, opj_decode)
+#define opj_end_decompress LN_FROM(library, opj_end_decompress)
+#define opj_image_destroy LN_FROM(library, opj_image_destroy)
+#define opj_stream_destroy LN_FROM(library, opj_stream_destroy)
+#define opj_destroy_codec LN_FROM(library, opj_destroy_codec)
 
 typedef struct jp2_source {
     const uint8_t *data;
@@ -103,6 +121,8 @@ static linnet_status convert(ln_ctx *c, const opj_image_t *im, ln_image *image)
 linnet_status ln_decode_jp2(ln_ctx *c, const uint8_t *data, size_t size, ln_image *image)
 {
     jp2_source source = {data, size, 0};
+    if (!ln_library_open(&library, LN_SO_OPENJP2))
+        return ln_image_no_library(c, LN_SO_OPENJP2);
     opj_codec_t *codec = opj_create_decompress(data[0] == 0xff ? OPJ_CODEC_J2K : OPJ_CODEC_JP2);
     opj_stream_t *stream = opj_stream_default_create(OPJ_TRUE);
     opj_image_t *im = NULL;

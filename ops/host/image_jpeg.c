@@ -8,7 +8,17 @@
 
 #include <jpeglib.h>
 
+#include "engine/library.h"
 #include "ops/host/image.h"
+
+static ln_library library;
+#define jpeg_std_error LN_FROM(library, jpeg_std_error)
+#define jpeg_CreateDecompress LN_FROM(library, jpeg_CreateDecompress)
+#define jpeg_mem_src LN_FROM(library, jpeg_mem_src)
+#define jpeg_read_header LN_FROM(library, jpeg_read_header)
+#define jpeg_start_decompress LN_FROM(library, jpeg_start_decompress)
+#define jpeg_read_scanlines LN_FROM(library, jpeg_read_scanlines)
+#define jpeg_destroy_decompress LN_FROM(library, jpeg_destroy_decompress)
 
 typedef struct jpeg_errors {
     struct jpeg_error_mgr base;
@@ -39,6 +49,8 @@ linnet_status ln_decode_jpeg(ln_ctx *c, const uint8_t *data, size_t size, ln_ima
     jpeg_errors errors;
     ln_image *volatile made = image; /* longjmp: what is read after it must not lie in a register */
     volatile linnet_status st = LINNET_OK;
+    if (!ln_library_open(&library, LN_SO_JPEG))
+        return ln_image_no_library(c, LN_SO_JPEG);
     d.err = jpeg_std_error(&errors.base);
     errors.base.error_exit = stop;
     errors.base.output_message = be_silent;

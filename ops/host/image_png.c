@@ -8,7 +8,29 @@
 
 #include <png.h>
 
+#include "engine/library.h"
 #include "ops/host/image.h"
+
+static ln_library library;
+#define png_get_io_ptr LN_FROM(library, png_get_io_ptr)
+#define png_error LN_FROM(library, png_error)
+#define png_longjmp LN_FROM(library, png_longjmp)
+#define png_read_info LN_FROM(library, png_read_info)
+#define png_set_expand LN_FROM(library, png_set_expand)
+#define png_set_strip_16 LN_FROM(library, png_set_strip_16)
+#define png_set_strip_alpha LN_FROM(library, png_set_strip_alpha)
+#define png_set_gray_to_rgb LN_FROM(library, png_set_gray_to_rgb)
+#define png_set_interlace_handling LN_FROM(library, png_set_interlace_handling)
+#define png_read_update_info LN_FROM(library, png_read_update_info)
+#define png_get_image_width LN_FROM(library, png_get_image_width)
+#define png_get_image_height LN_FROM(library, png_get_image_height)
+#define png_get_rowbytes LN_FROM(library, png_get_rowbytes)
+#define png_read_row LN_FROM(library, png_read_row)
+#define png_create_read_struct LN_FROM(library, png_create_read_struct)
+#define png_create_info_struct LN_FROM(library, png_create_info_struct)
+#define png_destroy_read_struct LN_FROM(library, png_destroy_read_struct)
+#define png_set_read_fn LN_FROM(library, png_set_read_fn)
+#define png_set_longjmp_fn LN_FROM(library, png_set_longjmp_fn)
 
 typedef struct png_source {
     const uint8_t *data;
@@ -60,6 +82,8 @@ static linnet_status read_image(ln_ctx *c, png_structp png, png_infop info, ln_i
 linnet_status ln_decode_png(ln_ctx *c, const uint8_t *data, size_t size, ln_image *image)
 {
     png_source source = {data, size};
+    if (!ln_library_open(&library, LN_SO_PNG))
+        return ln_image_no_library(c, LN_SO_PNG);
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     volatile linnet_status st = LINNET_OK;

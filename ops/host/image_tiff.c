@@ -8,7 +8,22 @@
 
 #include <tiffio.h>
 
+#include "engine/library.h"
 #include "ops/host/image.h"
+
+static ln_library library;
+#define TIFFOpenOptionsAlloc LN_FROM(library, TIFFOpenOptionsAlloc)
+#define TIFFOpenOptionsSetErrorHandlerExtR LN_FROM(library, TIFFOpenOptionsSetErrorHandlerExtR)
+#define TIFFOpenOptionsSetWarningHandlerExtR LN_FROM(library, TIFFOpenOptionsSetWarningHandlerExtR)
+#define TIFFClientOpenExt LN_FROM(library, TIFFClientOpenExt)
+#define TIFFOpenOptionsFree LN_FROM(library, TIFFOpenOptionsFree)
+#define TIFFSetErrorHandler LN_FROM(library, TIFFSetErrorHandler)
+#define TIFFSetWarningHandler LN_FROM(library, TIFFSetWarningHandler)
+#define TIFFClientOpen LN_FROM(library, TIFFClientOpen)
+#define TIFFGetField LN_FROM(library, TIFFGetField)
+#define TIFFSetField LN_FROM(library, TIFFSetField)
+#define TIFFReadRGBAImageOriented LN_FROM(library, TIFFReadRGBAImageOriented)
+#define TIFFClose LN_FROM(library, TIFFClose)
 
 typedef struct tiff_source {
     const uint8_t *data;
@@ -106,6 +121,8 @@ linnet_status ln_decode_tiff(ln_ctx *c, const uint8_t *data, size_t size, ln_ima
 {
     tiff_source source = {data, size, 0};
     uint32_t width = 0, height = 0;
+    if (!ln_library_open(&library, LN_SO_TIFF))
+        return ln_image_no_library(c, LN_SO_TIFF);
     TIFF *t = open_source(&source);
     if (!t)
         return LINNET_OK;

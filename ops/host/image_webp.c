@@ -5,11 +5,18 @@
 #ifdef LN_HAVE_LIBWEBP
 #include <webp/decode.h>
 
+#include "engine/library.h"
 #include "ops/host/image.h"
+
+static ln_library library;
+#define WebPGetInfo LN_FROM(library, WebPGetInfo)
+#define WebPDecodeRGBInto LN_FROM(library, WebPDecodeRGBInto)
 
 linnet_status ln_decode_webp(ln_ctx *c, const uint8_t *data, size_t size, ln_image *image)
 {
     int width, height;
+    if (!ln_library_open(&library, LN_SO_WEBP))
+        return ln_image_no_library(c, LN_SO_WEBP);
     if (!WebPGetInfo(data, size, &width, &height))
         return LINNET_OK;
     LN_TRY(ln_image_alloc(c, image, width, height));

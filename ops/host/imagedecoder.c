@@ -62,6 +62,11 @@ linnet_status ln_image_alloc(ln_ctx *c, ln_image *image, int64_t width, int64_t 
     return image->rgb ? LINNET_OK : ln_no_memory(c);
 }
 
+linnet_status ln_image_no_library(ln_ctx *c, const char *name)
+{
+    return ln_fail(c, LINNET_ERR_UNSUPPORTED, "this machine has no %s", name);
+}
+
 typedef struct image_params {
     int32_t pixel_format;
 } image_params;
