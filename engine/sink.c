@@ -17,6 +17,7 @@ typedef enum rule {
     PAD,
     SLICE,
     RESIZE,
+    RESHAPE, /* axes split and merged */
     QUANT,   /* QuantizeLinear and its kin: inputs 1, 2 are scalars or run over `axis` */
     SCALARS, /* inputs 1.. are scalars (QLinear*) or absent */
     QBINARY, /* element-wise in inputs 0 and 3 */
@@ -85,6 +86,7 @@ static const entry table[] = {
     {"Slice", SLICE, 0},
     {"Resize", RESIZE, 0},
     {"Upsample", RESIZE, 0},
+    {"Reshape", RESHAPE, 0},
     {"QuantizeLinear", QUANT, 1},
     {"DequantizeLinear", QUANT, 1},
     {"Split", AXIS, 0},
@@ -129,12 +131,11 @@ bool ln_sink_same_perm(const ln_graph *g, int32_t value, const int64_t *perm, in
     return ln_transpose_perm(g, t, other, &r) && r == rank && memcmp(other, perm, (size_t)r * sizeof *perm) == 0;
 }
 
-/* A value through Transpose(inverse), so that transposing it by perm gives it back. */
-int32_t ln_sink_untransposed(ln_sinking *s, int32_t value)
+int32_t ln_sink_transposed(ln_sinking *s, int32_t value, const int64_t *perm)
 {
     ln_graph *g = s->g;
     ln_info info = g->values[value].info;
-    ln_attr *a = ln_perm_attr(g, s->inverse, s->rank);
+    ln_attr *a = ln_perm_attr(g, perm, s->rank);
     int32_t out = ln_graph_value(g, "");
     if (!a || out < 0 ||
         ln_graph_insert_at(g, s->node, "", LN_PASS_OPSET, "Transpose", "", 1, &value, 1, &out, 1, a) < 0) {
@@ -142,11 +143,16 @@ int32_t ln_sink_untransposed(ln_sinking *s, int32_t value)
         return LN_NO_VALUE;
     }
     for (int32_t i = 0; i < s->rank; i++)
-        g->values[out].info.dims[i] = info.dims[s->inverse[i]];
+        g->values[out].info.dims[i] = info.dims[perm[i]];
     g->values[out].info.kind = LINNET_TENSOR;
     g->values[out].info.type = info.type;
     g->values[out].info.rank = s->rank;
     return out;
+}
+
+int32_t ln_sink_untransposed(ln_sinking *s, int32_t value)
+{
+    return ln_sink_transposed(s, value, s->inverse);
 }
 
 bool ln_sink_first_only(ln_sinking *s)
@@ -239,6 +245,9 @@ linnet_status ln_sink(ln_graph *g, ln_pass_ctx *c, int32_t node, const int64_t *
         break;
     case RESIZE:
         can = ln_sink_resize(&s);
+        break;
+    case RESHAPE:
+        can = ln_sink_reshape(&s);
         break;
     case QUANT:
         can = ln_sink_quant(&s, e->axis);

@@ -31,6 +31,8 @@ static inline const ln_node *ln_sink_node(const ln_sinking *s)
 
 /* True: value is the output of a Transpose with perm. */
 bool ln_sink_same_perm(const ln_graph *g, int32_t value, const int64_t *perm, int32_t rank);
+/* A value through a Transpose before the node; it has as many axes as the permutation. */
+int32_t ln_sink_transposed(ln_sinking *s, int32_t value, const int64_t *perm);
 /* A value through Transpose(inverse), so that transposing it by perm gives it back. */
 int32_t ln_sink_untransposed(ln_sinking *s, int32_t value);
 /* Input 0 is the Transpose, and U' takes what is above it. */
@@ -52,5 +54,6 @@ bool ln_sink_reduce(ln_sinking *s);
 bool ln_sink_pad(ln_sinking *s);
 bool ln_sink_slice(ln_sinking *s);
 bool ln_sink_resize(ln_sinking *s);
+bool ln_sink_reshape(ln_sinking *s); /* sink_reshape.c */
 
 #endif

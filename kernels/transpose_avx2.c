@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Transpose of a matrix of 32-bit elements: blocks of 8 x 8 in registers, two of them side by side so that whole lines
- * are written. Contract: signatures.h.
+ * are written. What is left of at least four rows or columns goes by blocks of four, the last of which may overlap.
+ * Contract: signatures.h.
  */
 #include <immintrin.h>
 
@@ -30,11 +31,58 @@ static inline void block(float *y, size_t ldy, const float *x, size_t ldx)
     }
 }
 
+/* Four rows of eight columns. */
+static inline void band(float *y, size_t ldy, const float *x, size_t ldx)
+{
+    __m256 a = _mm256_loadu_ps(x), b = _mm256_loadu_ps(x + ldx), c = _mm256_loadu_ps(x + 2 * ldx);
+    __m256 d = _mm256_loadu_ps(x + 3 * ldx);
+    __m256 low = _mm256_unpacklo_ps(a, b), high = _mm256_unpackhi_ps(a, b);
+    __m256 low2 = _mm256_unpacklo_ps(c, d), high2 = _mm256_unpackhi_ps(c, d);
+    __m256 t[4] = {_mm256_shuffle_ps(low, low2, 0x44), _mm256_shuffle_ps(low, low2, 0xee),
+                   _mm256_shuffle_ps(high, high2, 0x44), _mm256_shuffle_ps(high, high2, 0xee)};
+    if (ldy == 4) {
+        _mm256_storeu_ps(y, _mm256_permute2f128_ps(t[0], t[1], 0x20));
+        _mm256_storeu_ps(y + 8, _mm256_permute2f128_ps(t[2], t[3], 0x20));
+        _mm256_storeu_ps(y + 16, _mm256_permute2f128_ps(t[0], t[1], 0x31));
+        _mm256_storeu_ps(y + 24, _mm256_permute2f128_ps(t[2], t[3], 0x31));
+        return;
+    }
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++) {
+        _mm_storeu_ps(y + j * ldy, _mm256_castps256_ps128(t[j]));
+        _mm_storeu_ps(y + (j + 4) * ldy, _mm256_extractf128_ps(t[j], 1));
+    }
+}
+
+static inline void block4(float *y, size_t ldy, const float *x, size_t ldx)
+{
+    __m128 a = _mm_loadu_ps(x), b = _mm_loadu_ps(x + ldx), c = _mm_loadu_ps(x + 2 * ldx), d = _mm_loadu_ps(x + 3 * ldx);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(y, a);
+    _mm_storeu_ps(y + ldy, b);
+    _mm_storeu_ps(y + 2 * ldy, c);
+    _mm_storeu_ps(y + 3 * ldy, d);
+}
+
 static void edge(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
 {
-    for (size_t j = 0; j < cols; j++)
-        for (size_t i = 0; i < rows; i++)
-            y[j * ldy + i] = x[i * ldx + j];
+    if (rows < 4 || cols < 4) {
+        for (size_t j = 0; j < cols; j++)
+            for (size_t i = 0; i < rows; i++)
+                y[j * ldy + i] = x[i * ldx + j];
+        return;
+    }
+    for (size_t i = 0;; i = i + 8 <= rows ? i + 4 : rows - 4) {
+        size_t j = 0;
+        for (; j + 8 <= cols; j += 8)
+            band(y + j * ldy + i, ldy, x + i * ldx + j, ldx);
+        for (; j < cols; j += 4) {
+            j = j + 4 <= cols ? j : cols - 4;
+            block4(y + j * ldy + i, ldy, x + i * ldx + j, ldx);
+        }
+        if (i + 4 == rows)
+            return;
+    }
 }
 
 void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)

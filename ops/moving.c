@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Nanoseconds that a part of a move takes, roughly: 16 KiB, more slowly where elements are taken one at a time. */
-static const double PART_COST = 1500;
+/* Nanoseconds that a byte and a part of a move take, roughly; more where elements are taken one at a time. */
+static const double BYTE_COST = 0.09, PART_COST = 10;
 
 typedef struct job {
     const ln_move *m;
@@ -25,7 +25,10 @@ static void parts(void *arg, int32_t worker, int64_t begin, int64_t end)
 void ln_move_parallel(const ln_args *a, const ln_move *m, void *y, const void *x)
 {
     job j = {m, y, x};
-    ln_parallel(a, m->parts, PART_COST, parts, &j);
+    double bytes = (double)m->size;
+    for (int32_t i = 0; i < m->rank; i++)
+        bytes *= (double)m->dims[i];
+    ln_parallel(a, m->parts, PART_COST + BYTE_COST * bytes / (double)(m->parts > 0 ? m->parts : 1), parts, &j);
 }
 
 void ln_copy_parallel(const ln_args *a, void *y, const void *x, int64_t bytes)
