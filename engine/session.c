@@ -275,8 +275,13 @@ linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
 linnet_status linnet_session_run(linnet_session *s, linnet_error *error)
 {
     linnet_status st = ln_session_prepare(s, error);
+    if (st != LINNET_OK)
+        return st;
     s->steps_left = s->max_steps;
-    return st != LINNET_OK ? st : ln_run_execute(s->current->run, s->inputs, error);
+    ln_pool_run_begins(s->pool);
+    st = ln_run_execute(s->current->run, s->inputs, error);
+    ln_pool_run_ends(s->pool);
+    return st;
 }
 
 const linnet_value *linnet_session_output(const linnet_session *s, const char *name)

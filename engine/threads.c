@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A small thread pool. Work is a range cut into parts that the threads take one after the other from an atomic counter;
- * results may not depend on the cut, so this needs no order. Workers spin briefly for the next job, since a network is
- * a row of short ones, and then sleep. When a second session wants the pool while it is busy, it works alone.
+ * results may not depend on the cut, so this needs no order. Workers spin for the next job, since a network is a row of
+ * short ones, and then sleep: soon when no model runs, later while one does, since waking takes as long as some steps.
+ * When a second session wants the pool while it is busy, it works alone.
  *
  * A worker enters a job through its gate, and the caller, when no part is left, closes the gate and waits for those
  * alone that are inside: one that the machine has not let run yet holds up nobody.
@@ -14,27 +15,27 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { MAX_THREADS = 64, SPINS = 4000, PATIENCE = 1000, PARTS_PER_THREAD = 4 };
+enum { MAX_THREADS = 64, SPINS = 4000, SPINS_IN_A_RUN = 40000, PATIENCE = 1000, PARTS_PER_THREAD = 4, LINE = 64 };
 
 struct ln_pool {
     pthread_mutex_t owner; /* held by the thread whose job it is */
     pthread_mutex_t lock;  /* for sleeping */
     pthread_cond_t wake;
     pthread_t threads[MAX_THREADS];
-    int32_t n_workers; /* threads besides the caller's */
-    atomic_int sleeping;
-    atomic_uint_fast32_t job; /* counts jobs */
+    int32_t n_workers;         /* threads besides the caller's */
+    atomic_int sleeping, runs; /* workers that sleep; models that run */
     atomic_bool stop;
-    /* the job */
-    ln_task_fn *fn;
+    _Alignas(LINE) atomic_uint_fast32_t job; /* counts jobs; those who wait read this line alone */
+    _Alignas(LINE) ln_task_fn *fn;           /* the job */
     void *arg;
     int64_t n, part;
     int32_t helpers; /* workers with an index below it take part */
-    atomic_int_fast64_t next;
-    atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
     ln_task_log *log;
+    _Alignas(LINE) atomic_int_fast64_t next;
+    atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
 };
 
 #define GATE_OPEN (UINT32_C(1) << 31)
@@ -97,9 +98,22 @@ void ln_pool_log(ln_pool *p, ln_task_log *log)
     pthread_mutex_unlock(&p->owner);
 }
 
+void ln_pool_run_begins(ln_pool *p)
+{
+    if (p)
+        atomic_fetch_add_explicit(&p->runs, 1, memory_order_relaxed);
+}
+
+void ln_pool_run_ends(ln_pool *p)
+{
+    if (p)
+        atomic_fetch_sub_explicit(&p->runs, 1, memory_order_relaxed);
+}
+
 static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
 {
-    for (int i = 0; i < SPINS; i++) {
+    for (int i = 0; i < SPINS || (i < SPINS_IN_A_RUN && atomic_load_explicit(&p->runs, memory_order_relaxed) > 0);
+         i++) {
         uint_fast32_t job = atomic_load_explicit(&p->job, memory_order_acquire);
         if (job != seen)
             return job;
@@ -167,9 +181,10 @@ static void grow(ln_pool *p, int32_t n)
 
 static ln_pool *make(void)
 {
-    ln_pool *p = calloc(1, sizeof *p);
+    ln_pool *p = aligned_alloc(LINE, sizeof *p);
     if (!p)
         return NULL;
+    memset(p, 0, sizeof *p);
     if (pthread_mutex_init(&p->owner, NULL) == 0) {
         if (pthread_mutex_init(&p->lock, NULL) == 0) {
             if (pthread_cond_init(&p->wake, NULL) == 0)

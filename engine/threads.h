@@ -14,6 +14,10 @@ typedef struct ln_pool ln_pool;
 ln_pool *ln_pool_get(int32_t threads);
 void ln_pool_release(ln_pool *pool);
 
+/* Around a run of a model: meanwhile workers wait for the next job without sleeping, up to a millisecond or so. */
+void ln_pool_run_begins(ln_pool *pool);
+void ln_pool_run_ends(ln_pool *pool);
+
 /* What a thread did of a job: for traces. */
 typedef struct ln_task_time {
     uint64_t begin, end; /* nanoseconds, CLOCK_MONOTONIC */

@@ -16,6 +16,16 @@ void ln_pool_release(ln_pool *p)
     (void)p;
 }
 
+void ln_pool_run_begins(ln_pool *p)
+{
+    (void)p;
+}
+
+void ln_pool_run_ends(ln_pool *p)
+{
+    (void)p;
+}
+
 void ln_pool_log(ln_pool *p, ln_task_log *log)
 {
     (void)p, (void)log;
