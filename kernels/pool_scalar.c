@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of channels combined into one, in portable C: sixteen channels at a time stay in registers over all rows.
- * Contracts: signatures.h.
+ * Rows of channels combined into one, in portable C: sixteen channels at a time stay in registers over all rows. Pools
+ * of a plane one output after another. Contracts: signatures.h, pool.h.
  */
 #include "kernels/kernels.h"
+#include "kernels/pool.h"
 
 #define BLOCK 16
 
@@ -38,4 +39,34 @@ void ln_pool_sum_f32_scalar(float *y, const float *const *x, size_t rows, size_t
         for (size_t i = 0; i < w; i++)
             y[c + i] = s[i] * scale;
     }
+}
+
+static inline void plane(const ln_pool_plane *g, int max)
+{
+    for (size_t o = 0; o < g->out[0]; o++) {
+        size_t first, last;
+        ln_pool_lines(g, o, &first, &last);
+        for (size_t p = 0; p < g->out[1]; p++) {
+            float s = max ? -__builtin_inff() : 0;
+            for (size_t i = first; i < last; i += g->dilation[0])
+                for (size_t j = 0; j < g->kernel[1]; j++) {
+                    size_t at = p * g->stride[1] + j * g->dilation[1] - g->pad[1]; /* wraps before the line */
+                    if (at >= g->in[1])
+                        continue;
+                    float x = g->x[i * g->in[1] + at];
+                    s = max ? larger(s, x) : s + x;
+                }
+            g->y[o * g->out[1] + p] = max ? s : s * g->scale[0][o] * g->scale[1][p];
+        }
+    }
+}
+
+void ln_pool_max_plane_f32_scalar(const ln_pool_plane *g)
+{
+    plane(g, 1);
+}
+
+void ln_pool_sum_plane_f32_scalar(const ln_pool_plane *g)
+{
+    plane(g, 0);
 }

@@ -32,6 +32,10 @@ typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size
 /* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */
 typedef void ln_VPOOL_SUM_F32(float *y, const float *const *x, size_t rows, size_t n, float scale);
 
+/* Pools of a plane: see kernels/pool.h. */
+struct ln_pool_plane;
+typedef void ln_POOL_PLANE_F32(const struct ln_pool_plane *g);
+
 /* y[i] = x[i] * (bias + scale * the sum of x[j]^2 over i - before <= j < i - before + size)^-0.75; beyond the n
  * elements x is 0. 0 <= before < size. squares: n + size - 1 elements of scratch. y == x is allowed. */
 typedef void ln_VLRN_F32(float *y, const float *x, size_t n, float *squares, size_t before, size_t size, float scale,

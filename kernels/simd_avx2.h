@@ -107,6 +107,19 @@ V_ vf vscale2(vf a, vf n, VU_ size_t vl)
     return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }
 
+V_ vf vshift(vf a, vf b, size_t d)
+{
+    vi at = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)d));
+    vi of_b = _mm256_cmpgt_epi32(at, _mm256_set1_epi32(7));
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(a, at), _mm256_permutevar8x32_ps(b, at), _mm256_castsi256_ps(of_b));
+}
+V_ vf vl_in_order(vf a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    *even = vl_in_order(_mm256_shuffle_ps(a, b, 0x88));
+    *odd = vl_in_order(_mm256_shuffle_ps(a, b, 0xdd));
+}
+
 /* The lanes from vl on are replaced by what changes nothing. */
 V_ vf vkeep(vf a, float other, size_t vl)
 {

@@ -85,6 +85,18 @@ V_ vi visel(vm m, vi a, vi b, VU_ size_t vl) { return _mm512_mask_blend_epi32(m,
 
 V_ vf vscale2(vf a, vf n, VU_ size_t vl) { return _mm512_scalef_ps(a, n); }
 
+V_ vf vshift(vf a, vf b, size_t d)
+{
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_permutex2var_ps(a, _mm512_add_epi32(lanes, _mm512_set1_epi32((int)d)), b);
+}
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    const __m512i at = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    *even = _mm512_permutex2var_ps(a, at, b);
+    *odd = _mm512_permutex2var_ps(a, _mm512_or_si512(at, _mm512_set1_epi32(1)), b);
+}
+
 /* What only some tiers have: 1 / a to 14 bits; the numbers of the lanes that are set, counted from first, one after another; how many. Writes
  * vl numbers. */
 #define VRECIP 1

@@ -140,6 +140,18 @@ V_ vf vkeep(vf a, float other, size_t vl)
         return a;
     return vbslq_f32(vcltq_u32(vld1q_u32(lane), vdupq_n_u32((uint32_t)vl)), a, vdupq_n_f32(other));
 }
+V_ vf vshift(vf a, vf b, size_t d)
+{
+    const uint8x16_t lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint8x16x2_t both = {{vreinterpretq_u8_f32(a), vreinterpretq_u8_f32(b)}};
+    return vreinterpretq_f32_u8(vqtbl2q_u8(both, vaddq_u8(lane, vdupq_n_u8((uint8_t)(4 * d)))));
+}
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    *even = vuzp1q_f32(a, b);
+    *odd = vuzp2q_f32(a, b);
+}
+
 V_ float vhsum(vf a, size_t vl) { return vaddvq_f32(vkeep(a, 0, vl)); }
 V_ float vhmax(vf a, size_t vl) { return vmaxvq_f32(vkeep(a, -__builtin_inff(), vl)); }
 V_ float vhmin(vf a, size_t vl) { return vminvq_f32(vkeep(a, __builtin_inff(), vl)); }

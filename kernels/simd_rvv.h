@@ -102,6 +102,24 @@ V_ vf vscale2(vf a, vf n, size_t vl)
     return vmul(a, vas_f(vishl(__riscv_vadd_vx_i32m2(rest, 127, vl), 23, vl), vl), vl);
 }
 
+V_ vf vshift(vf a, vf b, size_t d)
+{
+    size_t n = VFULL;
+    return __riscv_vslideup_vx_f32m2(__riscv_vslidedown_vx_f32m2(a, d, n), b, n - d, n);
+}
+V_ vf vl_picked(vf a, vf b, vm m)
+{
+    size_t n = VFULL;
+    return __riscv_vslideup_vx_f32m2(__riscv_vcompress_vm_f32m2(a, m, n), __riscv_vcompress_vm_f32m2(b, m, n), n / 2, n);
+}
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    size_t n = VFULL;
+    vuint32m2_t low = __riscv_vand_vx_u32m2(__riscv_vid_v_u32m2(n), 1, n);
+    *even = vl_picked(a, b, __riscv_vmseq_vx_u32m2_b16(low, 0, n));
+    *odd = vl_picked(a, b, __riscv_vmseq_vx_u32m2_b16(low, 1, n));
+}
+
 V_ float vhsum(vf a, size_t vl)
 {
     return __riscv_vfmv_f_s_f32m1_f32(

@@ -101,6 +101,14 @@ V_ vf vscale2(vf a, vf n, VU_ size_t vl)
     return a * ln_bits_float((half + 127) << 23) * ln_bits_float((whole - half + 127) << 23);
 }
 
+/* Of whole vectors: lanes d.. of a and then the first d of b, 0 <= d <= VFULL; the even and the odd lanes of both. */
+V_ vf vshift(vf a, vf b, size_t d) { return d ? b : a; }
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    *even = a;
+    *odd = b;
+}
+
 /* Over the first vl lanes. */
 V_ float vhsum(vf a, VU_ size_t vl) { return a; }
 V_ float vhmax(vf a, VU_ size_t vl) { return a; } /* no NaN among them */

@@ -123,6 +123,19 @@ V_ vf vscale2(vf a, vf n, VU_ size_t vl)
     return wasm_f32x4_mul(a, wasm_i32x4_shl(wasm_i32x4_add(rest, bias), 23));
 }
 
+V_ vf vshift(vf a, vf b, size_t d)
+{
+    v128_t at = wasm_i8x16_add(wasm_i8x16_const(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                               wasm_i8x16_splat((int8_t)(4 * d))); /* swizzle gives 0 for what is not below 16 */
+    v128_t of_b = wasm_i8x16_sub(at, wasm_i8x16_const_splat(16));
+    return wasm_v128_or(wasm_i8x16_swizzle(a, at), wasm_i8x16_swizzle(b, of_b));
+}
+V_ void vunzip(vf a, vf b, vf *even, vf *odd)
+{
+    *even = wasm_i32x4_shuffle(a, b, 0, 2, 4, 6);
+    *odd = wasm_i32x4_shuffle(a, b, 1, 3, 5, 7);
+}
+
 /* The lanes from vl on hold `other` instead, and then two halves are joined twice. */
 V_ v128_t vl_keep(v128_t a, v128_t other, size_t vl)
 {

@@ -35,7 +35,7 @@ static linnet_status pool_infer(ln_ctx *c)
     return ln_set_shape(c, 0, (linnet_type)x->type, x->rank, dims);
 }
 
-/* What ln_pool_plan_planes can do. */
+/* What ln_pool_plan_planes can do, and ln_pool_is_image decides upon. */
 static bool goes_by_planes(const ln_pool_params *p, int type)
 {
     const int64_t most = 1 << 20;
@@ -84,7 +84,7 @@ static linnet_status pool_plan(ln_ctx *c, int32_t kind)
     p->index[1] = p->storage_order ? p->in[0] : p->in[2];
     p->index[2] = p->storage_order ? p->in[0] * p->in[1] : 1;
     if (!last && goes_by_planes(p, x->type))
-        return ln_pool_plan_planes(c, p);
+        return ln_pool_is_image(p) ? ln_pool_plan_image(c, p) : ln_pool_plan_planes(c, p);
     return last ? ln_pool_plan_f32(c, p) : ln_pool_plan_any(c, p);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Parameters of a pool, which its operator files share: pool.c infers and plans, pool_any.c runs every type with
- * channels first, pool_f32.c float32 with channels last.
+ * channels first, pool_f32.c float32 with channels last, pool_image.c and pool_planes.c float32 with channels first.
  */
 #ifndef LN_OPS_POOL_H
 #define LN_OPS_POOL_H
@@ -41,7 +41,9 @@ static inline int64_t ln_pool_range(const ln_pool_params *p, int32_t d, int64_t 
 linnet_status ln_pool_plan_any(ln_ctx *c, const ln_pool_params *p);
 linnet_status ln_pool_plan_f32(ln_ctx *c, ln_pool_params *p); /* channels last, no Indices */
 /* MaxPool and AveragePool of float32, channels first, no Indices; sizes so small that products of two do not overflow.
- */
+ * An image has two dimensions and a window that the kernels of a plane can do. */
 linnet_status ln_pool_plan_planes(ln_ctx *c, ln_pool_params *p);
+bool ln_pool_is_image(const ln_pool_params *p);
+linnet_status ln_pool_plan_image(ln_ctx *c, const ln_pool_params *p);
 
 #endif

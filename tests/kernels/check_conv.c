@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernels/conv.h"
+#include "kernels/pool.h"
 #include "kernels/winograd.h"
 #include "tests/kernels/check.h"
 
@@ -205,6 +206,78 @@ static void check_pools(const char *tier, const ln_kernel_table *t)
         }
 }
 
+/* Every output beside what its definition gives; outside of the plane there is nothing. */
+static void same_plane(const char *tier, const ln_kernel_table *t, ln_pool_plane *g, float *y, bool special)
+{
+    bool max_ok = true, sum_ok = true;
+    size_t taps = g->kernel[0] * g->kernel[1];
+    g->y = y;
+    for (int max = 0; max < 2; max++) {
+        (max ? t->pool_max_plane_f32 : t->pool_sum_plane_f32)(g);
+        for (size_t i = 0; i < g->out[0] * g->out[1]; i++) {
+            size_t at[2] = {i / g->out[1], i % g->out[1]};
+            double sum = 0, bound = 0;
+            float most = -INFINITY;
+            for (size_t k = 0; k < taps; k++) {
+                size_t v = at[0] * g->stride[0] + k / g->kernel[1] * g->dilation[0] - g->pad[0];
+                size_t h = at[1] * g->stride[1] + k % g->kernel[1] * g->dilation[1] - g->pad[1];
+                if (v >= g->in[0] || h >= g->in[1])
+                    continue;
+                float x = g->x[v * g->in[1] + h];
+                most = isnan(most) || isnan(x) ? NAN : fmaxf(most, x);
+                sum += (double)x;
+                bound += fabs((double)x);
+            }
+            double scale = (double)g->scale[0][at[0]] * (double)g->scale[1][at[1]];
+            if (max)
+                max_ok = max_ok && ((isnan(most) && isnan(y[i])) || most == y[i]);
+            else if (!special)
+                sum_ok = sum_ok &&
+                         fabs((double)y[i] - sum * scale) <= (double)(taps + 2) * (double)FLT_EPSILON * bound * scale;
+        }
+    }
+    check_ok(max_ok && sum_ok, "%s pool_plane %zux%zu kernel %zux%zu stride %zux%zu dilation %zux%zu pad %zux%zu", tier,
+             g->in[0], g->in[1], g->kernel[0], g->kernel[1], g->stride[0], g->stride[1], g->dilation[0], g->dilation[1],
+             g->pad[0], g->pad[1]);
+}
+
+static void check_planes(const char *tier, const ln_kernel_table *t)
+{
+    for (size_t n = 1; n < 140; n += 1 + check_below(2)) {
+        ln_pool_plane g = {.in = {1 + check_below(9), n}};
+        for (size_t d = 0; d < 2; d++) {
+            g.stride[d] = 1 + check_below(d ? 2 : 3);
+            g.dilation[d] = 1 + check_below(4) / 3;
+            size_t most = d ? LN_POOL_REACH * g.stride[d] : 6;
+            g.pad[d] = check_below(most + 1);
+            g.kernel[d] = 1 + check_below((most + g.pad[d]) / g.dilation[d] + 1);
+            /* Up to windows that begin behind the plane, as ceil_mode may have them. */
+            g.out[d] = 1 + check_below((g.in[d] + g.pad[d]) / g.stride[d] + 2);
+        }
+        size_t inputs = g.in[0] * n, outputs = g.out[0] * g.out[1];
+        float *x = check_guard(inputs * sizeof *x, n % 2), *y = check_guard(outputs * sizeof *y, n % 2);
+        float *rows = check_guard(g.out[0] * sizeof *rows, true), *columns = check_guard(g.out[1] * sizeof *rows, true);
+        bool special = n % 3 == 0;
+        check_fill_f32(x, inputs, special ? CHECK_SPECIAL : CHECK_NORMAL);
+        for (size_t i = 0; i < g.out[0]; i++)
+            rows[i] = 1 / (float)(i % 3 + 1);
+        for (size_t i = 0; i < g.out[1]; i++)
+            columns[i] = 1 / (float)(i % 5 + 1);
+        g.x = x;
+        g.scale[0] = rows;
+        g.scale[1] = columns;
+        same_plane(tier, t, &g, y, special);
+        if (!special) { /* one NaN alone must come through, wherever it is */
+            x[check_below(inputs)] = n % 2 ? NAN : -NAN;
+            same_plane(tier, t, &g, y, true);
+        }
+        check_guard_free(x);
+        check_guard_free(y);
+        check_guard_free(rows);
+        check_guard_free(columns);
+    }
+}
+
 /* -- local response normalisation --------------------------------------------------------------------------------- */
 
 static void check_lrn(const char *tier, const ln_kernel_table *t)
@@ -398,6 +471,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     check_depthwise(name, t);
     check_lines(name, t);
     check_pools(name, t);
+    check_planes(name, t);
     check_lrn(name, t);
     for (size_t n = 1; n < 40; n += 1 + check_below(5))
         check_winograd(name, t, n, 1 + check_below(40));
