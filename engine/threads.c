@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A small thread pool. Work is a range cut into parts that the threads take one after the other from an atomic counter;
- * results may not depend on the cut, so this needs no order. Workers spin for the next job, since a network is a row of
- * short ones, and then sleep: soon when no model runs, later while one does, since waking takes as long as some steps.
- * When a second session wants the pool while it is busy, it works alone.
+ * A small thread pool. Work is a range; each thread has a share of it, which is cut into parts that it takes from an
+ * atomic counter, and then helps with the shares of the others; results may not depend on the cut, so this needs no
+ * order. Shares lie in the order of the threads, so that what a thread wrote in one step, it mostly reads in the next:
+ * caches that threads do not share, or only through slower ones, keep it. Workers spin for the next job, since a
+ * network is a row of short ones, and then sleep: soon when no model runs, later while one does, since waking takes as
+ * long as some steps. When a second session wants the pool while it is busy, it works alone.
  *
  * A worker enters a job through its gate, and the caller, when no part is left, closes the gate and waits for those
  * alone that are inside: one that the machine has not let run yet holds up nobody.
@@ -18,7 +20,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_THREADS = 64, SPINS = 4000, SPINS_IN_A_RUN = 40000, PATIENCE = 1000, PARTS_PER_THREAD = 4, LINE = 64 };
+enum { MAX_THREADS = 64, SPINS = 4000, SPINS_IN_A_RUN = 40000, PATIENCE = 20000, PARTS_PER_THREAD = 4, LINE = 64 };
+
+typedef struct share {
+    _Alignas(LINE) atomic_int_fast64_t next;
+    int64_t end;
+} share;
 
 struct ln_pool {
     pthread_mutex_t owner; /* held by the thread whose job it is */
@@ -31,11 +38,11 @@ struct ln_pool {
     _Alignas(LINE) atomic_uint_fast32_t job; /* counts jobs; those who wait read this line alone */
     _Alignas(LINE) ln_task_fn *fn;           /* the job */
     void *arg;
-    int64_t n, part;
-    int32_t helpers; /* workers with an index below it take part */
+    int64_t part;
+    int32_t n_shares; /* workers with an index below it take part */
     ln_task_log *log;
-    _Alignas(LINE) atomic_int_fast64_t next;
-    atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
+    _Alignas(LINE) atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
+    share shares[MAX_THREADS];
 };
 
 #define GATE_OPEN (UINT32_C(1) << 31)
@@ -60,12 +67,14 @@ static void pause_cpu(void)
 
 static void do_parts(ln_pool *p, int32_t index)
 {
-    for (;;) {
-        int64_t begin = atomic_fetch_add_explicit(&p->next, p->part, memory_order_relaxed);
-        if (begin >= p->n)
-            return;
-        int64_t end = p->n - begin < p->part ? p->n : begin + p->part;
-        p->fn(p->arg, index, begin, end);
+    for (int32_t k = 0; k < p->n_shares; k++) {
+        share *s = &p->shares[(index + k) % p->n_shares];
+        for (;;) {
+            int64_t begin = atomic_fetch_add_explicit(&s->next, p->part, memory_order_relaxed);
+            if (begin >= s->end)
+                break;
+            p->fn(p->arg, index, begin, s->end - begin < p->part ? s->end : begin + p->part);
+        }
     }
 }
 
@@ -151,7 +160,7 @@ static void *work(void *arg)
             return NULL;
         if (!enter(p))
             continue;
-        if (w->index <= p->helpers)
+        if (w->index < p->n_shares)
             take_parts(p, w->index);
         atomic_fetch_sub_explicit(&p->gate, 1, memory_order_release);
     }
@@ -269,10 +278,12 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
         parts = threads;
     p->fn = fn;
     p->arg = arg;
-    p->n = n;
     p->part = (n + parts - 1) / parts;
-    p->helpers = threads - 1;
-    atomic_store(&p->next, 0);
+    p->n_shares = threads;
+    for (int32_t i = 0; i < threads; i++) {
+        atomic_store_explicit(&p->shares[i].next, n * i / threads, memory_order_relaxed);
+        p->shares[i].end = n * (i + 1) / threads;
+    }
     atomic_store(&p->gate, GATE_OPEN);
     post_job(p);
     take_parts(p, 0);
