@@ -107,7 +107,7 @@ typedef struct ln_gemm_f32_job {
     ln_act act;
     float lo, hi;
     /* By ln_gemm_f32_prepare: */
-    size_t mc, nc, kc, tap_block, tiles_m, tiles;
+    size_t mc, nc, kc, tap_block, tiles_m, tiles, bands;
     bool copy;
 } ln_gemm_f32_job;
 
@@ -121,6 +121,9 @@ size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d);
 
 /* Does tiles [begin, end) of job->tiles, with a worker's scratch (64-byte aligned). */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end);
+
+/* Tile i of all those of `groups` jobs alike, the rows of a thread together: which group, and which of its tiles. */
+size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile);
 
 /* Nanoseconds that a tile takes, roughly. */
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job);

@@ -86,6 +86,7 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
     job->tiles_m = ceil_div(m, job->mc);
     job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
+    job->bands = threads > 1 ? min(threads, job->tiles_m) : 1;
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
                 (pitch && pitch % 1024 == 0 && job->n > 2u * d->nr && !few);
@@ -240,10 +241,34 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     } while (tap < job->taps && job->k);
 }
 
+/* The band of rows that unit i of those of `groups` jobs is in: its first tile, and how many it has in M. Bands follow
+ * one another, so that a thread that takes a share of the units stays in its share of the rows. */
+static size_t band_of(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tiles_m)
+{
+    size_t tiles_n = job->tiles / job->tiles_m;
+    for (size_t b = 0, first = 0;; b++) {
+        size_t end = job->tiles_m * (b + 1) / job->bands;
+        if (i < end * tiles_n * groups || b + 1 == job->bands) {
+            *tiles_m = end - first;
+            return first;
+        }
+        first = end;
+    }
+}
+
+size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile)
+{
+    size_t tiles_n = job->tiles / job->tiles_m, band, first = band_of(job, groups, i, &band);
+    size_t at = i - first * tiles_n * groups;
+    *tile = first * tiles_n + at % (band * tiles_n);
+    return at / (band * tiles_n);
+}
+
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i++) {
-        size_t m0 = i % job->tiles_m * job->mc, n0 = i / job->tiles_m * job->nc;
+        size_t band, first = band_of(job, 1, i, &band), at = i - first * (job->tiles / job->tiles_m);
+        size_t m0 = (first + at % band) * job->mc, n0 = at / band * job->nc;
         tile_of_c(job, scratch, m0, min(job->mc, job->m - m0), n0, min(job->nc, job->n - n0));
     }
 }

@@ -186,10 +186,10 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
     const ln_conv *p = w->p;
-    int64_t tiles = (int64_t)w->job.tiles, n = p->out_channels / p->group, k = p->in_channels / p->group;
-    while (begin < end) {
-        int64_t g = begin / tiles, first = begin % tiles;
-        int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
+    int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
+    for (int64_t i = begin; i < end; i++) {
+        size_t tile;
+        int64_t g = (int64_t)ln_gemm_f32_group(&w->job, (size_t)p->group, (size_t)i, &tile);
         ln_gemm_f32_job job = w->job;
         ln_conv_source source = {&w->shape, w->x + g * k, w->zero};
         job.rows_arg = &source;
@@ -197,8 +197,7 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
         job.b = w->weights + g * p->group_packed;
         job.c = w->y + g * n;
         job.r = w->r ? w->r + g * n : NULL;
-        ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, (size_t)first, (size_t)last);
-        begin += last - first;
+        ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, tile, tile + 1);
     }
 }
 
