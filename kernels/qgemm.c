@@ -27,7 +27,7 @@ size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, 
 bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
 {
     size_t nr = t->nr, kr = t->kr;
-    size_t segments = b->joined ? 1 : b->segments, length = b->joined ? b->segments * b->k : b->k;
+    size_t joined = b->joined ? b->joined : 1, segments = b->segments / joined, length = joined * b->k;
     size_t panel_bytes = ln_qgemm_panel_bytes(t, segments, length);
     uint8_t flip = b->is_signed ? 0 : 0x80;
     bool need = false;
@@ -48,8 +48,7 @@ bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
             for (size_t k0 = 0; k0 < length; k0 += kr, to += nr * kr)
                 for (size_t k = k0; k < length && k < k0 + kr; k++) {
                     const uint8_t *from = b->b + n0 * b->stride_n;
-                    from +=
-                        b->joined ? k / b->k * b->stride_s + k % b->k * b->stride_k : s * b->stride_s + k * b->stride_k;
+                    from += (s * joined + k / b->k) * b->stride_s + k % b->k * b->stride_k;
                     for (size_t j = 0; j < columns; j++) {
                         int8_t v = (int8_t)(from[j * b->stride_n] ^ flip);
                         to[j * kr + k - k0] = v;

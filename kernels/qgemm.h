@@ -50,6 +50,7 @@ typedef struct ln_qgemm_tile {
     ln_qgemm_fn *run;
     uint16_t plus; /* to the A of so many bytes at the end of a group the kernel adds 1, for which the bias makes up */
     bool depthwise8; /* the tier's depthwise kernel reads weights of ln_qdepthwise_pack8 */
+    uint16_t lanes;  /* channels that its depthwise kernel takes at once, and wants to be given */
 } ln_qgemm_tile;
 
 /* Else packings need no 64-byte alignment. */
@@ -66,7 +67,7 @@ typedef struct ln_qgemm_b {
     size_t segments, k, n;
     size_t stride_s, stride_k, stride_n;
     bool is_signed;
-    bool joined;         /* packed as one segment of segments * k, for an A that was copied together */
+    size_t joined;       /* so many segments, side by side in A, are packed as one of joined * k; 0: 1 */
     const int32_t *bias; /* NULL: 0 */
     const uint8_t *zero; /* of B's type; NULL: 0 */
     size_t zero_stride;  /* 0: one for all columns */
@@ -94,11 +95,13 @@ void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const l
 
 /* y[p][c] for `pixels` output pixels with `channels` contiguous channels:
  * acc[c] = bias[c] + sum over taps t of (x[p * taps + t][c] ^ flip) * w[t][c], then out 8 or int32 as in the product.
- * The zero point of x is in the bias (padding points at a row of it, so it holds everywhere), that of w in w. */
+ * The zero point of x is in the bias (padding points at a row of it, so it holds everywhere), that of w in w. Weights
+ * may have more channels than a call does: then these are the first of them. */
 typedef struct ln_qdepthwise_args {
     size_t taps;
     size_t y_stride;     /* elements */
-    const int16_t *w;    /* [taps][channels], zero point taken off */
+    size_t w_stride;     /* elements from tap to tap of w, >= channels */
+    const int16_t *w;    /* [taps][w_stride], zero point taken off */
     const int8_t *w8;    /* the same by ln_qdepthwise_pack8, or NULL */
     const int32_t *bias; /* [channels], with -x_zero * the sum of w */
     const float *scale;  /* [channels] */

@@ -124,7 +124,7 @@ void ln_qdepthwise_armdsp(uint8_t *y, const uint8_t *const *x, size_t pixels, si
         for (; c + 4 <= channels; c += 4) {
             int32_t s0 = g->bias[c], s1 = g->bias[c + 1], s2 = g->bias[c + 2], s3 = g->bias[c + 3];
             const int16_t *w = g->w + c;
-            for (size_t t = 0; t < g->taps; t++, w += channels) {
+            for (size_t t = 0; t < g->taps; t++, w += g->w_stride) {
                 uint32_t v = load(x[t] + c) ^ flip, w01 = load(w), w23 = load(w + 2);
                 int32_t even = (int32_t)__uxtb16(v), odd = (int32_t)odd_bytes_u(v);
                 s0 = __smlabb(even, (int32_t)w01, s0);
@@ -140,7 +140,7 @@ void ln_qdepthwise_armdsp(uint8_t *y, const uint8_t *const *x, size_t pixels, si
         for (; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)
-                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
             store(y, at + c, acc, c, g);
         }
     }

@@ -141,7 +141,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     }
 }
 
-const ln_qgemm_tile ln_qgemm_avx2 = {.mr = MR, .nr = NR, .kr = KR, .run = run};
+const ln_qgemm_tile ln_qgemm_avx2 = {.mr = MR, .nr = NR, .kr = KR, .run = run, .lanes = 32};
 
 void ln_qrowsum_avx2(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {
@@ -172,7 +172,7 @@ void ln_qdepthwise_avx2(uint8_t *y, const uint8_t *const *x, size_t pixels, size
             __m256i acc = _mm256_loadu_si256((const __m256i *)(const void *)(g->bias + c));
             for (size_t t = 0; t < g->taps; t++) {
                 __m128i v = _mm_xor_si128(_mm_loadl_epi64((const __m128i *)(const void *)(x[t] + c)), flip);
-                __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(g->w + t * channels + c));
+                __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(g->w + t * g->w_stride + c));
                 acc = _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_cvtepu8_epi32(v), _mm256_cvtepu16_epi32(w)));
             }
             if (g->out == LN_QGEMM_I32)
@@ -183,7 +183,7 @@ void ln_qdepthwise_avx2(uint8_t *y, const uint8_t *const *x, size_t pixels, size
         for (; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)
-                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
             if (g->out == LN_QGEMM_I32)
                 ((int32_t *)(void *)y)[at + c] = (int32_t)acc;
             else

@@ -129,7 +129,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     bodies[g->flip != 0][n > 16][m - 1](c, a, panel, n, g);
 }
 
-const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true};
+const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64};
 
 void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {
@@ -258,7 +258,7 @@ void ln_qdepthwise_avx512(uint8_t *y, const uint8_t *const *x, size_t pixels, si
             __m512i acc = _mm512_maskz_loadu_epi32(mask, g->bias + c);
             for (size_t t = 0; t < g->taps; t++) {
                 __m128i v = _mm_xor_si128(_mm_maskz_loadu_epi8(mask, x[t] + c), flip);
-                __m256i w = _mm256_maskz_loadu_epi16(mask, g->w + t * channels + c);
+                __m256i w = _mm256_maskz_loadu_epi16(mask, g->w + t * g->w_stride + c);
                 acc = _mm512_dpwssd_epi32(acc, _mm512_cvtepu8_epi32(v), _mm512_cvtepu16_epi32(w));
             }
             size_t at = p * g->y_stride + c;

@@ -64,7 +64,7 @@ static inline void eight(uint8_t *y, const uint8_t *const *x, size_t c, size_t c
     const int16_t *w = g->w + c;
     const uint16x8_t flip = vdupq_n_u16((uint16_t)g->flip);
     int32x4x2_t acc = vld2q_s32(g->bias + c);
-    for (size_t t = 0; t < g->taps; t++, w += channels) {
+    for (size_t t = 0; t < g->taps; t++, w += g->w_stride) {
         int16x8_t v = vreinterpretq_s16_u16(veorq_u16(vldrbq_u16(x[t] + c), flip)), u = vldrhq_s16(w);
         acc.val[0] = vaddq_s32(acc.val[0], vmullbq_int_s16(v, u));
         acc.val[1] = vaddq_s32(acc.val[1], vmulltq_int_s16(v, u));
@@ -89,7 +89,7 @@ void ln_qdepthwise_mve(uint8_t *y, const uint8_t *const *x, size_t pixels, size_
         for (; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)
-                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
             if (g->out == LN_QGEMM_I32)
                 ((int32_t *)(void *)y)[c] = (int32_t)acc;
             else

@@ -185,7 +185,7 @@ void ln_qdepthwise_neon(uint8_t *y, const uint8_t *const *x, size_t pixels, size
                         const ln_qdepthwise_args *g)
 {
     size_t c = 0;
-    if (g->taps <= MOST_TAPS && fit_8(g->w, g->taps * channels))
+    if (g->taps <= MOST_TAPS && fit_8(g->w, g->taps * g->w_stride))
         for (; c + 8 <= channels; c += c + 16 <= channels ? 16 : 8)
             depthwise_pairs(y, x, pixels, c, channels, g);
     for (size_t p = 0; p < pixels && c < channels; p++, x += g->taps)

@@ -132,8 +132,8 @@ enum { MOST_TAPS = 49 };
 /* `halves` times eight channels from c on of all pixels, where weights fit into 8 bits: two taps at once, as the
  * product takes two halves of a group (qgemm_neon.c): the second is complemented, so that both fit into 16 bits. x is
  * taken as int8, 128 less than it is, which with what the complement adds is made up for in the bias. */
-V_ void pairs_of_taps(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t channels,
-                      const ln_qdepthwise_args *g, const size_t taps, const size_t halves)
+V_ void pairs_of_taps(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, const ln_qdepthwise_args *g,
+                      const size_t taps, const size_t halves)
 {
     const uint8x16_t flip = vreinterpretq_u8_s8(to_signed(g->flip)), other = vmvnq_u8(flip);
     const size_t stride = g->y_stride;
@@ -142,7 +142,7 @@ V_ void pairs_of_taps(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t
     for (size_t j = 0; j < 2 * halves; j++)
         bias[j] = vld1q_s32(g->bias + c + 4 * j);
     for (size_t t = 0; t < taps; t++) {
-        const int16_t *from = g->w + t * channels + c, less = (int16_t)(128 - (int)(t % 2));
+        const int16_t *from = g->w + t * g->w_stride + c, less = (int16_t)(128 - (int)(t % 2));
         int16x8_t v[2] = {vld1q_s16(from), vld1q_s16(from + 8 * (halves - 1))};
         w[t] = vcombine_s8(vmovn_s16(v[0]), vmovn_s16(v[1]));
         for (size_t h = 0; h < halves; h++) {
@@ -200,13 +200,13 @@ V_ void depthwise_pairs(uint8_t *y, const uint8_t *const *x, size_t pixels, size
 {
     /* Those of 3 x 3 stay in registers. */
     if (c + 16 > channels && g->taps == 9)
-        pairs_of_taps(y, x, pixels, c, channels, g, 9, 1);
+        pairs_of_taps(y, x, pixels, c, g, 9, 1);
     else if (c + 16 > channels)
-        pairs_of_taps(y, x, pixels, c, channels, g, g->taps, 1);
+        pairs_of_taps(y, x, pixels, c, g, g->taps, 1);
     else if (g->taps == 9)
-        pairs_of_taps(y, x, pixels, c, channels, g, 9, 2);
+        pairs_of_taps(y, x, pixels, c, g, 9, 2);
     else
-        pairs_of_taps(y, x, pixels, c, channels, g, g->taps, 2);
+        pairs_of_taps(y, x, pixels, c, g, g->taps, 2);
 }
 
 /* Channels from c on of one pixel: 16, then 8 at a time with weights of 16 bits, then one by one. */
@@ -220,7 +220,7 @@ V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c,
         for (size_t j = 0; j < 4; j++)
             acc[j] = vld1q_s32(g->bias + c + 4 * j);
         const int16_t *w = g->w + c;
-        for (size_t t = 0; t < g->taps; t++, w += channels) {
+        for (size_t t = 0; t < g->taps; t++, w += g->w_stride) {
             uint8x16_t v = veorq_u8(vld1q_u8(x[t] + c), flip);
             int16x8_t lo = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(v))), w0 = vld1q_s16(w);
             int16x8_t hi = vreinterpretq_s16_u16(vmovl_high_u8(v)), w1 = vld1q_s16(w + 8);
@@ -236,7 +236,7 @@ V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c,
     for (; c + 8 <= channels; c += 8) {
         int32x4_t a = vld1q_s32(g->bias + c), b = vld1q_s32(g->bias + c + 4);
         const int16_t *w = g->w + c;
-        for (size_t t = 0; t < g->taps; t++, w += channels) {
+        for (size_t t = 0; t < g->taps; t++, w += g->w_stride) {
             uint8x8_t v = veor_u8(vld1_u8(x[t] + c), vget_low_u8(flip));
             int16x8_t wide = vreinterpretq_s16_u16(vmovl_u8(v)), weight = vld1q_s16(w);
             a = vmlal_s16(a, vget_low_s16(wide), vget_low_s16(weight));
@@ -248,7 +248,7 @@ V_ void depthwise_pixel(uint8_t *y, const uint8_t *const *x, size_t p, size_t c,
     for (; c < channels; c++) {
         uint32_t acc = (uint32_t)g->bias[c];
         for (size_t t = 0; t < g->taps; t++)
-            acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+            acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
         if (g->out == LN_QGEMM_I32)
             ((int32_t *)(void *)y)[row + c] = (int32_t)acc;
         else

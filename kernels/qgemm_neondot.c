@@ -120,7 +120,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     bodies[g->flip != 0][n > 4][m - 1](c, a, panel, n, g);
 }
 
-const ln_qgemm_tile ln_qgemm_neondot = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true};
+const ln_qgemm_tile ln_qgemm_neondot = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 32};
 
 void ln_qrowsum_neondot(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

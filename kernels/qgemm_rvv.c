@@ -2,8 +2,9 @@
  *
  * The integer product with RISC-V's vectors. A step of k widens the bytes of B to 16 bits once and multiplies them by a
  * scalar of each row into 32 bits (vwmacc), exactly. Columns fill groups of eight registers, three rows at a time;
- * where half of that holds all columns, groups of four and six rows. A panel is as wide as the group: there is a
- * descriptor for each VLEN, as for gemm_f32_rvv.c. Row sums and depthwise convolution too.
+ * where half of that holds all columns, groups of four and six rows, and where a quarter does, of two and twelve. A
+ * panel is as wide as the group: there is a descriptor for each VLEN, as for gemm_f32_rvv.c. Row sums and depthwise
+ * convolution too.
  */
 #include <riscv_vector.h>
 
@@ -12,13 +13,29 @@
 #define VSIZELESS
 #include "kernels/simd_array.h"
 
-enum { MR = LN_RVV_MR, STEPS = 8 }; /* of k between two counts of the pointers */
+enum { STEPS = 8 }; /* of k between two counts of the pointers */
 
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 12")
 #define INLINE static inline __attribute__((always_inline))
 #define ELEMENT(byte) (sign ? (int16_t)(int8_t)(byte) : (int16_t)(byte))
 
+#define ROWS_NAME rows_m2
+#define ROWS 12
+#define I16 vint16m1_t
+#define I32 vint32m2_t
+#define F32 vfloat32m2_t
+#define LOAD_B __riscv_vle8_v_i8mf2
+#define WIDEN __riscv_vsext_vf2
+#define LOAD_I32 __riscv_vle32_v_i32m2
+#define LOAD_F32 __riscv_vle32_v_f32m2
+#define SET_F32 __riscv_vfmv_v_f_f32m2
+#define AS_I32 __riscv_vreinterpret_v_f32m2_i32m2
+#define AS_F32 __riscv_vreinterpret_v_i32m2_f32m2
+#define BETWEEN() (void)0
+#include "kernels/qgemm_rvv.inc"
+
 #define ROWS_NAME rows_m4
+#define ROWS 6
 #define I16 vint16m2_t
 #define I32 vint32m4_t
 #define F32 vfloat32m4_t
@@ -27,9 +44,13 @@ enum { MR = LN_RVV_MR, STEPS = 8 }; /* of k between two counts of the pointers *
 #define LOAD_I32 __riscv_vle32_v_i32m4
 #define LOAD_F32 __riscv_vle32_v_f32m4
 #define SET_F32 __riscv_vfmv_v_f_f32m4
+#define AS_I32 __riscv_vreinterpret_v_f32m4_i32m4
+#define AS_F32 __riscv_vreinterpret_v_i32m4_f32m4
+#define BETWEEN() (void)0
 #include "kernels/qgemm_rvv.inc"
 
 #define ROWS_NAME rows_m8
+#define ROWS 3
 #define I16 vint16m4_t
 #define I32 vint32m8_t
 #define F32 vfloat32m8_t
@@ -38,31 +59,42 @@ enum { MR = LN_RVV_MR, STEPS = 8 }; /* of k between two counts of the pointers *
 #define LOAD_I32 __riscv_vle32_v_i32m8
 #define LOAD_F32 __riscv_vle32_v_f32m8
 #define SET_F32 __riscv_vfmv_v_f_f32m8
+#define AS_I32 __riscv_vreinterpret_v_f32m8_i32m8
+#define AS_F32 __riscv_vreinterpret_v_i32m8_f32m8
+#define BETWEEN() __asm__("" ::: "memory")
 #include "kernels/qgemm_rvv.inc"
 
 /* clang-format off: one line for each number of rows */
 INLINE void narrow(const size_t nr, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t m,
                    size_t n, const ln_qgemm_args *g)
 {
-    switch (m) {
-    case 1:
-        rows_m4(1, nr, sign, c, a, panel, n, 0, g);
-        break;
-    case 2:
-        rows_m4(2, nr, sign, c, a, panel, n, 0, g);
-        break;
-    case 3:
-        rows_m4(3, nr, sign, c, a, panel, n, 0, g);
-        break;
-    case 4:
-        rows_m4(4, nr, sign, c, a, panel, n, 0, g);
-        break;
-    case 5:
-        rows_m4(5, nr, sign, c, a, panel, n, 0, g);
-        break;
-    default:
-        rows_m4(6, nr, sign, c, a, panel, n, 0, g);
-    }
+    for (size_t i = 0; i < m; i += 6)
+        switch (m - i) {
+        case 1:
+            rows_m4(1, nr, sign, c, a + i, panel, n, i, g);
+            break;
+        case 2:
+            rows_m4(2, nr, sign, c, a + i, panel, n, i, g);
+            break;
+        case 3:
+            rows_m4(3, nr, sign, c, a + i, panel, n, i, g);
+            break;
+        case 4:
+            rows_m4(4, nr, sign, c, a + i, panel, n, i, g);
+            break;
+        case 5:
+            rows_m4(5, nr, sign, c, a + i, panel, n, i, g);
+            break;
+        default:
+            rows_m4(6, nr, sign, c, a + i, panel, n, i, g);
+        }
+}
+
+INLINE void twelve(const size_t nr, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t m,
+                   size_t n, const ln_qgemm_args *g)
+{
+    (void)m;
+    rows_m2(12, nr, sign, c, a, panel, n, 0, g);
 }
 
 INLINE void wide(const size_t nr, const int sign, void *c, const uint8_t *const *a, const void *panel, size_t m,
@@ -89,6 +121,8 @@ INLINE void wide(const size_t nr, const int sign, void *c, const uint8_t *const 
         body(vlen / 4, sign, c, a, panel, m, n, g);                                                                    \
     }
 #define TILE(vlen)                                                                                                     \
+    OWN(twelve, twelve_u##vlen, vlen, 0)                                                                               \
+    OWN(twelve, twelve_s##vlen, vlen, 1)                                                                               \
     OWN(wide, wide_u##vlen, vlen, 0)                                                                                   \
     OWN(wide, wide_s##vlen, vlen, 1)                                                                                   \
     OWN(narrow, narrow_u##vlen, vlen, 0)                                                                               \
@@ -98,8 +132,10 @@ INLINE void wide(const size_t nr, const int sign, void *c, const uint8_t *const 
     {                                                                                                                  \
         if (n > vlen / 8)                                                                                              \
             (g->flip ? wide_s##vlen : wide_u##vlen)(c, a, panel, m, n, g);                                             \
-        else                                                                                                           \
+        else if (n > vlen / 16 || m < 12)                                                                              \
             (g->flip ? narrow_s##vlen : narrow_u##vlen)(c, a, panel, m, n, g);                                         \
+        else                                                                                                           \
+            (g->flip ? twelve_s##vlen : twelve_u##vlen)(c, a, panel, m, n, g);                                         \
     }
 LN_RVV_EACH(TILE)
 
@@ -131,16 +167,10 @@ INLINE vint32m8_t tap(vint32m8_t acc, const uint8_t *x, vint16m4_t w, const int 
     return __riscv_vwmacc(acc, v, w, vl);
 }
 
-INLINE void put(uint8_t *y, size_t at, vint32m8_t acc, size_t c, const ln_qdepthwise_args *g, size_t vl)
+INLINE vint16m4_t scaled(vint32m8_t acc, size_t c, const ln_qdepthwise_args *g, size_t vl)
 {
-    if (g->out == LN_QGEMM_I32) {
-        __riscv_vse32((int32_t *)(void *)y + at, acc, vl);
-        return;
-    }
     vfloat32m8_t f = __riscv_vfmul(__riscv_vfcvt_f(acc, vl), __riscv_vle32_v_f32m8(g->scale + c, vl), vl);
-    f = __riscv_vfmin(__riscv_vfmax(f, g->lo, vl), g->hi, vl);
-    vint32m8_t q = __riscv_vadd(__riscv_vfcvt_x(f, vl), g->y_zero, vl);
-    __riscv_vse8((int8_t *)y + at, __riscv_vncvt_x(__riscv_vncvt_x(q, vl), vl), vl);
+    return __riscv_vfncvt_x(__riscv_vfmin(__riscv_vfmax(f, g->lo, vl), g->hi, vl), vl);
 }
 
 /* Two pixels at a time share the weights. An int8 x is taken as it is, 128 less than the bias knows: it gets 128 times
@@ -148,26 +178,34 @@ INLINE void put(uint8_t *y, size_t at, vint32m8_t acc, size_t c, const ln_qdepth
 INLINE void depthwise(uint8_t *y, const uint8_t *const *rows, size_t pixels, size_t channels,
                       const ln_qdepthwise_args *g, const int sign)
 {
-    const size_t taps = g->taps;
+    const size_t taps = g->taps, w_stride = g->w_stride;
     for (size_t c = 0, vl; c < channels; c += vl) {
         vl = __riscv_vsetvl_e32m8(channels - c);
         vint32m8_t bias = __riscv_vle32_v_i32m8(g->bias + c, vl);
         for (size_t t = 0; sign && t < taps; t++)
-            bias = __riscv_vwmacc(bias, 128, __riscv_vle16_v_i16m4(g->w + t * channels + c, vl), vl);
+            bias = __riscv_vwmacc(bias, 128, __riscv_vle16_v_i16m4(g->w + t * g->w_stride + c, vl), vl);
         const uint8_t *const *x = rows;
         for (size_t p = 0; p < pixels; p += 2, x += 2 * taps) {
             const uint8_t *const *second = p + 1 < pixels ? x + taps : x;
             vint32m8_t u = bias, v = bias;
             const int16_t *w = g->w + c;
-            _Pragma("GCC unroll 3") for (size_t t = 0; t < taps; t++, w += channels)
+            _Pragma("GCC unroll 3") for (size_t t = 0; t < taps; t++, w += w_stride)
             {
                 vint16m4_t weight = __riscv_vle16_v_i16m4(w, vl);
                 u = tap(u, x[t] + c, weight, sign, vl);
                 v = tap(v, second[t] + c, weight, sign, vl);
             }
-            put(y, p * g->y_stride + c, u, c, g, vl);
-            if (p + 1 < pixels)
-                put(y, (p + 1) * g->y_stride + c, v, c, g, vl);
+            size_t at = p * g->y_stride + c, next = p + 1 < pixels ? at + g->y_stride : at;
+            if (g->out == LN_QGEMM_I32) {
+                __riscv_vse32((int32_t *)(void *)y + at, u, vl);
+                __riscv_vse32((int32_t *)(void *)y + next, v, vl);
+                continue;
+            }
+            vint16m4_t low = scaled(u, c, g, vl), high = scaled(v, c, g, vl);
+            low = __riscv_vadd(low, (int16_t)g->y_zero, vl);
+            high = __riscv_vadd(high, (int16_t)g->y_zero, vl);
+            __riscv_vse8((int8_t *)y + at, __riscv_vncvt_x(low, vl), vl);
+            __riscv_vse8((int8_t *)y + next, __riscv_vncvt_x(high, vl), vl);
         }
     }
 }

@@ -27,7 +27,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
             ln_qgemm_store(c, i, j, (uint32_t)acc[i][j], head, NR, g);
 }
 
-const ln_qgemm_tile ln_qgemm_scalar = {.mr = MR, .nr = NR, .kr = 1, .run = run};
+const ln_qgemm_tile ln_qgemm_scalar = {.mr = MR, .nr = NR, .kr = 1, .run = run, .lanes = 1};
 
 void ln_qrowsum_scalar(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {
@@ -46,7 +46,7 @@ void ln_qdepthwise_scalar(uint8_t *y, const uint8_t *const *x, size_t pixels, si
         for (size_t c = 0; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)
-                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
             size_t at = p * g->y_stride + c;
             if (g->out == LN_QGEMM_I32)
                 ((int32_t *)(void *)y)[at] = (int32_t)acc;

@@ -195,13 +195,13 @@ void ln_qrowsum_wasm(int32_t *sums, const uint8_t *const *a, size_t m, size_t k,
 V_ void depthwise8(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t channels, const int sign,
                    const ln_qdepthwise_args *g)
 {
-    const size_t taps = g->taps, stride = g->y_stride;
+    const size_t taps = g->taps, stride = g->y_stride, w_stride = g->w_stride;
     const float lo = g->lo, hi = g->hi;
     const int32_t y_zero = g->y_zero;
     const bool wide = g->out == LN_QGEMM_I32;
     v128_t bias[2] = {wasm_v128_load(g->bias + c), wasm_v128_load(g->bias + c + 4)}, scale[2] = {bias[0], bias[1]};
     for (size_t t = 0; sign && t < taps; t++) {
-        v128_t w = wasm_v128_load(g->w + t * channels + c);
+        v128_t w = wasm_v128_load(g->w + t * g->w_stride + c);
         bias[0] = wasm_i32x4_add(bias[0], wasm_i32x4_extmul_low_i16x8(w, wasm_i16x8_const_splat(128)));
         bias[1] = wasm_i32x4_add(bias[1], wasm_i32x4_extmul_high_i16x8(w, wasm_i16x8_const_splat(128)));
     }
@@ -212,7 +212,7 @@ V_ void depthwise8(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c,
     for (size_t p = 0; p < pixels; p++) {
         v128_t low = bias[0], high = bias[1];
         const int16_t *from = g->w + c;
-        for (size_t t = 0; t < taps; t++, x++, from += channels) {
+        for (size_t t = 0; t < taps; t++, x++, from += w_stride) {
             v128_t v = eight(*x + c, sign), w = wasm_v128_load(from);
             low = wasm_i32x4_add(low, wasm_i32x4_extmul_low_i16x8(v, w));
             high = wasm_i32x4_add(high, wasm_i32x4_extmul_high_i16x8(v, w));
@@ -242,7 +242,7 @@ void ln_qdepthwise_wasm(uint8_t *y, const uint8_t *const *x, size_t pixels, size
         for (size_t c = first, at = p * g->y_stride; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)
-                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * channels + c]);
+                acc += (uint32_t)((int32_t)(x[t][c] ^ g->flip) * g->w[t * g->w_stride + c]);
             if (g->out == LN_QGEMM_I32)
                 ((int32_t *)(void *)y)[at + c] = (int32_t)acc;
             else

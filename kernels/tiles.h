@@ -15,15 +15,16 @@ enum { LN_NEON_MR = 48, LN_NEON_NR = 8, LN_NEON_KR = 16 };
 enum { LN_NEON_F32_MR = 8, LN_NEON_F32_NR = 8, LN_NEON_F32_FEW = 16 };
 enum { LN_WASM_MR = 48, LN_WASM_NR = 4, LN_WASM_KR = 8 };
 enum { LN_WASM_F32_MR = 5, LN_WASM_F32_NR = 8, LN_WASM_F32_FEW = 20 };
-enum { LN_RVV_MR = 6, LN_RVV_F32_MR = 7, LN_RVV_F32_FEW = 14 };
+enum { LN_RVV_MR = 12, LN_RVV_F32_MR = 7, LN_RVV_F32_FEW = 14 };
 
 /* clang-format off */
-#define LN_QGEMM(mr_, nr_, kr_, plus_, run_) {.mr = (mr_), .nr = (nr_), .kr = (kr_), .plus = (plus_), .run = (run_)}
-#define LN_QGEMM_ARMDSP(run_)    LN_QGEMM(LN_ARMDSP_MR, LN_ARMDSP_NR, LN_ARMDSP_KR, 0, run_)
-#define LN_QGEMM_MVE(run_)       LN_QGEMM(LN_MVE_MR, LN_MVE_NR, LN_MVE_KR, 0, run_)
-#define LN_QGEMM_NEON(run_)      LN_QGEMM(LN_NEON_MR, LN_NEON_NR, LN_NEON_KR, LN_NEON_KR / 2, run_)
-#define LN_QGEMM_WASM(run_)      LN_QGEMM(LN_WASM_MR, LN_WASM_NR, LN_WASM_KR, 0, run_)
-#define LN_QGEMM_RVV(vlen, run_) LN_QGEMM(LN_RVV_MR, (vlen) / 4, 1, 0, run_)
+#define LN_QGEMM(mr_, nr_, kr_, plus_, lanes_, run_) \
+    {.mr = (mr_), .nr = (nr_), .kr = (kr_), .plus = (plus_), .lanes = (lanes_), .run = (run_)}
+#define LN_QGEMM_ARMDSP(run_)    LN_QGEMM(LN_ARMDSP_MR, LN_ARMDSP_NR, LN_ARMDSP_KR, 0, 4, run_)
+#define LN_QGEMM_MVE(run_)       LN_QGEMM(LN_MVE_MR, LN_MVE_NR, LN_MVE_KR, 0, 8, run_)
+#define LN_QGEMM_NEON(run_)      LN_QGEMM(LN_NEON_MR, LN_NEON_NR, LN_NEON_KR, LN_NEON_KR / 2, 32, run_)
+#define LN_QGEMM_WASM(run_)      LN_QGEMM(LN_WASM_MR, LN_WASM_NR, LN_WASM_KR, 0, 32, run_)
+#define LN_QGEMM_RVV(vlen, run_) LN_QGEMM(LN_RVV_MR, (vlen) / 4, 1, 0, (vlen) / 4, run_)
 
 /* A sliver of A takes 8 KB of a first cache of 32 KB, a block of B half of a second cache of 512 KB. Firmware has RAM
  * for few rows (mc_); results are the same, since K is cut alike. */

@@ -71,6 +71,47 @@ static bool may_be_in_place(const ln_qconv *p)
     return same;
 }
 
+/* Whether the product takes little more for lines of the window than for the window in one row. */
+static bool lines_are_long(const ln_qconv *p)
+{
+    int64_t kr = LN_D(qgemm)->kr, line = p->w.kernel[2] * p->group_channels;
+    int64_t lines = (line + kr - 1) / kr * kr * p->w.kernel[1], window = (line * p->w.kernel[1] + kr - 1) / kr * kr;
+    return p->mode == LN_QCONV_ROWS || lines <= window + window / 8;
+}
+
+/* By lines of the output, where windows are dense pieces of few lines of the image. */
+static void plan_lines(const ln_ctx *c, ln_qconv *p)
+{
+    enum { MOST = 256 << 10 }; /* bytes of lines */
+    const ln_qwindow *w = &p->w;
+    p->joined = p->mode == LN_QCONV_COPY ? w->taps : 1;
+    p->repeat = 1;
+    if (c->frugal || w->out_size == 0 || w->taps == 1 || w->in[0] != 1 || w->out[0] != 1 || w->kernel[0] != 1 ||
+        w->kernel[1] > LN_QCONV_HIGH || w->dilation[1] != 1 || w->dilation[2] != 1)
+        return;
+    /* w.in[2] and the padding bound the width, whose product with channels is at least that of the image's line */
+    int64_t width = (w->out[2] - 1) * w->stride[2] + w->kernel[2];
+    if (width > MOST || width * p->channels > MOST / (w->kernel[1] + 1))
+        return;
+    if (p->mode == LN_QCONV_DEPTHWISE) {
+        int64_t most = LN_D(qgemm)->lanes / p->channels;
+        most = most < p->pixels ? most : p->pixels;
+        most = most < w->out[2] ? most : w->out[2];
+        if (most < 4 || w->stride[2] != 1) /* a copy of lines pays when it saves so many pixels */
+            return;
+        int64_t parts = (w->out[2] + most - 1) / most;
+        p->repeat = (int32_t)((w->out[2] + parts - 1) / parts);
+        p->pixels = p->pixels / p->repeat * p->repeat;
+    } else if (p->group > 1 || w->kernel[2] == 1) {
+        return;
+    } else if (lines_are_long(p)) {
+        p->mode = LN_QCONV_LINES;
+        p->joined = w->kernel[2];
+    }
+    p->by_lines = 1;
+    p->line_bytes = (width * p->channels + 15) / 16 * 16;
+}
+
 static linnet_status plan(ln_ctx *c, ln_qconv *p)
 {
     bool known;
@@ -100,19 +141,20 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
     int64_t depth, total;
     LN_TRY(ln_mul_size(c, p->w.taps, p->group_channels, &depth));
     LN_TRY(ln_mul_size(c, depth, p->outputs, &total));
-    size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels;
-    bool joined = p->mode == LN_QCONV_COPY;
-    p->group_bytes =
-        (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), joined ? 1 : taps, joined ? taps * k : k, (size_t)p->group_outputs);
+    p->pixels = c->frugal ? LN_QCONV_FEW_PIXELS : LN_QCONV_PIXELS;
+    plan_lines(c, p);
+    size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels, joined = (size_t)p->joined;
+    p->group_bytes = (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), taps / joined, joined * k, (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
     if (p->mode == LN_QCONV_DEPTHWISE)
-        total = (int64_t)(ln_qconv_depthwise8_at(p) + 64 +
-                          (LN_D(qgemm)->depthwise8 ? ln_qdepthwise_bytes8(taps, (size_t)p->channels) : 0));
+        total =
+            (int64_t)(ln_qconv_depthwise8_at(p) + 64 +
+                      (LN_D(qgemm)->depthwise8 ? ln_qdepthwise_bytes8(taps, (size_t)(p->channels * p->repeat)) : 0));
     p->packed = w->data && (!wz || wz->data) && (!bias || bias->data);
     if (p->mode == LN_QCONV_DEPTHWISE)
         p->packed &= !xz || xz->data;
     p->constant_scales = p->packed && !p->integer && c->in[1]->data && c->in[4]->data && c->in[6]->data;
-    size_t scratch = 0, floats = ((size_t)p->outputs * sizeof(float) + 63) / 64 * 64;
+    size_t scratch = 0, floats = ((size_t)(p->outputs * p->repeat) * sizeof(float) + 63) / 64 * 64;
     p->scratch_weights = 0;
     scratch += p->packed ? 0 : (size_t)total;
     p->scratch_scales = (int64_t)scratch;
@@ -123,11 +165,13 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
     if (p->transpose_in)
         scratch += ((size_t)(p->channels * p->w.in_size) + 63) / 64 * 64;
     p->scratch_worker = (int64_t)scratch;
-    size_t pixels = c->frugal ? LN_QCONV_FEW_PIXELS : LN_QCONV_PIXELS;
-    p->pixels = (int32_t)pixels;
-    p->worker_copy = (int64_t)((pixels * (joined ? 1 : taps) * c->pointer_bytes + 63) / 64 * 64);
-    p->worker_tile = p->worker_copy + (joined ? (int64_t)((pixels * taps * k + 63) / 64 * 64) : 0);
-    p->worker_bytes = p->worker_tile + (p->transpose_out ? ((int64_t)pixels * p->outputs * 4 + 63) / 64 * 64 : 0);
+    const size_t pixels = (size_t)p->pixels, over = p->by_lines ? 16 : 0; /* read and written behind the end */
+    const bool copy = p->mode == LN_QCONV_COPY;
+    p->worker_copy = (int64_t)((pixels * (taps / joined) * c->pointer_bytes + 63) / 64 * 64);
+    p->worker_tile = p->worker_copy + (copy ? (int64_t)((pixels * taps * k + over + 63) / 64 * 64) : 0);
+    p->worker_lines = p->worker_tile + (p->transpose_out ? ((int64_t)pixels * p->outputs * 4 + 63) / 64 * 64 : 0);
+    p->worker_bytes =
+        p->worker_lines + ((p->w.kernel[1] + 1) * p->line_bytes + (int64_t)over + 63) / 64 * 64 * p->by_lines;
     if (c->frugal > 1 && p->packed && p->constant_scales && may_be_in_place(p)) {
         p->in_place = 1;
         p->scratch_lines = p->scratch_worker;
@@ -146,7 +190,9 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
                             xz && xz->data ? ln_zero_of(xz->data, p->x_signed, 0) : 0);
     if (p->constant_scales)
         ln_qconv_scales(p, (float *)(void *)(to + total), c->in[1]->data, c->in[4]->data, c->in[6]->data);
-    if (p->constant_scales || p->integer)
+    if ((p->constant_scales || p->integer) && p->by_lines)
+        LN_SET_RUN(c, ln_qlinearconv_lines);
+    else if (p->constant_scales || p->integer)
         LN_SET_RUN(c, ln_qlinearconv_packed);
     if (p->in_place)
         LN_SET_RUN(c, ln_qlinearconv_in_place);

@@ -86,78 +86,74 @@ linnet_status ln_qwindow_of(ln_ctx *c, const ln_qwindow_attrs *a, int32_t rank, 
     return LINNET_OK;
 }
 
-/* to[t] = from[t] + next, loaded eight at a time before they are stored: to the compiler, to could be part of from. */
-static inline void move_along(const uint8_t **to, const uint8_t *const *from, int64_t taps, int64_t next)
+/* The pixels of a line of the output that see position k of their window inside of the image. */
+typedef struct seen {
+    int64_t first, last; /* behind the last */
+} seen;
+
+static seen seen_of(const ln_qwindow *w, int64_t k)
 {
-    int64_t t = 0;
-    for (; t + 8 <= taps; t += 8) {
-        const uint8_t *eight[8];
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; i++)
-            eight[i] = from[t + i] + next;
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; i++)
-            to[t + i] = eight[i];
+    const int64_t x = k * w->dilation[2] - w->before[2], s = w->stride[2], wide = w->out[2];
+    int64_t first = x < 0 ? (s - 1 - x) / s : 0, last = x >= w->in[2] ? 0 : (w->in[2] - 1 - x) / s + 1;
+    first = first < wide ? first : wide;
+    last = last < wide ? last : wide;
+    return (seen){first, last > first ? last : first};
+}
+
+/* Pointers [begin, end), `apart` elements from one to the next, of which those from first to last point at base + at
+ * and on, `next` from each to the next. */
+static inline void row_of(const uint8_t **to, size_t apart, int64_t begin, seen s, int64_t end, const uint8_t *base,
+                          int64_t at, int64_t next, const uint8_t *zero)
+{
+    int64_t i = begin, last = s.last < end ? s.last : end;
+    for (; i < s.first && i < end; i++, to += apart)
+        *to = zero;
+    for (; i + 3 < last; i += 4, to += 4 * apart) {
+        const uint8_t *from = base + at + i * next;
+        to[0] = from;
+        to[apart] = from + next;
+        to[2 * apart] = from + 2 * next;
+        to[3 * apart] = from + 3 * next;
     }
-    for (; t < taps; t++)
-        to[t] = from[t] + next;
+    for (; i < last; i++, to += apart)
+        *to = base + at + i * next;
+    for (; i < end; i++, to += apart)
+        *to = zero;
 }
 
 void ln_qwindow_rows(const ln_qwindow *w, const uint8_t **rows, size_t tap_stride, size_t pixel_stride, int64_t begin,
                      int64_t count, const uint8_t *base, int64_t step, const uint8_t *zero)
 {
+    enum { FEW = 8 };
+    seen few[FEW];
     if (w->taps == 1 && w->in_size == w->out_size && w->before[0] + w->before[1] + w->before[2] == 0) {
-        for (int64_t i = 0; i < count; i++) /* 1x1 */
-            rows[(size_t)i * pixel_stride] = base + (begin + i) * step;
+        row_of(rows, pixel_stride, 0, (seen){0, count}, count, base, begin * step, step, zero); /* 1x1 */
         return;
     }
     int64_t o2 = begin % w->out[2], o1 = begin / w->out[2] % w->out[1], o0 = begin / w->out[2] / w->out[1];
-    const int64_t next = w->stride[2] * step, taps = w->taps, taps2 = w->kernel[2], width = w->in[2];
-    const int64_t between = w->dilation[2], apart = between * step;
-    bool inner = false; /* the window of the pixel before was inside of the image */
-    for (int64_t i = 0; i < count; i++) {
-        const uint8_t **to = rows + (size_t)i * pixel_stride;
-        int64_t x0 = o0 * w->stride[0] - w->before[0], x2 = o2 * w->stride[2] - w->before[2];
-        if (inner && o2 > 0 && x2 + (taps2 - 1) * between < width) {
-            const uint8_t **from = to - pixel_stride;
-            if (tap_stride == 1)
-                move_along(to, from, taps, next);
-            else
-                for (int64_t t = 0; t < taps; t++)
-                    to[(size_t)t * tap_stride] = from[(size_t)t * tap_stride] + next;
-            if (++o2 < w->out[2])
-                continue;
-            o2 = 0;
-            if (++o1 == w->out[1]) {
-                o1 = 0;
-                o0++;
-            }
-            continue;
-        }
-        inner = true;
+    const int64_t width = w->in[2], next = w->stride[2] * step, wide = w->kernel[2], apart = w->dilation[2] * step;
+    for (int64_t k = 0; k < wide && k < FEW; k++)
+        few[k] = seen_of(w, k);
+    while (count > 0) { /* the pixels of a line of the output */
+        const int64_t end = w->out[2] - o2 < count ? w->out[2] : o2 + count;
+        int64_t x0 = o0 * w->stride[0] - w->before[0];
+        const uint8_t **tap = rows;
         for (int64_t k0 = 0; k0 < w->kernel[0]; k0++, x0 += w->dilation[0]) {
             int64_t x1 = o1 * w->stride[1] - w->before[1];
             for (int64_t k1 = 0; k1 < w->kernel[1]; k1++, x1 += w->dilation[1]) {
-                bool inside = x0 >= 0 && x0 < w->in[0] && x1 >= 0 && x1 < w->in[1];
-                const uint8_t *line = base + (inside ? (x0 * w->in[1] + x1) * width * step : 0);
-                if (inside && x2 >= 0 && x2 + (taps2 - 1) * between < width) {
-                    line += x2 * step;
-                    for (int64_t k2 = 0; k2 < taps2; k2++, line += apart, to += tap_stride)
-                        *to = line;
-                    continue;
-                }
-                inner = false;
-                int64_t x = x2, at = x2 * step;
-                for (int64_t k2 = 0; k2 < taps2; k2++, x += between, at += apart, to += tap_stride)
-                    *to = inside && x >= 0 && x < width ? line + at : zero;
+                const bool inside = x0 >= 0 && x0 < w->in[0] && x1 >= 0 && x1 < w->in[1];
+                int64_t at = (inside ? (x0 * w->in[1] + x1) * width * step : 0) - w->before[2] * step;
+                for (int64_t k2 = 0; k2 < wide; k2++, at += apart, tap += tap_stride)
+                    row_of(tap, pixel_stride, o2, inside ? k2 < FEW ? few[k2] : seen_of(w, k2) : (seen){end, end}, end,
+                           base, at, next, zero);
             }
         }
-        if (++o2 == w->out[2]) {
-            o2 = 0;
-            if (++o1 == w->out[1]) {
-                o1 = 0;
-                o0++;
-            }
+        rows += (size_t)(end - o2) * pixel_stride;
+        count -= end - o2;
+        o2 = 0;
+        if (++o1 == w->out[1]) {
+            o1 = 0;
+            o0++;
         }
     }
 }

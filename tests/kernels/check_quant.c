@@ -137,13 +137,14 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
     for (size_t channels = 1; channels <= 70; channels += channels < 34 ? 1 : 7)
         for (size_t taps = 1; taps <= 13; taps += 4)
             for (int out = LN_QGEMM_I32; out <= LN_QGEMM_8; out++) {
-                size_t size = out == LN_QGEMM_8 ? 1 : 4;
+                /* Weights may be of more channels than are wanted. */
+                size_t size = out == LN_QGEMM_8 ? 1 : 4, w_stride = channels + (channels % 3 ? 0 : 9);
                 uint8_t *rows[PIXELS * 13];
-                int16_t *w = check_guard(taps * channels * 2, true);
+                int16_t *w = check_guard(taps * w_stride * 2, true);
                 int32_t *bias = check_guard(channels * 4, true);
                 float *scale = check_guard(channels * 4, true);
                 uint8_t *y = check_guard(PIXELS * channels * size, true), want[PIXELS * 70 * 4];
-                for (size_t i = 0; i < taps * channels; i++)
+                for (size_t i = 0; i < taps * w_stride; i++)
                     w[i] = (int16_t)(taps % 8 == 5 ? (int)check_below(256) - 128 : (int)check_below(511) - 255);
                 for (size_t i = 0; i < channels; i++) {
                     bias[i] = (int32_t)check_below(2000) - 1000;
@@ -153,6 +154,7 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
                     fill8(rows[i] = check_guard(channels, true), channels, 0);
                 ln_qdepthwise_args g = {.taps = taps,
                                         .y_stride = channels,
+                                        .w_stride = w_stride,
                                         .w = w,
                                         .bias = bias,
                                         .scale = scale,
@@ -161,8 +163,8 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
                                         .y_zero = -5,
                                         .lo = -123,
                                         .hi = 132};
-                int8_t *w8 = malloc(ln_qdepthwise_bytes8(taps, channels));
-                g.w8 = ln_qdepthwise_pack8(w8, w, taps, channels) ? w8 : NULL;
+                int8_t *w8 = malloc(ln_qdepthwise_bytes8(taps, w_stride));
+                g.w8 = ln_qdepthwise_pack8(w8, w, taps, w_stride) ? w8 : NULL;
                 t->qdepthwise(y, (const uint8_t *const *)rows, PIXELS, channels, &g);
                 free(w8);
                 ln_tier_table(LN_TIER_SCALAR)->qdepthwise(want, (const uint8_t *const *)rows, PIXELS, channels, &g);
