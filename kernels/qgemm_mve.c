@@ -59,7 +59,7 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
 const ln_qgemm_tile ln_qgemm_mve = LN_QGEMM_MVE(run);
 
 /* Eight channels at a time, even and odd ones apart, as the widening products leave them. */
-static inline void eight(uint8_t *y, const uint8_t *const *x, size_t c, size_t channels, const ln_qdepthwise_args *g)
+static inline void eight(uint8_t *y, const uint8_t *const *x, size_t c, const ln_qdepthwise_args *g)
 {
     const int16_t *w = g->w + c;
     const uint16x8_t flip = vdupq_n_u16((uint16_t)g->flip);
@@ -85,7 +85,7 @@ void ln_qdepthwise_mve(uint8_t *y, const uint8_t *const *x, size_t pixels, size_
     for (size_t p = 0; p < pixels; p++, x += g->taps, y += g->y_stride * size) {
         size_t c = 0;
         for (; c + 8 <= channels; c += 8)
-            eight(y, x, c, channels, g);
+            eight(y, x, c, g);
         for (; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
             for (size_t t = 0; t < g->taps; t++)

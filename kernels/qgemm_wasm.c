@@ -192,7 +192,7 @@ void ln_qrowsum_wasm(int32_t *sums, const uint8_t *const *a, size_t m, size_t k,
 }
 
 /* Eight channels from c on of all pixels. */
-V_ void depthwise8(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t channels, const int sign,
+V_ void depthwise8(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, const int sign,
                    const ln_qdepthwise_args *g)
 {
     const size_t taps = g->taps, stride = g->y_stride, w_stride = g->w_stride;
@@ -235,9 +235,9 @@ void ln_qdepthwise_wasm(uint8_t *y, const uint8_t *const *x, size_t pixels, size
     size_t first = 0;
     for (; first + 8 <= channels; first += 8)
         if (g->flip)
-            depthwise8(y, x, pixels, first, channels, 1, g);
+            depthwise8(y, x, pixels, first, 1, g);
         else
-            depthwise8(y, x, pixels, first, channels, 0, g);
+            depthwise8(y, x, pixels, first, 0, g);
     for (size_t p = 0; p < pixels && first < channels; p++, x += g->taps)
         for (size_t c = first, at = p * g->y_stride; c < channels; c++) {
             uint32_t acc = (uint32_t)g->bias[c];
