@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Arenas over the caller's allocator. Chunks double up to 1 MiB; what is larger gets a chunk of its own. Without an
- * allocator of the caller's, large pieces are pages of the machine: zeroed already, huge ones where they fit. The limit
- * on memory is counted here, over all arenas that share an ln_memory.
+ * allocator of the caller's, large pieces are pages of the machine (pages.h). The limit on memory is counted here, over
+ * all arenas that share an ln_memory.
  */
 #include "engine/arena.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-/* AddressSanitizer watches the heap, not pages of one's own. */
-#ifdef __has_feature
-#define WATCHED __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
-#define WATCHED 1
-#else
-#define WATCHED 0
-#endif
-#ifdef __linux__
-#include <sys/mman.h>
-#define HAVE_PAGES !WATCHED
-#else
-#define HAVE_PAGES 0
-#endif
+
+#include "engine/pages.h"
 
 enum {
     FIRST_CHUNK = 4096,
     LAST_CHUNK = 1 << 20,
     ALIGN = 64,
-    PAGES_MIN = 128 << 10,
-    HUGE_MIN = 4 << 20,
     LARGE_CHUNK = 16 << 20, /* of an arena of large pieces, of which each is at most a quarter */
     LARGE_FROM = 1 << 20    /* bytes such an arena has before: a few small ones are not worth a huge page */
 };
@@ -59,53 +45,14 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     m->own = !from;
     m->limit = limit ? limit : UINT64_C(16) << 30;
     atomic_init(&m->used, 0);
+    atomic_init(&m->no_huge, false);
 }
 
-#if HAVE_PAGES
 /* Allocations that are pages of their own, zeroed; freed by the same rule. */
 static bool paged(const ln_memory *m, size_t bytes)
 {
-    return m->own && bytes >= PAGES_MIN;
+    return LN_HAVE_PAGES && m->own && bytes >= LN_PAGES_MIN;
 }
-
-/* What is asked for will be written, unless it is but reserved: one call is cheaper than a fault for each page. */
-static void *map_pages(size_t bytes, bool reserve)
-{
-    bool huge = bytes >= HUGE_MIN && !reserve;
-    int populate = huge || reserve ? 0 : MAP_POPULATE;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    if (huge)
-        (void)madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
-static void unmap_pages(void *p, size_t bytes)
-{
-    munmap(p, bytes);
-}
-#else
-static bool paged(const ln_memory *m, size_t bytes)
-{
-    (void)m;
-    (void)bytes;
-    return false;
-}
-
-static void *map_pages(size_t bytes, bool reserve)
-{
-    (void)bytes;
-    (void)reserve;
-    return NULL;
-}
-
-static void unmap_pages(void *p, size_t bytes)
-{
-    (void)p;
-    (void)bytes;
-}
-#endif
 
 static void *get(ln_memory *m, size_t bytes, bool reserve)
 {
@@ -114,7 +61,8 @@ static void *get(ln_memory *m, size_t bytes, bool reserve)
         atomic_fetch_sub(&m->used, bytes);
         return NULL;
     }
-    void *p = paged(m, bytes) ? map_pages(bytes, reserve) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
+    void *p =
+        paged(m, bytes) ? ln_pages_map(m, bytes, reserve) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
     if (!p)
         atomic_fetch_sub(&m->used, bytes);
     return p;
@@ -135,7 +83,7 @@ void ln_memory_free(ln_memory *m, void *block, size_t bytes)
     if (!block)
         return;
     if (paged(m, bytes))
-        unmap_pages(block, bytes);
+        ln_pages_unmap(block, bytes);
     else
         m->from.free(m->from.user, block);
     atomic_fetch_sub(&m->used, bytes);
@@ -218,34 +166,6 @@ void *ln_arena_dup(ln_arena *a, const void *bytes, size_t size, size_t align)
     if (p && size)
         memcpy(p, bytes, size);
     return p;
-}
-
-void ln_pages_discard(const void *data, size_t bytes)
-{
-#ifdef __linux__
-    const uintptr_t page = 4096; /* where pages are larger, the call fails, and nothing is lost */
-    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
-    if (begin < end)
-        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
-#else
-    (void)data;
-    (void)bytes;
-#endif
-}
-
-void ln_pages_expect(const void *data, size_t bytes)
-{
-#if defined MADV_POPULATE_WRITE && HAVE_PAGES
-    const uintptr_t page = 4096;
-    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
-    if (begin < end && bytes >= HUGE_MIN)
-        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
-    if (begin < end && bytes >= PAGES_MIN)
-        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* older kernels have none */
-#else
-    (void)data;
-    (void)bytes;
-#endif
 }
 
 void ln_arena_trim(ln_arena *a)

@@ -19,6 +19,7 @@ typedef struct ln_memory {
     uint64_t limit;
     bool own; /* the allocator is malloc */
     _Atomic uint64_t used;
+    _Atomic bool no_huge; /* the machine has no huge pages at hand */
 } ln_memory;
 
 void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit);
@@ -45,8 +46,6 @@ bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes);
 /* Gives the pages of what the arena holds back to the machine, where it can: the contents are lost, and nothing may
  * read or write there any more. False: the arena does not hold it. */
 bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes);
-void ln_pages_discard(const void *data, size_t bytes); /* the same of memory that ln_memory_alloc gave, if from NULL */
-void ln_pages_expect(const void *data, size_t bytes);  /* all of it will be written: takes its pages at once */
 void ln_arena_trim(ln_arena *a);                       /* gives the pages back that nothing lies in yet */
 void ln_arena_reset(ln_arena *a);                      /* forgets everything, keeps the largest chunk for reuse */
 void ln_arena_free(ln_arena *a);                       /* gives everything back */

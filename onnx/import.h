@@ -58,7 +58,7 @@ linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet
 
 /* store.c. data[i]: initializer i of the graph if it is a block with the part of the file that cuts has for it, else
  * NULL. NULL: there is none, and constants just stay. */
-ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data);
+ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const void *const *data);
 /* Reads what was not read yet and a node may look at before it is planned: all but weights that only convolutions and
  * products take. */
 linnet_status ln_store_settle(ln_store *store, const ln_graph *g, linnet_error *error);

@@ -83,7 +83,7 @@ static linnet_status settle(ln_importer *im, int fd, const ln_cuts *cuts)
     linnet_model *m = im->model;
     linnet_error *error = im->source.error;
     if (m->memory.own && im->source.raw)
-        m->store = ln_store_new(fd, cuts, im->source.raw);
+        m->store = ln_store_new(&m->memory, fd, cuts, im->source.raw);
     m->graph->store = m->store;
     if (m->store)
         return ln_store_settle(m->store, m->graph, error);

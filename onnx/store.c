@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/pages.h"
 #include "onnx/import.h"
 #include "onnx/mutex.h"
 
@@ -22,6 +23,7 @@ typedef struct entry {
 
 typedef struct file_store {
     ln_store base;
+    ln_memory *memory;
     ln_mutex lock;
     int fd;
     struct stat was;
@@ -64,7 +66,7 @@ static linnet_status read_missing(const file_store *f, entry *e, linnet_error *e
 {
     if (!e->missing)
         return LINNET_OK;
-    ln_pages_expect(e->data, e->size);
+    ln_pages_expect(f->memory, e->data, e->size);
     linnet_status st = read_entry(f, e, e->data, error);
     e->missing = st != LINNET_OK;
     e->unread = false;
@@ -185,7 +187,7 @@ static int duplicate(int fd)
 #endif
 }
 
-ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data)
+ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const void *const *data)
 {
     file_store *f = calloc(1, sizeof *f);
     entry *entries = calloc(cuts->n + 1, sizeof *entries);
@@ -198,6 +200,7 @@ ln_store *ln_store_new(int fd, const ln_cuts *cuts, const void *const *data)
         return NULL;
     }
     f->base = (ln_store){begin, end, complete, need, missing, copy, drop, keep, free_store};
+    f->memory = memory;
     f->fd = own;
     f->entries = entries;
     for (size_t i = 0; i < cuts->n; i++)
