@@ -110,7 +110,7 @@ ALL_TIERS   := avx2 avx512 neon neondot rvv wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c) kernels/vlen_rvv.c,$(wildcard kernels/*.c))
 OPS_SRC     := $(wildcard ops/*.c)
-HOST_SRC    := $(wildcard ops/host/*.c)
+HOST_SRC    := $(wildcard ops/host/*.c $(if $(WASI),ops/host/wasm/*.c))
 ENGINE_SRC  := $(wildcard engine/*.c)
 ONNX_SRC    := $(wildcard onnx/*.c)
 TOOLS_SRC   := $(wildcard tools/*.c tools/*/*.c)
@@ -131,12 +131,31 @@ TOOLS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(TOOLS_SRC))
 tier_of  = $(filter $(ALL_TIERS),$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 isa_of   = $(ISA_$(call tier_of,$(1)))
 
-# Image libraries for ops/host/: those that pkg-config knows, none on another target. liblinnet.a has the host's operators,
-# liblinnet-core.a not. (There may be no pkg-config yet: the shell, not Make, is to find that out, quietly.)
-CODECS      := $(if $(TARGET),,$(shell for l in libjpeg libpng libwebp libtiff-4 libopenjp2; do \
-                   (pkg-config --exists $$l) 2>/dev/null && echo $$l; done))
-CODEC_FLAGS := $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z)) \
-               $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
+# Image libraries for ops/host/: those that pkg-config knows, opened when they are needed; for a target those that image-libs
+# has built from source, which test-programs does first, linked. liblinnet.a has the host's operators, liblinnet-core.a not.
+# (There may be no pkg-config yet: the shell, not Make, is to find that out, quietly.)
+IMAGE := $(B)/image
+ifeq ($(TARGET),)
+CODECS      := $(shell for l in libjpeg libpng libwebp libtiff-4 libopenjp2; do (pkg-config --exists $$l) 2>/dev/null && echo $$l; done)
+CODEC_FLAGS := $(if $(CODECS),$(shell pkg-config --cflags $(CODECS)))
+else ifneq ($(or $(wildcard $(IMAGE)/done),$(filter test-programs,$(MAKECMDGOALS))),)
+CODECS      := libjpeg libpng libwebp libtiff-4 libopenjp2
+CODEC_FLAGS := -isystem $(IMAGE)/include -DLN_LIBRARIES_LINKED
+CODEC_LIBS  := -L$(IMAGE)/lib -ltiff -ljpeg -lpng -lz -lwebp -lopenjp2
+endif
+CODEC_FLAGS += $(foreach l,$(CODECS),-DLN_HAVE_$(shell echo $(l:-4=) | tr a-z A-Z))
+
+# Two of them report errors by longjmp. Debian's wasi-libc has none; ops/host/wasm makes it of exceptions.
+SETJMP := $(if $(WASI),-isystem $(CURDIR)/ops/host/wasm -mllvm -wasm-enable-sjlj -mexception-handling)
+CODEC_FLAGS += $(if $(CODECS),$(SETJMP))
+$(B)/obj/ops/host/wasm/%.o: HOST += $(SETJMP)
+
+ifneq ($(TARGET),)
+$(IMAGE)/done: tools/image-libs.sh
+	@CC='$(CC_$(TARGET)) $(if $(WASI),-D_WASI_EMULATED_MMAN -D_WASI_EMULATED_PROCESS_CLOCKS) $(SETJMP)' AR=$(AR) tools/image-libs.sh $(IMAGE)
+.PHONY: image-libs
+image-libs: $(IMAGE)/done ## with TARGET: the image libraries of ImageDecoder from the distribution's sources (needs cmake)
+endif
 
 lib: $(B)/liblinnet.a $(B)/liblinnet-core.a
 
@@ -170,7 +189,7 @@ else
 PROTOBUF := $(B)/libprotobuf-c.a
 PROTOBUF_SRC := build/sources/protobuf-c
 $(PROTOBUF_SRC)/protobuf-c/protobuf-c.c:
-	tools/source.sh protobuf-c $(PROTOBUF_SRC)
+	tools/source.sh build/sources protobuf-c
 
 $(B)/include/protobuf-c/protobuf-c.h: $(PROTOBUF_SRC)/protobuf-c/protobuf-c.c
 	@mkdir -p $(@D)
@@ -195,8 +214,8 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c
 $(ONNX_OBJ) $(TOOLS_OBJ) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/unit/*.c)) : | $(B)/gen/onnx.pb-c.h
 $(CORE_OBJ) : | $(B)/gen/ops.inc
 $(B)/obj/engine/optable.o: $(B)/gen/ops.inc
-$(HOST_OBJ) : $(B)/gen/codecs.txt
-$(HOST_OBJ) $(TOOLS_OBJ) : | $(if $(TARGET),,$(B)/gen/libraries.h)
+$(HOST_OBJ) : $(B)/gen/codecs.txt $(if $(TARGET),$(if $(CODECS),| $(IMAGE)/done))
+$(HOST_OBJ) $(TOOLS_OBJ) : | $(B)/gen/libraries.h
 
 # -- compile -----------------------------------------------------------------------------------------------------
 $(B)/obj/kernels/%.o: kernels/%.c
@@ -235,16 +254,21 @@ $(B)/obj/tools/%.o: tools/%.c
 	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
 
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 # -- WebAssembly as a function -----------------------------------------------------------------------------------
-# linnet.wasm is the engine behind web/exports.c, linnet.mjs what calls it, docs/wasm/ a page that does.
+# linnet.wasm is the engine behind web/exports.c, linnet.mjs what calls it, docs/wasm/ a page that does. A page decodes
+# images by itself: ImageDecoder comes without the libraries, whether there are any or not.
 WEB := $(addprefix $(B)/web/,linnet.wasm linnet.mjs index.html digits.onnx $(notdir $(wildcard models/digits/*.png)))
 REACTOR = $(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -mexec-model=reactor -Wl,--gc-sections,--strip-all
 
-$(B)/web/linnet.wasm: $(B)/obj/web/exports.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+$(B)/obj/web/imagedecoder.o: ops/host/imagedecoder.c
 	@mkdir -p $(@D)
-	$(REACTOR) $< $(B)/liblinnet.a $(PROTOBUF) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(BASE) $(HOST) -MMD -MP -c $< -o $@
+
+$(B)/web/linnet.wasm: $(B)/obj/web/exports.o $(B)/obj/web/imagedecoder.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+	@mkdir -p $(@D)
+	$(REACTOR) $^ $(PROTOBUF) $(LIBM) -o $@
 
 $(B)/web/%: web/%
 	@mkdir -p $(@D) && cp $< $@
@@ -282,16 +306,15 @@ else
 CMOCKA := $(B)/libcmocka.a
 CMOCKA_SRC := build/sources/cmocka
 $(CMOCKA_SRC)/src/cmocka.c:
-	tools/source.sh cmocka $(CMOCKA_SRC)
+	tools/source.sh build/sources cmocka
 
 $(B)/include/cmocka.h: $(CMOCKA_SRC)/src/cmocka.c
 	@mkdir -p $(@D)
 	@cp $(CMOCKA_SRC)/include/cmocka.h $@
 
-# It jumps out of a test that fails: tests/wasm has what wasi-libc has not, setjmp by exceptions and names for new files.
+# It jumps out of a test that fails, like an image library; tests/wasm has what else wasi-libc has not, names for new files.
 CMOCKA_OBJ   := $(B)/obj/cmocka.o $(if $(WASI),$(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/wasm/*.c)))
-WASI_TESTS   := $(if $(WASI),-isystem tests/wasm -include tests/wasm/missing.h -D_UINTPTR_T -D_WASI_EMULATED_SIGNAL \
-                             -mllvm -wasm-enable-sjlj -mexception-handling)
+WASI_TESTS   := $(if $(WASI),-include tests/wasm/missing.h -D_UINTPTR_T -D_WASI_EMULATED_SIGNAL $(SETJMP))
 CMOCKA_FLAGS := -w -DHAVE_SIGNAL_H -DHAVE_INTTYPES_H -DHAVE_STRINGS_H -I$(CMOCKA_SRC)/include $(WASI_TESTS)
 $(B)/obj/cmocka.o: $(CMOCKA_SRC)/src/cmocka.c
 	@mkdir -p $(@D)
@@ -307,7 +330,7 @@ endif
 
 $(UNIT_BIN): $(B)/test/%: $(B)/obj/tests/unit/%.o $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA) $(PROTOBUF) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA) $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 # The reader of .tflite files belongs to the tools.
 TFLITE_OBJ := $(filter $(B)/obj/tools/tflite/%.o,$(TOOLS_OBJ))
@@ -322,7 +345,7 @@ FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv rv64gcv:512@1024 aarc
                     cortex-m4:scalar cortex-m55:scalar
 $(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 .PHONY: firmware print-CC
 firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
@@ -419,7 +442,7 @@ $(B)/asm/%.s: kernels/%.c
 	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(call isa_of,$*) -MMD -MP -MF $(B)/obj/asm/$*.d -MT $@ -S $< -o $@
 
 $(B)/count: $(B)/obj/bench/count.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 .PHONY: instructions
 instructions: ## instructions that models and transforms execute on other machines, per tier, counted under emulation

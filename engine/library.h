@@ -9,17 +9,24 @@
  *     #define png_read_info LN_FROM(library, png_read_info)
  *     ... ln_library_open(&library, LN_SO_PNG) ...
  *
- * libraries.h is generated: the names under which the linker found them.
+ * libraries.h is generated: the names under which the linker found them. Where they are linked (LN_LIBRARIES_LINKED:
+ * builds for other machines, which are static) they are always open, and their functions are called as they are.
  */
 #ifndef LN_ENGINE_LIBRARY_H
 #define LN_ENGINE_LIBRARY_H
 
-#include <dlfcn.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "libraries.h"
+
+#ifdef LN_LIBRARIES_LINKED
+typedef bool ln_library; /* holds nothing */
+#define ln_library_open(library, name) ((void)(library), true)
+#define LN_FROM(library, function) (function)
+#else
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
 
 typedef _Atomic(void *) ln_library;
 
@@ -38,4 +45,5 @@ static inline bool ln_library_open(ln_library *library, const char *name)
 /* A function of an open library. It has all that its header of the same version declares. */
 #define LN_FROM(library, function) ((__typeof__(&function))dlsym(atomic_load(&library), #function))
 
+#endif
 #endif

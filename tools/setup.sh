@@ -83,6 +83,8 @@ if [ "$level" = targets ]; then
     need qemu-user qemu-aarch64
     need python3 python3
     need libcmocka-dev cmocka.h
+    need dpkg-dev dpkg-source
+    need cmake cmake
 fi
 
 [ -n "$missing" ] || exit 0

@@ -1,20 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Fetches the source of a package as the machine's distribution has it (Debian, Ubuntu) and unpacks it: for libraries that
-# a build for another target needs compiled anew. usage: tools/source.sh PACKAGE FOLDER
+# Fetches the sources of packages as the machine's distribution has them (Debian, Ubuntu), with its patches, and unpacks
+# each into FOLDER/PACKAGE: libraries that a build for another target compiles anew. The system's own lists stay as they
+# are. What is there is not fetched again; what is interrupted leaves nothing half unpacked.
+# usage: tools/source.sh FOLDER PACKAGE...
 set -eu
-package=$1 folder=$2
-command -v apt-get >/dev/null || {
-    echo "source.sh: no apt-get; unpack the source of $package into $folder" >&2
+folder=$1
+shift
+fail() {
+    echo "source.sh: $*" >&2
     exit 1
 }
+missing=
+for package; do
+    [ -e "$folder/$package" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+for tool in apt-get dpkg-source timeout; do
+    command -v $tool >/dev/null || fail "there is no $tool; unpack these sources into $folder:$missing"
+done
 mkdir -p "$folder"
-work=$(mktemp -d)
+folder=$(cd "$folder" && pwd)
+work=$(mktemp -d "$folder/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 mkdir "$work/parts" "$work/lists"
 
-# The machine's own list of repositories, asked for sources instead of packages.
+# The machine's own list of repositories, asked for sources instead of packages. Without a network it fails soon.
 for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
     case $list in
     *.sources) sed 's/^Types:.*/Types: deb-src/' "$list" ;;
@@ -22,11 +35,30 @@ for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
     *) continue ;;
     esac >"$work/parts/$(basename "$list")" 2>/dev/null || true
 done
-apt() {
-    apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/parts" \
-        -o Dir::State::lists="$work/lists" -o APT::Sandbox::User="$(id -un)" "$@"
+cat >"$work/apt.conf" <<END
+Dir::Etc::SourceList "/dev/null";
+Dir::Etc::SourceParts "$work/parts";
+Dir::State::Lists "$work/lists";
+APT::Sandbox::User "$(id -un)";
+Acquire::Retries "1";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+END
+export APT_CONFIG="$work/apt.conf"
+timeout 300 apt-get -qq update >"$work/log" 2>&1 || true # a repository without sources is none of ours
+
+# The newest version whose files are there: a mirror may list one that it has not yet, or no more.
+fetch() {
+    for version in $(apt-cache showsrc "$1" 2>>"$work/log" | sed -n 's/^Version: //p' | sort -ruV); do
+        rm -rf "$work/get"
+        mkdir "$work/get"
+        (cd "$work/get" && timeout 300 apt-get -qq --download-only source "$1=$version") >>"$work/log" 2>&1 && return 0
+    done
+    return 1
 }
-apt update >/dev/null 2>&1 || true # a repository without sources is none of ours
-(cd "$work" && apt source --download-only "$package" >/dev/null)
-archive=$(ls "$work/$package"_*.orig.tar.* | grep -v '\.asc$')
-tar -xf "$archive" --strip-components=1 -C "$folder"
+for package in $missing; do
+    fetch "$package" || fail "the source of $package cannot be fetched: $(grep '^[EW]:' "$work/log" | head -n 1)"
+    dpkg-source --no-check -x "$work/get/"*.dsc "$work/$package" >>"$work/log" 2>&1 ||
+        fail "the source of $package does not unpack: $(tail -n 1 "$work/log")"
+    mv -T "$work/$package" "$folder/$package" || [ -e "$folder/$package" ] # another build may have been first
+done

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * setjmp for the tests on WebAssembly, where Debian's wasi-libc has none: cmocka jumps out of a failed test. A jump is
- * an exception, which clang (-mllvm -wasm-enable-sjlj) has every call behind a setjmp catch; setjmp.c is what it calls.
+ * setjmp on WebAssembly, where Debian's wasi-libc has none: libjpeg and libpng jump out of a broken image, cmocka out
+ * of a test that fails. A jump is an exception, which clang (-mllvm -wasm-enable-sjlj) has every call behind a setjmp
+ * catch; setjmp.c is what it calls.
  */
-#ifndef LN_TESTS_SETJMP_H
-#define LN_TESTS_SETJMP_H
+#ifndef LN_WASM_SETJMP_H
+#define LN_WASM_SETJMP_H
 
 struct ln_thrown {
     void *env;
