@@ -241,6 +241,14 @@ int32_t ln_graph_insert(ln_graph *g, int32_t before, const char *domain, const c
                               attrs);
 }
 
+void ln_graph_drop_output(ln_graph *g, int32_t node, int32_t slot)
+{
+    const ln_node *n = &g->nodes[node];
+    if (n->out[slot] >= 0)
+        g->values[n->out[slot]].producer = LN_NO_NODE;
+    n->out[slot] = LN_NO_VALUE;
+}
+
 void ln_graph_kill(ln_graph *g, int32_t node)
 {
     ln_node *n = &g->nodes[node];

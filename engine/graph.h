@@ -140,6 +140,7 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena);
 /* -- changing ------------------------------------------------------------------------------------------------------ */
 
 void ln_graph_replace_uses(ln_graph *g, int32_t value, int32_t by); /* in nodes and outputs of the graph */
+void ln_graph_drop_output(ln_graph *g, int32_t node, int32_t slot); /* one that nothing uses */
 void ln_graph_kill(ln_graph *g, int32_t node);                      /* its outputs have no producer after it */
 void ln_graph_set_input(ln_graph *g, int32_t node, int32_t slot, int32_t value); /* one use; LN_NO_VALUE: none */
 void ln_graph_set_data(ln_graph *g, int32_t value, const void *data); /* makes it a constant of its known info */

@@ -70,8 +70,6 @@ static bool is_inference_dropout(const ln_graph *g, const ln_node *n)
 {
     if (!ln_node_is(n, "Dropout") || ln_rw_out(n, 1) >= 0)
         return false;
-    if (n->version < 7)
-        return ln_node_attr_int(n, "is_test", 0) != 0;
     if (n->version < 12 || ln_rw_in(n, 2) < 0)
         return true;
     const ln_info *training = ln_rw_info(g, n->in[2]);

@@ -170,6 +170,10 @@ linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p)
     double tiled = (double)(slivers * d->mr) * POINTS * (double)k * (double)n + (double)tiles * 450 * (double)(k + n);
     if (tiled > 0.8 * direct)
         return LINNET_OK;
+    /* As many tasks as threads or a multiple, all of a size; the method may not depend on it, as results would. */
+    int64_t threads = p->threads < 1 ? 1 : p->threads;
+    int64_t tasks = ((tiles + run - 1) / run + threads - 1) / threads * threads;
+    run = (tiles + tasks - 1) / tasks;
     p->tiles = (int32_t)run;
     p->group_packed = bias_size(p) + POINTS * (int64_t)ln_winograd_packed(d, (size_t)n, (size_t)k);
     elements = POINTS * run * (pitch_of(k) + pitch_of(n));
