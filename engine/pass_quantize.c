@@ -9,104 +9,26 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/rewrite.h"
+#include "engine/quantised.h"
 
 #define MS "com.microsoft"
-
-/* A tensor in integers: value, and scale and zero point as values (constants). */
-typedef struct quantised {
-    int32_t value, scale, zero;
-    linnet_type type;
-    int64_t axis; /* per-axis scales: the axis; -1: one scale */
-} quantised;
-
-static bool is_byte(const ln_info *info)
-{
-    return info->type == LINNET_UINT8 || info->type == LINNET_INT8;
-}
-
-/* The zero point of a node, or a new constant 0 of that type and the shape of the scale. */
-static int32_t zero_point(ln_graph *g, int32_t zero, int32_t scale, linnet_type type)
-{
-    if (zero >= 0)
-        return zero;
-    ln_info s = *ln_rw_info(g, scale);
-    void *data = ln_arena_zalloc(g->arena, (size_t)ln_info_count(&s) + 1, 64);
-    return data ? ln_graph_constant(g, "", type, s.rank, s.dims, data) : LN_NO_VALUE;
-}
-
-/* Scale and zero point of a Quantize- or DequantizeLinear are constants, and there is one of them or a vector. */
-static bool constant_scale(const ln_graph *g, const ln_node *n)
-{
-    const ln_info *s = ln_rw_info(g, ln_rw_in(n, 1)), *z = ln_rw_info(g, ln_rw_in(n, 2));
-    return ln_rw_floats(g, ln_rw_in(n, 1)) && s->rank <= 1 && ln_info_count(s) > 0 &&
-           (ln_rw_in(n, 2) < 0 || (z->data && is_byte(z))) && !ln_node_attr_int(n, "block_size", 0);
-}
-
-/* What `value` is the DequantizeLinear of. */
-static bool dequantised(ln_graph *g, int32_t value, bool per_axis, quantised *q)
-{
-    const ln_node *n = ln_rw_producer(g, value, "DequantizeLinear");
-    if (!n || !is_byte(ln_rw_info(g, n->in[0])) || !constant_scale(g, n) ||
-        ln_rw_info(g, value)->type != LINNET_FLOAT32)
-        return false;
-    bool one = ln_info_count(ln_rw_info(g, n->in[1])) == 1;
-    if (!one && !per_axis)
-        return false;
-    int64_t axis = ln_node_attr_int(n, "axis", 1);
-    *q = (quantised){.value = n->in[0],
-                     .scale = n->in[1],
-                     .type = (linnet_type)ln_rw_info(g, n->in[0])->type,
-                     .axis = one        ? -1
-                             : axis < 0 ? axis + ln_rw_info(g, n->in[0])->rank
-                                        : axis};
-    q->zero = zero_point(g, ln_rw_in(n, 2), q->scale, q->type);
-    return q->zero >= 0;
-}
-
-/* A QuantizeLinear of one scale with a byte as its result. */
-static bool quantises(ln_graph *g, const ln_node *n, quantised *q)
-{
-    if (!ln_node_is(n, "QuantizeLinear") || !constant_scale(g, n) || ln_info_count(ln_rw_info(g, n->in[1])) != 1 ||
-        !is_byte(ln_rw_info(g, n->out[0])) || ln_rw_info(g, n->in[0])->type != LINNET_FLOAT32)
-        return false;
-    *q = (quantised){
-        .value = n->out[0], .scale = n->in[1], .type = (linnet_type)ln_rw_info(g, n->out[0])->type, .axis = -1};
-    q->zero = zero_point(g, ln_rw_in(n, 2), q->scale, q->type);
-    return q->zero >= 0;
-}
-
-static float scale_of(const ln_graph *g, const quantised *q, int64_t i)
-{
-    const float *s = ln_rw_floats(g, q->scale);
-    return q->axis < 0 ? s[0] : s[i];
-}
-
-static int32_t zero_of(const ln_graph *g, const quantised *q)
-{
-    const ln_info *z = ln_rw_info(g, q->zero);
-    return q->type == LINNET_UINT8 ? *(const uint8_t *)z->data : *(const int8_t *)z->data;
-}
-
-static bool same_scale(const ln_graph *g, const quantised *a, const quantised *b)
-{
-    return a->type == b->type && scale_of(g, a, 0) == scale_of(g, b, 0) && zero_of(g, a) == zero_of(g, b);
-}
 
 /* -- activations between
  * ------------------------------------------------------------------------------------------------ */
 
 /* Below `low` or above `high` the quantised value saturates anyway, to within half a step. */
-static bool saturates(const ln_graph *g, const quantised *y, float low, float high)
+static bool saturates(const ln_graph *g, const ln_quantised *y, float low, float high)
 {
-    int32_t least = y->type == LINNET_UINT8 ? 0 : -128, most = least + 255, zero = zero_of(g, y);
-    float s = scale_of(g, y, 0);
+    bool byte = ln_is_byte(y->type);
+    int32_t least = y->type == LINNET_INT8 ? INT8_MIN : y->type == LINNET_INT16 ? INT16_MIN : 0;
+    int32_t most = least + (byte ? UINT8_MAX : UINT16_MAX), zero = ln_quantised_zero(g, y);
+    float s = ln_quantised_scale(g, y, 0);
     return (float)(least - zero) * s >= low - 0.5f * s && (float)(most - zero) * s <= high + 0.5f * s;
 }
 
 /* The node whose result is quantised, through a Relu or Clip that saturation makes superfluous; chain gets the nodes
  * from it to the last before QuantizeLinear. */
-static const ln_node *source(const ln_graph *g, int32_t value, const quantised *y, int32_t *chain, int32_t *n_chain)
+static const ln_node *source(const ln_graph *g, int32_t value, const ln_quantised *y, int32_t *chain, int32_t *n_chain)
 {
     *n_chain = 0;
     for (;;) {
@@ -138,7 +60,7 @@ typedef struct match {
     ln_pass_ctx *c;
     const ln_node *op;
     int32_t quantize; /* node */
-    quantised y;
+    ln_quantised y;
 } match;
 
 static linnet_status replace(match *m, const char *domain, const char *type, int64_t opset, int32_t n_in,
@@ -151,69 +73,15 @@ static linnet_status replace(match *m, const char *domain, const char *type, int
     return ln_rw_replace(m->g, m->c, &m->quantize, 1, out, domain, type, opset, n_in, in, n_attrs, attrs);
 }
 
-/* The bias in units of the accumulator, scale x * scale w; LN_NO_VALUE with *ok false: not constant or too large. */
-static int32_t integer_bias(match *m, int32_t bias, const quantised *x, const quantised *w, int64_t n, bool *ok)
-{
-    ln_graph *g = m->g;
-    *ok = true;
-    if (bias < 0)
-        return LN_NO_VALUE;
-    const ln_node *dq = ln_rw_producer(g, bias, "DequantizeLinear");
-    const ln_info *b = ln_rw_info(g, dq ? dq->in[0] : bias);
-    int64_t count = ln_info_count(b);
-    /* With it, a sum of products of two bytes still fits in int32. Of a channel whose weights are all zero converters
-     * make biases near 2^30. */
-    double most = INT32_MAX - 255.0 * 128.0 * (double)ln_info_count(ln_rw_info(g, w->value)) / (double)(n > 0 ? n : 1);
-    float scale;
-    *ok = false;
-    if (!b->data || count != n || b->rank != 1 || (!dq && b->type != LINNET_FLOAT32))
-        return LN_NO_VALUE;
-    if (dq && (ln_rw_info(g, dq->in[1])->rank > 1 || !ln_rw_floats(g, dq->in[1])))
-        return LN_NO_VALUE;
-    int32_t *ints = ln_arena_zalloc(g->arena, (size_t)n * sizeof *ints + 1, 64);
-    if (!ints)
-        return LN_NO_VALUE;
-    bool one = dq && ln_graph_scalar(g, dq->in[1], &scale);
-    int32_t zero = 0;
-    if (dq && ln_rw_in(dq, 2) >= 0) {
-        const ln_info *z = ln_rw_info(g, dq->in[2]);
-        if (!z->data || ln_info_count(z) != 1)
-            return LN_NO_VALUE;
-        zero = z->type == LINNET_UINT8  ? *(const uint8_t *)z->data
-               : z->type == LINNET_INT8 ? *(const int8_t *)z->data
-                                        : *(const int32_t *)z->data;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        double value;
-        if (!dq) {
-            value = ((const float *)b->data)[i];
-        } else {
-            double s = one ? scale : ln_rw_floats(g, dq->in[1])[i];
-            int32_t q = b->type == LINNET_INT32  ? ((const int32_t *)b->data)[i]
-                        : b->type == LINNET_INT8 ? ((const int8_t *)b->data)[i]
-                                                 : ((const uint8_t *)b->data)[i];
-            if (b->type != LINNET_INT32 && !is_byte(b))
-                return LN_NO_VALUE;
-            value = s * ((double)q - zero);
-        }
-        double units = nearbyint(value / ((double)scale_of(g, x, 0) * scale_of(g, w, i)));
-        if (!(fabs(units) < most))
-            return LN_NO_VALUE;
-        ints[i] = (int32_t)units;
-    }
-    *ok = true;
-    return ln_graph_constant(g, "", LINNET_INT32, 1, &n, ints);
-}
-
 static linnet_status conv(match *m)
 {
-    quantised x, w;
+    ln_quantised x, w;
     const ln_node *n = m->op;
-    if (!dequantised(m->g, n->in[0], false, &x) || !dequantised(m->g, n->in[1], true, &w) ||
+    if (!ln_dequantised(m->g, n->in[0], false, &x) || !ln_dequantised(m->g, n->in[1], true, &w) ||
         !ln_rw_info(m->g, w.value)->data || w.axis > 0)
         return LINNET_OK;
     bool ok;
-    int32_t b = integer_bias(m, ln_rw_in(n, 2), &x, &w, ln_rw_info(m->g, w.value)->dims[0], &ok);
+    int32_t b = ln_integer_bias(m->g, ln_rw_in(n, 2), &x, &w, ln_rw_info(m->g, w.value)->dims[0], &ok);
     if (!ok) {
         ln_pass_refuse(m->c, m->g, ln_rw_id(m->g, n), "the bias is not constant");
         return LINNET_OK;
@@ -224,10 +92,10 @@ static linnet_status conv(match *m)
 
 static linnet_status product(match *m)
 {
-    quantised a, b;
+    ln_quantised a, b;
     const ln_node *n = m->op;
     bool gemm = ln_node_is(n, "Gemm");
-    if (!dequantised(m->g, n->in[0], false, &a) || !dequantised(m->g, n->in[1], true, &b))
+    if (!ln_dequantised(m->g, n->in[0], false, &a) || !ln_dequantised(m->g, n->in[1], true, &b))
         return LINNET_OK;
     int32_t rank = ln_rw_info(m->g, b.value)->rank;
     int64_t columns = gemm && ln_node_attr_int(n, "transB", 0) ? 0 : rank - 1;
@@ -241,7 +109,7 @@ static linnet_status product(match *m)
     if (!gemm || rank != 2 || (alpha && alpha->f != 1) || (beta && beta->f != 1))
         return LINNET_OK;
     bool ok;
-    int32_t c = integer_bias(m, ln_rw_in(n, 2), &a, &b, ln_rw_info(m->g, b.value)->dims[columns], &ok);
+    int32_t c = ln_integer_bias(m->g, ln_rw_in(n, 2), &a, &b, ln_rw_info(m->g, b.value)->dims[columns], &ok);
     if (!ok)
         return LINNET_OK;
     int32_t in[9] = {a.value, a.scale, a.zero, b.value, b.scale, b.zero, c, m->y.scale, m->y.zero};
@@ -252,9 +120,9 @@ static linnet_status product(match *m)
 
 static linnet_status binary(match *m, const char *type)
 {
-    quantised a, b;
-    if (m->op->n_attrs || !dequantised(m->g, m->op->in[0], false, &a) || !dequantised(m->g, m->op->in[1], false, &b) ||
-        a.type != b.type || a.type != m->y.type)
+    ln_quantised a, b;
+    if (m->op->n_attrs || !ln_dequantised(m->g, m->op->in[0], false, &a) ||
+        !ln_dequantised(m->g, m->op->in[1], false, &b) || a.type != b.type || a.type != m->y.type)
         return LINNET_OK;
     int32_t in[8] = {a.value, a.scale, a.zero, b.value, b.scale, b.zero, m->y.scale, m->y.zero};
     return replace(m, MS, type, 1, 8, in, NULL, 0);
@@ -262,8 +130,8 @@ static linnet_status binary(match *m, const char *type)
 
 static linnet_status unary(match *m, const char *type, const ln_attr *more, int32_t n_more)
 {
-    quantised x;
-    if (!dequantised(m->g, m->op->in[0], false, &x) || x.type != m->y.type)
+    ln_quantised x;
+    if (!ln_dequantised(m->g, m->op->in[0], false, &x) || x.type != m->y.type)
         return LINNET_OK;
     int32_t in[5] = {x.value, x.scale, x.zero, m->y.scale, m->y.zero};
     return replace(m, MS, type, 1, 5, in, more, n_more);
@@ -292,8 +160,8 @@ static linnet_status concat(match *m)
     in[0] = m->y.scale;
     in[1] = m->y.zero;
     for (int32_t i = 0; i < count; i++) {
-        quantised x;
-        if (!dequantised(m->g, m->op->in[i], false, &x) || x.type != m->y.type)
+        ln_quantised x;
+        if (!ln_dequantised(m->g, m->op->in[i], false, &x) || x.type != m->y.type)
             return LINNET_OK;
         in[2 + 3 * i] = x.value;
         in[3 + 3 * i] = x.scale;
@@ -305,9 +173,10 @@ static linnet_status concat(match *m)
 /* Moves or picks elements: the same on integers of the same scale. */
 static linnet_status mover(match *m)
 {
-    quantised x;
+    ln_quantised x;
     const ln_node *n = m->op;
-    if (!dequantised(m->g, n->in[0], false, &x) || !same_scale(m->g, &x, &m->y) || n->n_out != 1 || n->n_in > 8)
+    if (!ln_dequantised_integer(m->g, n->in[0], false, &x) || !ln_same_scale(m->g, &x, &m->y) || n->n_out != 1 ||
+        n->n_in > 8)
         return LINNET_OK;
     int32_t in[8];
     memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
@@ -325,17 +194,17 @@ static int32_t scalar(ln_graph *g, int32_t value)
 /* Zeros beside a Pad are the zero point here; a value is quantised as the node behind would do it. */
 static linnet_status pad(match *m)
 {
-    quantised x;
+    ln_quantised x;
     const ln_node *n = m->op;
     const ln_attr *mode = ln_node_attr(n, "mode");
     float value = 0;
-    if (n->version < 11 || !dequantised(m->g, n->in[0], false, &x) || !same_scale(m->g, &x, &m->y) ||
+    if (n->version < 11 || !ln_dequantised(m->g, n->in[0], false, &x) || !ln_same_scale(m->g, &x, &m->y) ||
         (ln_rw_in(n, 2) >= 0 && !ln_graph_scalar(m->g, n->in[2], &value)))
         return LINNET_OK;
     int32_t in[4] = {x.value, ln_rw_in(n, 1), LN_NO_VALUE, ln_rw_in(n, 3)};
     if (!mode || (mode->s.size == 8 && !memcmp(mode->s.data, "constant", 8))) {
         int32_t least = x.type == LINNET_UINT8 ? 0 : -128;
-        double q = nearbyint((double)(value / scale_of(m->g, &x, 0))) + zero_of(m->g, &x);
+        double q = nearbyint((double)(value / ln_quantised_scale(m->g, &x, 0))) + ln_quantised_zero(m->g, &x);
         uint8_t *byte = ln_arena_zalloc(m->g->arena, 1, 64);
         if (!byte)
             return ln_rw_no_memory(m->c);
@@ -360,10 +229,10 @@ static linnet_status byte_map(match *m)
 {
     enum { BYTES = 256, MOST = 4 };
     static const int64_t dims[1] = {BYTES};
-    quantised x;
+    ln_quantised x;
     ln_graph *g = m->g;
     const ln_node n = *m->op;
-    if (n.n_in > MOST || n.n_out != 1 || !dequantised(g, n.in[0], false, &x))
+    if (n.n_in > MOST || n.n_out != 1 || !ln_dequantised(g, n.in[0], false, &x))
         return LINNET_OK;
     for (int32_t i = 1; i < n.n_in; i++) {
         const ln_info *other = ln_rw_info(g, n.in[i]);
@@ -396,10 +265,11 @@ static linnet_status byte_map(match *m)
 }
 
 /* QuantizeLinear(DequantizeLinear(x)) of the same scale. */
-static bool pair(ln_graph *g, ln_pass_ctx *c, int32_t id, const quantised *y)
+static bool pair(ln_graph *g, ln_pass_ctx *c, int32_t id, const ln_quantised *y)
 {
-    quantised x;
-    return dequantised(g, g->nodes[id].in[0], false, &x) && same_scale(g, &x, y) && ln_rw_bypass(g, c, id, x.value);
+    ln_quantised x;
+    return ln_dequantised_integer(g, g->nodes[id].in[0], false, &x) && ln_same_scale(g, &x, y) &&
+           ln_rw_bypass(g, c, id, x.value);
 }
 
 static bool one_of(const ln_node *n, const char *const *types)
@@ -412,9 +282,8 @@ static bool one_of(const ln_node *n, const char *const *types)
 
 static linnet_status rewrite(match *m)
 {
-    static const char *const movers[] = {"MaxPool",      "Reshape",      "Flatten", "Transpose", "Squeeze",
-                                         "Unsqueeze",    "Slice",        "Gather",  "Expand",    "Tile",
-                                         "DepthToSpace", "SpaceToDepth", NULL};
+    static const char *const movers[] = {"Reshape", "Flatten", "Transpose", "Squeeze",      "Unsqueeze",    "Slice",
+                                         "Gather",  "Expand",  "Tile",      "DepthToSpace", "SpaceToDepth", NULL};
     static const char *const maps[] = {"Tanh", "HardSigmoid", "HardSwish", "Elu",      "Gelu",
                                        "Selu", "Celu",        "Softplus",  "Softsign", "Mish",
                                        "Erf",  "Exp",         "Log",       "Sqrt",     "Abs",
@@ -422,6 +291,10 @@ static linnet_status rewrite(match *m)
                                        "Ceil", "Reciprocal",  "Sin",       "Cos",      "ThresholdedRelu",
                                        NULL};
     const ln_node *n = m->op;
+    if (one_of(n, movers))
+        return mover(m);
+    if (!ln_is_byte(m->y.type))
+        return LINNET_OK;
     if (ln_node_is(n, "Conv"))
         return conv(m);
     if (ln_node_is(n, "MatMul") || ln_node_is(n, "Gemm"))
@@ -444,18 +317,24 @@ static linnet_status rewrite(match *m)
         return pad(m);
     if (ln_node_is(n, "Resize"))
         return resize(m);
-    if (one_of(n, maps))
-        return byte_map(m);
-    return one_of(n, movers) ? mover(m) : LINNET_OK;
+    if (ln_node_is(n, "MaxPool"))
+        return mover(m);
+    return one_of(n, maps) ? byte_map(m) : LINNET_OK;
 }
 
 linnet_status ln_pass_quantize(ln_graph *g, ln_pass_ctx *c)
 {
     LN_FOR_NODES(g, id)
     {
-        quantised y;
+        ln_quantised y;
         int32_t chain[2], n_chain;
-        if (!quantises(g, &g->nodes[id], &y) || pair(g, c, id, &y))
+        if (ln_node_is(&g->nodes[id], "LSTM")) {
+            linnet_status st = ln_quantised_lstm(g, c, id);
+            if (st != LINNET_OK)
+                return st;
+            continue;
+        }
+        if (!ln_quantises(g, &g->nodes[id], &y) || pair(g, c, id, &y))
             continue;
         const ln_node *n = source(g, g->nodes[id].in[0], &y, chain, &n_chain);
         if (!n || n->domain[0] || !n->op)

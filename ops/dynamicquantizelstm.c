@@ -232,7 +232,7 @@ static linnet_status qlstm_plan(ln_ctx *c)
     qlstm_params *p = c->params;
     ln_rnn_params *r = &p->rnn;
     const ln_info *w = c->in[1], *rr = c->in[2], *wz = c->in[W_ZERO], *rz = c->in[R_ZERO];
-    r->transposed = 1;
+    LN_TRY(qlstm_infer(c));
     LN_TRY(ln_rnn_prepare(c, r, LN_LSTM));
     r->outputs = c->n_out;
     LN_TRY(count_of(c, W_SCALE, p, "W_scale", &p->w_scales));

@@ -79,10 +79,18 @@ static linnet_status check_shape(ln_ctx *c, int32_t i, const char *name, int32_t
 linnet_status ln_rnn_infer(ln_ctx *c, int32_t kind, bool transposed)
 {
     static const char *const names[] = {"X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"};
+    linnet_type type = (linnet_type)c->in[0]->type;
+    for (int32_t i = 1; i < 8; i++)
+        if (type != LINNET_UNDEFINED && i != 4 && !(transposed && i < 3))
+            LN_TRY(ln_check_type(c, i, LN_T(type), names[i]));
+    return ln_rnn_shapes(c, kind, transposed, type, type);
+}
+
+linnet_status ln_rnn_shapes(ln_ctx *c, int32_t kind, bool transposed, linnet_type type, linnet_type cell)
+{
     static const int32_t gate_counts[] = {[LN_RNN] = 1, [LN_GRU] = 3, [LN_LSTM] = 4};
     ln_rnn_params *p = c->params;
     const ln_info *x = c->in[0], *r = c->in[2];
-    linnet_type type = (linnet_type)x->type;
     p->kind = kind;
     p->gates = gate_counts[kind];
     p->directions = p->direction == LN_RNN_BIDIRECTIONAL ? 2 : 1;
@@ -90,11 +98,7 @@ linnet_status ln_rnn_infer(ln_ctx *c, int32_t kind, bool transposed)
     if (p->clip < 0 || isnan(p->clip))
         return ln_fail(c, LINNET_ERR_MODEL, "clip is %g", (double)p->clip);
     LN_TRY(read_activations(c, p));
-    for (int32_t i = 1; i < 8; i++)
-        if (i == 4)
-            LN_TRY(ln_check_type(c, i, LN_T(LINNET_INT32), names[i]));
-        else if (type != LINNET_UNDEFINED && !(transposed && i < 3))
-            LN_TRY(ln_check_type(c, i, LN_T(type), names[i]));
+    LN_TRY(ln_check_type(c, 4, LN_T(LINNET_INT32), "sequence_lens"));
     LN_TRY(ln_check_rank(c, 0, 3, 3, "X"));
     LN_TRY(ln_check_rank(c, 2, 3, 3, "R"));
     int64_t hidden = p->hidden_size > 0 ? p->hidden_size : LN_UNKNOWN;
@@ -127,12 +131,11 @@ linnet_status ln_rnn_infer(ln_ctx *c, int32_t kind, bool transposed)
     int64_t y[4] = {times, d, batch, hidden}, y1[4] = {batch, times, d, hidden};
     LN_TRY(ln_set_shape(c, 0, type, 4, p->layout ? y1 : y));
     LN_TRY(ln_set_shape(c, 1, type, 3, state));
-    return ln_set_shape(c, 2, type, 3, state);
+    return ln_set_shape(c, 2, cell, 3, state);
 }
 
 linnet_status ln_rnn_prepare(ln_ctx *c, ln_rnn_params *p, int32_t kind)
 {
-    LN_TRY(ln_rnn_infer(c, kind, p->transposed != 0));
     const ln_info *x = c->in[0];
     p->type = x->type;
     p->times = x->dims[p->layout ? 1 : 0];

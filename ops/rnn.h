@@ -80,7 +80,9 @@ LN_RNN_DIRECTION(double, f64);
 
 /* infer for all kinds; transposed: of DynamicQuantizeLSTM. */
 linnet_status ln_rnn_infer(ln_ctx *c, int32_t kind, bool transposed);
-/* The part of a plan that does not depend on the arithmetic. */
+/* The same but for the types of the inputs; type is that of Y and Y_h, cell that of Y_c. */
+linnet_status ln_rnn_shapes(ln_ctx *c, int32_t kind, bool transposed, linnet_type type, linnet_type cell);
+/* The part of a plan, after infer, that does not depend on the arithmetic. */
 linnet_status ln_rnn_prepare(ln_ctx *c, ln_rnn_params *p, int32_t kind);
 /* Fails where a sequence length is out of [0, times]. */
 linnet_status ln_rnn_check_lens(const ln_args *a, const ln_rnn_params *p);

@@ -54,6 +54,8 @@ static double recurrent(const ln_graph *g, const ln_node *n)
 double ln_node_macs(const ln_graph *g, const ln_node *n)
 {
     const char *t = n->type;
+    if (!strcmp(t, "LSTM") || !strcmp(t, "GRU") || !strcmp(t, "RNN") || !strcmp(t, "QLinearLSTM"))
+        return recurrent(g, n);
     if (n->n_out < 1 || n->out[0] < 0)
         return 0;
     if (!strcmp(t, "Conv") || !strcmp(t, "ConvInteger") || !strcmp(t, "FusedConv"))
@@ -70,8 +72,6 @@ double ln_node_macs(const ln_graph *g, const ln_node *n)
         return product(g, n, 1, depth_of(operand(g, n, 0)));
     if (!strcmp(t, "QLinearMatMul"))
         return product(g, n, 3, depth_of(operand(g, n, 0)));
-    if (!strcmp(t, "LSTM") || !strcmp(t, "GRU") || !strcmp(t, "RNN"))
-        return recurrent(g, n);
     return 0;
 }
 

@@ -99,14 +99,19 @@ static int32_t depthwise(net *n)
     return node(n, "Conv", 2, (int32_t[]){n->x, weights(n, 4, dims)}, 1, attrs);
 }
 
+/* What only moved x, quantised as x is. */
+static int32_t again(net *n, int32_t value)
+{
+    int8_t zero = 3;
+    int32_t q[] = {value, scalar_f32(n, 0.05f), tensor(n, LINNET_INT8, 0, NULL, &zero)};
+    return dequantised(n, node(n, "QuantizeLinear", 3, q, 0, NULL), 0.05f, 3);
+}
+
 static int32_t fully_connected(net *n)
 {
     static const int64_t dims[] = {7, 144};
     const ln_attr attrs[] = {attr_int("transB", 1)};
-    int32_t flat = node(n, "Flatten", 1, &n->x, 0, NULL);
-    int8_t zero = 3;
-    int32_t q[] = {flat, scalar_f32(n, 0.05f), tensor(n, LINNET_INT8, 0, NULL, &zero)};
-    flat = dequantised(n, node(n, "QuantizeLinear", 3, q, 0, NULL), 0.05f, 3);
+    int32_t flat = again(n, node(n, "Flatten", 1, &n->x, 0, NULL));
     n->scale = 0.4f;
     return node(n, "Gemm", 2, (int32_t[]){flat, weights(n, 2, dims)}, 1, attrs);
 }
@@ -243,6 +248,30 @@ static int32_t transpose(net *n)
     return node(n, "Transpose", 1, &n->x, 1, attrs);
 }
 
+/* Four steps of six rows of six. */
+static int32_t lstm(net *n, const char *direction, int64_t directions)
+{
+    static const int64_t shape[] = {4, 6, 6};
+    const int64_t w[] = {directions, 20, 6}, r[] = {directions, 20, 5};
+    const ln_attr attrs[] = {attr_int("hidden_size", 5), attr_text("direction", direction)};
+    n->scale = 1.0f / 128;
+    n->zero = 0;
+    int32_t x = again(n, node(n, "Reshape", 2, (int32_t[]){n->x, ints(n, 3, shape)}, 0, NULL));
+    return node(n, "LSTM", 3, (int32_t[]){x, weights(n, 3, w), weights(n, 3, r)}, 2, attrs);
+}
+
+static int32_t lstm_both_ways(net *n)
+{
+    return lstm(n, "bidirectional", 2);
+}
+
+static int32_t lstm_squeezed(net *n)
+{
+    static const int64_t axis[] = {1};
+    int32_t y = lstm(n, "forward", 1);
+    return node(n, "Squeeze", 2, (int32_t[]){y, ints(n, 1, axis)}, 0, NULL);
+}
+
 /* -- the check ------------------------------------------------------------------------------------------------------
  */
 
@@ -274,6 +303,8 @@ static const struct {
     {"Pad with a value", pad_value, 0},
     {"Pad, reflect", pad_reflect, 0},
     {"Transpose", transpose, 0},
+    {"LSTM", lstm_both_ways, 2},
+    {"LSTM, Squeeze", lstm_squeezed, 2},
 };
 
 /* Runs it; the bytes of the output go to *y. */

@@ -195,3 +195,56 @@ def spectrogram(c):
     if get("log"):
         y = np.log(np.maximum(y, get("least")) + get("add"))
     return [y.astype(x.dtype)]
+
+
+@definition("ai.linnet.QLinearLSTM")
+def integer_lstm(c):
+    """docs/ARCHITECTURE.md, "The integer LSTM", in int64."""
+    x, w, r, bias, lens, h0, c0, peep, xs, xz, ws, wz, rs, rz, hs, hz, cs, cz = given(c)
+    get, wide = c.attrs.get, lambda a: np.asarray(a).astype(np.int64)
+    layout, n, d = get("layout", 0), get("hidden_size"), w.shape[0]
+    x = wide(x).swapaxes(0, 1) if layout else wide(x)
+    steps, b, _ = x.shape
+    points = np.array([round(2**16 * (1 / (1 + np.exp(-k / 16)) - 0.5)) for k in range(194)], np.int64)
+
+    def half(z):
+        a = np.minimum(np.abs(z), 12 << 16)
+        i = a >> 12
+        return np.sign(z) * (points[i] + (((points[i + 1] - points[i]) * (a & 4095) + 2048) >> 12))
+
+    def scaled(v, real):  # below 2^62, as the operator's
+        m, e = np.frexp(np.float64(real))
+        mul, shift = np.rint(m * 2**31).astype(np.int64), 31 - np.int64(e)
+        return np.where(shift > 62, 0, (v * mul + (np.int64(1) << np.minimum(shift, 62) - 1)) >> np.minimum(shift, 62))
+
+    by_direction = lambda a, k: np.asarray(a).reshape(-1) if a.size in (1, 4 * n) else np.asarray(a).reshape(d, -1)[k]
+    fixed = lambda a: np.rint(a.astype(np.float64) * 2**16).astype(np.int64)
+    limit = lambda a, z: np.clip(a, np.iinfo(z.dtype).min, np.iinfo(z.dtype).max).astype(z.dtype)
+    clip = fixed(np.float64(get("clip"))) if get("clip") else 2**31 - 1
+    cut = lambda z: np.clip(z, -clip, clip)
+    y, y_h, y_c = np.full((steps, d, b, n), hz, hz.dtype), np.empty((d, b, n), hz.dtype), np.empty((d, b, n), cz.dtype)
+    one, bits = 1 << 16, 2.0**16
+    for k in range(d):
+        h = wide(hz) + np.zeros((b, n), np.int64) if h0 is None else wide(h0.swapaxes(0, 1)[k] if layout else h0[k])
+        cell = np.zeros((b, n), np.int64)
+        if c0 is not None:
+            cell = np.clip(scaled(wide(c0.swapaxes(0, 1)[k] if layout else c0[k]) - int(cz), float(cs) * 2**20), -2**31 + 1, 2**31 - 1)
+        fw, fr = (by_direction(a, k).astype(np.float64) for a in (ws, rs))
+        kernel, recurrent = ((wide(a[k]) - by_direction(wide(z), k).reshape(-1, 1)).T for a, z in ((w, wz), (r, rz)))
+        add = 0 if bias is None else np.rint((bias[k, :4 * n].astype(np.float64) + bias[k, 4 * n:]) * bits).astype(np.int64)
+        p = np.zeros((3, n), np.int64) if peep is None else fixed(peep[k]).reshape(3, n)
+        for t in range(steps)[::-1 if k == 1 or get("direction") == "reverse" else 1]:
+            z = scaled((x[t] - int(xz)) @ kernel, float(xs) * fw * bits) + scaled((h - int(hz)) @ recurrent, float(hs) * fr * bits) + add
+            zi, zo, zf, zg = np.split(z, 4, 1)
+            i = one // 2 + half(cut(zi + (cell * p[0] >> 20)))
+            f = one - i if get("input_forget") else one // 2 + half(cut(zf + (cell * p[2] >> 20)))
+            g = half(2 * cut(zg))
+            new = np.clip((f * cell + i * g * 32 + one // 2) >> 16, -2**31 + 1, 2**31 - 1)
+            o = one // 2 + half(cut(zo + (new * p[1] >> 20)))
+            result = limit(scaled(o * half(2 * (np.clip(new, -clip * 16, clip * 16) >> 4)), 2.0**-31 / float(hs)) + int(hz), hz)
+            for row in range(b):
+                if lens is None or t < lens[row]:
+                    cell[row], h[row], y[t, k, row] = new[row], wide(result[row]), result[row]
+        y_h[k] = h.astype(hz.dtype)
+        y_c[k] = limit(scaled(cell, 1 / (float(cs) * 2**20)) + int(cz), cz)
+    return [y.transpose(2, 0, 1, 3), y_h.swapaxes(0, 1), y_c.swapaxes(0, 1)] if layout else [y, y_h, y_c]

@@ -2,8 +2,8 @@
 """ai.linnet: what passes put in the place of others, as nodes of a model."""
 import numpy as np
 
-from case import generator
-from gen_quant import codes
+from case import NUMPY, generator
+from gen_quant import codes, scale, zero_point
 
 
 @generator("ai.linnet.SumTo")
@@ -59,3 +59,39 @@ def spectrogram(c):
         c.attr("least", 0.125, always=True)
         c.attr("add", 0.25, always=True)
     c.terms = 256
+
+
+@generator("ai.linnet.QLinearLSTM")
+def integer_lstm(c):
+    x, w, state, cell = (c.r.choice(types) for types in (["int8", "uint8"],) * 3 + (["int8", "uint8", "int16", "uint16"],))
+    way = c.r.choice(["forward", "reverse", "bidirectional"])
+    d = 2 if way == "bidirectional" else 1
+    steps, b, k, h, layout = c.r.randint(1, 40), c.r.randint(1, 5), c.r.randint(1, 70), c.r.randint(1, 40), c.r.randint(0, 1)
+    const = lambda a: c.add(a, constant=True)
+    some = lambda make: make() if c.r.random() < 0.5 else c.none()
+    states = [b, d, h] if layout else [d, b, h]
+    c.add(codes(c, [b, steps, k] if layout else [steps, b, k], x), constant=False)
+    const(codes(c, [d, 4 * h, k], w))
+    const(codes(c, [d, 4 * h, h], w))
+    some(lambda: const(c.array([d, 8 * h], "float32", -1, 1)))
+    some(lambda: c.add(c.rng.integers(0, steps + 1, b).astype(np.int32), constant=False))
+    some(lambda: c.add(codes(c, states, state), constant=False))
+    some(lambda: c.add(codes(c, states, cell), constant=False))
+    some(lambda: const(c.array([d, 3 * h], "float32", -1, 1)))
+    const(scale(c))
+    const(zero_point(c, [], x))
+    for depth in (k, h):
+        shape = c.r.choice([[], [d], [4 * h], [d, 4 * h]])
+        const(scale(c, shape, 0.2 / depth**0.5, 1 / depth**0.5) / np.float32(30))
+        const(zero_point(c, shape if c.r.random() < 0.5 else [], w) if w == "uint8" or c.r.random() < 0.5 else np.zeros([], NUMPY[w]))
+    const(scale(c, [], 0.004, 0.02))
+    const(zero_point(c, [], state))
+    const(scale(c, [], 0.01, 0.05) / np.float32(64 if "16" in cell else 1))
+    const(zero_point(c, [], cell) if "8" in cell else np.asarray(32000 if cell == "uint16" else 0, NUMPY[cell]))
+    c.attr("hidden_size", h, always=True)
+    c.attr("direction", way, always=True)
+    c.attr("layout", layout, always=True)
+    if c.r.random() < 0.15:
+        c.attr("clip", c.r.choice([0.75, 1.5]), always=True)
+    c.attr("input_forget", int(c.r.random() < 0.15), always=True)
+    c.outputs = 3

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole models of com.microsoft's operators, as exporters and quantisers write them, with random sizes and choices: an
-encoder, a decoder with weights of few bits, a quantised network, one that quantises on the way, one for images.
+encoder, a decoder with weights of few bits, a quantised network, one that quantises on the way, a recurrent one in integers,
+one for images.
 """
 import numpy as np
 from onnx import helper
 
-from case import generator
+from case import generator, type_name
 from gen_quant import codes, scale, zero_point
 
 
@@ -143,6 +144,38 @@ def quantized(c):
         x, q = net.node("QLinearSoftmax", x, *q, *to, axis=-1, opset=13), to
     net.end(x)
     c.int_tolerance = 3  # a code that goes the other way early moves those behind it
+
+
+@generator("model.recurrent")
+def recurrent(c):
+    """An LSTM between DequantizeLinear and QuantizeLinear, which ONNX Runtime computes in floats and Linnet in integers: h is
+    rounded to a step after every step of time there. Weights are such that the network forgets (rows of R are of length 1)."""
+    net, steps, b, k, h = Net(c), c.r.randint(1, 40), c.r.randint(1, 4), c.r.randint(1, 70), c.r.randint(1, 70)
+    way, t, w = c.r.choice(["forward", "reverse", "bidirectional"]), *(c.r.choice(["int8", "uint8"]) for _ in range(2))
+    c.opset, d, type = 21, 2 if way == "bidirectional" else 1, np.dtype(t)
+    dequantised = lambda x, q, **attrs: net.standard("DequantizeLinear", x, *q, **attrs)
+    quantised = lambda x, q: net.standard("QuantizeLinear", x, *q)
+
+    def weights(depth):
+        shape, axis = c.r.choice([([], {}), ([d], {"axis": 0}), ([4 * h], {"axis": 1})])
+        q = net.weight(scale(c, shape, 0.7, 1.3) / np.float32(74 * depth**0.5)), net.weight(np.full(shape, 128 if w == "uint8" else 0, w))
+        return dequantised(net.weight(codes(c, [d, 4 * h, depth], w)), q, **axis)
+
+    x = dequantised(net.feed(codes(c, [steps, b, k], t)), (net.weight(np.float32(0.02)), net.weight(zero_point(c, [], t))))
+    bias = net.random(d, 8 * h, size=0.3) if c.r.random() < 0.6 else ""
+    lens = net.feed(c.rng.integers(1, steps + 1, b).astype(np.int32)) if c.r.random() < 0.4 else ""
+    of_h = net.weight(np.float32(1 / 128)), net.weight(np.array(0 if t == "int8" else 128, type))
+    of_c = net.weight(np.float32(2**-7)), net.weight(np.array(0, c.r.choice(["int8", "int16"])))
+    states = c.r.random() < 0.6
+    h0 = dequantised(net.feed(codes(c, [d, b, h], t)), of_h) if states else ""
+    c0 = dequantised(net.feed(c.array([d, b, h], type_name(c.inputs[int(of_c[1][1:])][1]), -100, 100)), of_c) if states else ""
+    peepholes = [net.random(d, 3 * h, size=0.2)] if c.r.random() < 0.2 else []
+    y, y_h, y_c = net.node("LSTM", x, weights(k), weights(h), bias, lens, h0, c0, *peepholes, outputs=3, domain="", hidden_size=h, direction=way)
+    last = [quantised(y_h, of_h), quantised(y_c, of_c)] if states else []
+    if d == 1 and c.r.random() < 0.5:
+        y = net.standard("Squeeze", y, net.weight(np.array([1], np.int64)))
+    net.end(quantised(y, of_h), *last)
+    c.int_tolerance = 2
 
 
 @generator("model.dynamic")
