@@ -16,8 +16,8 @@ enum {
     FIRST_CHUNK = 4096,
     LAST_CHUNK = 1 << 20,
     ALIGN = 64,
-    LARGE_CHUNK = 16 << 20, /* of an arena of large pieces, of which each is at most a quarter */
-    LARGE_FROM = 1 << 20    /* bytes such an arena has before: a few small ones are not worth a huge page */
+    LARGE_CHUNK = 16 << 20, /* for pieces of at most a quarter of it */
+    HUGE_CHUNK = 4 << 20    /* from here on pages are huge */
 };
 
 struct ln_chunk {
@@ -108,23 +108,25 @@ static void *take(ln_chunk *c, size_t bytes, size_t align)
 void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
 {
     void *p = a->chunks ? take(a->chunks, bytes, align) : NULL;
+    a->coming -= bytes < a->coming ? bytes : a->coming;
     if (p)
         return p;
     size_t need = sizeof(ln_chunk) + ALIGN + bytes;
     if (need < bytes)
         return NULL;
-    size_t size = a->next_size;
-    bool own = need > size / 2;
-    if (own && a->large && need <= LARGE_CHUNK / 4 && a->bytes >= LARGE_FROM && paged(a->memory, LARGE_CHUNK)) {
-        size = a->next_size = LARGE_CHUNK;
-        own = false;
-    }
+    size_t size = a->next_size, share = a->coming < LARGE_CHUNK ? a->coming : LARGE_CHUNK;
+    bool own = need > size / 2, shared = own && need <= LARGE_CHUNK / 4 && need <= share && paged(a->memory, share);
+    ln_chunk *c = NULL;
+    if (shared)
+        c = (share < HUGE_CHUNK ? ln_memory_reserve : ln_memory_alloc)(a->memory, size = share);
+    shared = c != NULL;
+    own = own && !shared;
     if (own)
         size = need;
-    ln_chunk *c = ln_memory_alloc(a->memory, size);
+    if (!c)
+        c = ln_memory_alloc(a->memory, size);
     if (!c)
         return NULL;
-    a->bytes += size;
     *c = (ln_chunk){.size = size, .used = sizeof *c, .zero = paged(a->memory, size)};
     if (own && a->chunks) { /* keep filling the present chunk */
         c->next = a->chunks->next;
@@ -133,7 +135,7 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
         c->next = a->chunks;
         a->chunks = c;
     }
-    if (!own && a->next_size < LAST_CHUNK)
+    if (!own && !shared && a->next_size < LAST_CHUNK)
         a->next_size *= 2;
     return take(c, bytes, align);
 }

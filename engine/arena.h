@@ -33,8 +33,7 @@ typedef struct ln_arena {
     ln_memory *memory;
     ln_chunk *chunks; /* newest first */
     size_t next_size;
-    size_t bytes; /* of its chunks, ever */
-    bool large;   /* for large pieces that stay: they share chunks of huge pages, once there are some of them */
+    size_t coming; /* bytes that will be asked for, roughly: large pieces share chunks of so many. 0: not known */
 } ln_arena;
 
 void ln_arena_init(ln_arena *a, ln_memory *m);
@@ -46,9 +45,9 @@ bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes);
 /* Gives the pages of what the arena holds back to the machine, where it can: the contents are lost, and nothing may
  * read or write there any more. False: the arena does not hold it. */
 bool ln_arena_discard(ln_arena *a, const void *data, size_t bytes);
-void ln_arena_trim(ln_arena *a);                       /* gives the pages back that nothing lies in yet */
-void ln_arena_reset(ln_arena *a);                      /* forgets everything, keeps the largest chunk for reuse */
-void ln_arena_free(ln_arena *a);                       /* gives everything back */
+void ln_arena_trim(ln_arena *a);  /* gives the pages back that nothing lies in yet */
+void ln_arena_reset(ln_arena *a); /* forgets everything, keeps the largest chunk for reuse */
+void ln_arena_free(ln_arena *a);  /* gives everything back */
 
 /* array of n items of size, checked */
 void *ln_arena_array(ln_arena *a, int64_t n, size_t size);
