@@ -13,14 +13,31 @@
 #define VSIZELESS
 #include "kernels/simd_array.h"
 
-enum { STEPS = 8 }; /* of k between two counts of the pointers */
-
 #define UNROLL _Pragma("GCC unroll 12")
 #define INLINE static inline __attribute__((always_inline))
 #define ELEMENT(byte) (sign ? (int16_t)(int8_t)(byte) : (int16_t)(byte))
 
+/* m rows of n sums to floats where they lie, by the scales: every product is rounded by itself. */
+static __attribute__((noinline)) void to_floats(void *c, size_t row0, size_t m, size_t n, const ln_qgemm_args *g)
+{
+    for (size_t i = row0; i < row0 + m; i++)
+        for (size_t j = 0, vl; j < n; j += vl) {
+            vl = __riscv_vsetvl_e32m8(n - j);
+            vfloat32m8_t scale = g->scale ? __riscv_vle32_v_f32m8(g->scale + j, vl) : __riscv_vfmv_v_f_f32m8(1, vl);
+            if (g->row_scale)
+                scale = __riscv_vfmul(scale, g->row_scale[i], vl);
+            float *y = (float *)c + i * g->c_stride + j;
+            vint32m8_t sums = __riscv_vle32_v_i32m8((const int32_t *)(const void *)y, vl);
+            vfloat32m8_t f = __riscv_vfmul(__riscv_vfcvt_f(sums, vl), scale, vl);
+            if (g->fbias)
+                f = __riscv_vfadd(f, __riscv_vle32_v_f32m8(g->fbias + j, vl), vl);
+            __riscv_vse32(y, f, vl);
+        }
+}
+
 #define ROWS_NAME rows_m2
 #define ROWS 12
+#define STEPS 8
 #define I16 vint16m1_t
 #define I32 vint32m2_t
 #define F32 vfloat32m2_t
@@ -28,7 +45,6 @@ enum { STEPS = 8 }; /* of k between two counts of the pointers */
 #define WIDEN __riscv_vsext_vf2
 #define LOAD_I32 __riscv_vle32_v_i32m2
 #define LOAD_F32 __riscv_vle32_v_f32m2
-#define SET_F32 __riscv_vfmv_v_f_f32m2
 #define AS_I32 __riscv_vreinterpret_v_f32m2_i32m2
 #define AS_F32 __riscv_vreinterpret_v_i32m2_f32m2
 #define BETWEEN() (void)0
@@ -36,6 +52,7 @@ enum { STEPS = 8 }; /* of k between two counts of the pointers */
 
 #define ROWS_NAME rows_m4
 #define ROWS 6
+#define STEPS 8
 #define I16 vint16m2_t
 #define I32 vint32m4_t
 #define F32 vfloat32m4_t
@@ -43,7 +60,6 @@ enum { STEPS = 8 }; /* of k between two counts of the pointers */
 #define WIDEN __riscv_vsext_vf2
 #define LOAD_I32 __riscv_vle32_v_i32m4
 #define LOAD_F32 __riscv_vle32_v_f32m4
-#define SET_F32 __riscv_vfmv_v_f_f32m4
 #define AS_I32 __riscv_vreinterpret_v_f32m4_i32m4
 #define AS_F32 __riscv_vreinterpret_v_i32m4_f32m4
 #define BETWEEN() (void)0
@@ -51,6 +67,7 @@ enum { STEPS = 8 }; /* of k between two counts of the pointers */
 
 #define ROWS_NAME rows_m8
 #define ROWS 3
+#define STEPS 8
 #define I16 vint16m4_t
 #define I32 vint32m8_t
 #define F32 vfloat32m8_t
@@ -58,7 +75,6 @@ enum { STEPS = 8 }; /* of k between two counts of the pointers */
 #define WIDEN __riscv_vsext_vf2
 #define LOAD_I32 __riscv_vle32_v_i32m8
 #define LOAD_F32 __riscv_vle32_v_f32m8
-#define SET_F32 __riscv_vfmv_v_f_f32m8
 #define AS_I32 __riscv_vreinterpret_v_f32m8_i32m8
 #define AS_F32 __riscv_vreinterpret_v_i32m8_f32m8
 #define BETWEEN() __asm__("" ::: "memory")
