@@ -238,6 +238,7 @@ static linnet_status run_now(ln_ctx *c, const linnet_value *const *in, linnet_va
                  .packed = p->packed,
                  .scratch = scratch,
                  .pool = p->exec->pool,
+                 .threads = p->exec->threads,
                  .error = &why};
     linnet_status st = c->run(&a);
     return st == LINNET_OK ? st : ln_fail(c, st, "%s", why.text);

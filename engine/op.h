@@ -308,6 +308,7 @@ struct ln_args {
     const void *packed;
     void *scratch;
     struct ln_pool *pool; /* NULL: one thread */
+    int32_t threads;      /* of the pool, which others may have made larger */
     linnet_error *error;  /* may be NULL */
 };
 

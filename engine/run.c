@@ -44,6 +44,7 @@ static void resolve(ln_run *r, const ln_plan *plan)
                                .packed = step->packed,
                                .scratch = r->memory + step->scratch,
                                .pool = r->exec.pool,
+                               .threads = r->exec.threads,
                                .in = r->pointers + at,
                                .out = (void *const *)(uintptr_t)(r->pointers + at + step->n_in)};
         for (int32_t i = 0; i < step->n_in + step->n_out; i++, at++) {

@@ -266,11 +266,11 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
         return;
     ln_pool *p = a->pool;
     double total = cost * (double)n;
-    if (!p || n == 1 || total < 2 * MIN_NANOSECONDS || pthread_mutex_trylock(&p->owner) != 0) {
+    if (!p || a->threads < 2 || n == 1 || total < 2 * MIN_NANOSECONDS || pthread_mutex_trylock(&p->owner) != 0) {
         fn(arg, 0, 0, n);
         return;
     }
-    int32_t threads = p->n_workers + 1;
+    int32_t threads = p->n_workers + 1 < a->threads ? p->n_workers + 1 : a->threads;
     if (total / MIN_NANOSECONDS < threads)
         threads = (int32_t)(total / MIN_NANOSECONDS);
     int64_t parts = (int64_t)threads * PARTS_PER_THREAD;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "engine/passes.h"
 #include "engine/session.h"
+#include "engine/threads.h"
 
 /* -- an allocator that counts, and fails when told to
  * ------------------------------------------------------------------ */
@@ -226,6 +228,41 @@ static void test_memplan(void **state)
     }
 }
 
+/* -- threads --------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct seen {
+    atomic_int most, items;
+} seen;
+
+static void see(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    seen *s = arg;
+    int most = atomic_load(&s->most);
+    while (worker > most && !atomic_compare_exchange_weak(&s->most, &most, worker))
+        ;
+    atomic_fetch_add(&s->items, (int)(end - begin));
+    for (atomic_int i = 0; i < 10000;) /* long enough for the others to come */
+        i++;
+}
+
+/* Scratch is there for the threads of a session: another that has more of the same pool may not lend them. */
+static void test_threads_of_a_session(void **state)
+{
+    (void)state;
+    ln_pool *few = ln_pool_get(2), *many = ln_pool_get(6);
+    for (int32_t threads = 1; threads <= 6; threads++)
+        for (int round = 0; round < 20; round++) {
+            seen s = {0};
+            ln_args a = {.pool = few, .threads = threads};
+            ln_parallel(&a, 100, 1e5, see, &s);
+            assert_int_equal(s.items, 100);
+            assert_in_range(s.most, 0, threads - 1);
+        }
+    ln_pool_release(many);
+    ln_pool_release(few);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_allocation_failures),
         cmocka_unit_test(test_memplan),
+        cmocka_unit_test(test_threads_of_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
