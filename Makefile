@@ -258,15 +258,20 @@ $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
 
 # -- WebAssembly as a function -----------------------------------------------------------------------------------
 # linnet.wasm is the engine behind web/exports.c, linnet.mjs what calls it, docs/wasm/ a page that does. A page decodes
-# images by itself: ImageDecoder comes without the libraries, whether there are any or not.
+# images by itself: ImageDecoder comes without the libraries, whether there are any or not. It has SIMD: the scalar tier's
+# kernels are those that the other names.
 WEB := $(addprefix $(B)/web/,linnet.wasm linnet.mjs index.html digits.onnx $(notdir $(wildcard models/digits/*.png)))
 REACTOR = $(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -mexec-model=reactor -Wl,--gc-sections,--strip-all
 
-$(B)/obj/web/imagedecoder.o: ops/host/imagedecoder.c
+WEB_OBJ := $(addprefix $(B)/obj/web/,exports.o imagedecoder.o dispatch.o)
+$(B)/obj/web/%.o: ops/host/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(HOST) -MMD -MP -c $< -o $@
+$(B)/obj/web/%.o: kernels/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) -DLN_NO_SCALAR -MMD -MP -c $< -o $@
 
-$(B)/web/linnet.wasm: $(B)/obj/web/exports.o $(B)/obj/web/imagedecoder.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
+$(B)/web/linnet.wasm: $(WEB_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
 	@mkdir -p $(@D)
 	$(REACTOR) $^ $(PROTOBUF) $(LIBM) -o $@
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dispatch tables and the choice of a tier on a host. Not part of firmware builds (LN_TIER).
+ * The dispatch tables and the choice of a tier on a host. Not part of firmware builds (LN_TIER). A page's module of
+ * WebAssembly does without the scalar tier (LN_NO_SCALAR), whose kernels are a tenth of it: who loads it has SIMD.
  */
 #include "kernels/cpu.h"
 #include "kernels/kernels.h"
@@ -11,12 +12,20 @@
 
 #define TABLE(tier) static const ln_kernel_table table_##tier
 
+#ifdef LN_NO_SCALAR
+#define LEAST LN_TIER_WASM
+#define TABLE_LEAST table_wasm
+#else
+#define LEAST LN_TIER_SCALAR
+#define TABLE_LEAST table_scalar
+
 TABLE(scalar) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_scalar(__VA_ARGS__)),
 #define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_scalar(__VA_ARGS__)),
 #include "kernels/kernels.def"
 #undef K
 };
+#endif
 
 #ifdef __x86_64__
 TABLE(avx2) = {
@@ -103,7 +112,7 @@ TABLE(wasm) = {
 
 /* What this program was compiled with; NULL: not for this architecture. */
 static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
-    [LN_TIER_SCALAR] = &table_scalar,
+    [LEAST] = &TABLE_LEAST,
 #if defined(__x86_64__)
     [LN_TIER_AVX2] = &table_avx2,
     [LN_TIER_AVX512] = &table_avx512,
@@ -112,7 +121,7 @@ static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
     [LN_TIER_NEONDOT] = &table_neondot,
 #elif defined(__riscv) && __riscv_xlen == 64
     [LN_TIER_RVV] = &table_rvv128, /* or that of a longer VLEN */
-#elif defined(__wasm__)
+#elif defined(__wasm__) && !defined(LN_NO_SCALAR)
     [LN_TIER_WASM] = &table_wasm,
 #endif
 };
@@ -120,8 +129,8 @@ static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
 static const char *const names[LN_TIER_COUNT] = {"scalar", "avx2", "avx512", "neon", "neondot",
                                                  "rvv",    "wasm", "armdsp", "mve"};
 
-const ln_kernel_table *ln_kernels = &table_scalar;
-static ln_tier running = LN_TIER_SCALAR;
+const ln_kernel_table *ln_kernels = &TABLE_LEAST;
+static ln_tier running = LEAST;
 
 const char *ln_tier_name(ln_tier tier)
 {
@@ -179,7 +188,7 @@ const ln_kernel_table *ln_tier_table(ln_tier tier)
 void ln_dispatch_init(void)
 {
     const char *cap = getenv("LINNET_CPU");
-    ln_tier best = LN_TIER_SCALAR;
+    ln_tier best = LEAST;
     for (int t = LN_TIER_SCALAR; t < LN_TIER_COUNT; t++) {
         if (ln_tier_available((ln_tier)t))
             best = (ln_tier)t;
