@@ -285,10 +285,10 @@ $(B)/web/%: models/digits/%
 # One model alone: its steps as C, with TARGET=wasm32's library, which has the operators and kernels that it calls.
 .PHONY: digits
 digits: $(B)/digits.wasm ## with TARGET=wasm32: the demo model as a module of its own (docs/wasm/digits.c)
-$(B)/digits.c $(B)/digits.h &: models/digits/digits.onnx $(B)/liblinnet-core.a
+$(B)/digits.c $(B)/digits.h $(B)/digits.txt &: models/digits/digits.onnx $(B)/liblinnet-core.a
 	@$(MAKE) --no-print-directory -s TARGET= B=build build/linnet
-	build/linnet compile $< -o $(B) --target wasm32
-$(B)/digits.wasm: docs/wasm/digits.c $(B)/digits.c $(B)/digits.h $(B)/liblinnet-core.a
+	build/linnet compile $< -o $(B) --target wasm32 >$(B)/digits.txt && cat $(B)/digits.txt
+$(B)/digits.wasm: docs/wasm/digits.c $(B)/digits.c $(B)/digits.h $(B)/digits.txt $(B)/liblinnet-core.a
 	$(CC) -std=c11 -Os -Iengine -I$(B) -mexec-model=reactor -nostartfiles -Wl,--no-entry,--gc-sections,--strip-all \
 	    $(filter %.c %.a,$^) -o $@
 

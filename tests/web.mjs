@@ -76,6 +76,8 @@ const words = /uint64_t weights\[[^{]*\{([^}]*)\}/.exec(source)[1].split(',').fi
 const weights = 8 * words.length;
 console.log(`${process.argv[3]}, one model: ${one.length} bytes, of them ${weights} weights`);
 check(one.length - weights <= 200e3, 'the operators of one model are above 200 KB');
+const counted = 1024 * /flash: ([\d.]+) KiB/.exec(await readFile(process.argv[3].replace(/wasm$/, 'txt'), 'utf8'))[1];
+check(Math.abs(one.length / counted - 1) < 0.03, `linnet compile counted ${counted} bytes for it`);
 const { exports: digits } = (await WebAssembly.instantiate(one, {})).instance;
 check(digits.init() === 0, 'init');
 for (let digit = 0; digit < 10; digit++) {

@@ -28,14 +28,12 @@ bool ln_compile_budget(const char *text, ln_budget *b)
     return true;
 }
 
-/* liblinnet-core.a of the machine: the given one, or where a build or an installation has it. NULL: nowhere, or it is
- * no ELF, whose code is counted. */
+/* liblinnet-core.a of the machine: the given one, or where a build or an installation has it. NULL: nowhere. */
 static const char *find_library(const char *given, const ln_machine *m, char *path, size_t size)
 {
     static const char *const places[] = {"", "../lib/linnet/"};
     char program[2048];
-    ssize_t n =
-        given || !m->tier || !strcmp(m->tier, "wasm") ? -1 : readlink("/proc/self/exe", program, sizeof program - 1);
+    ssize_t n = given || !m->tier ? -1 : readlink("/proc/self/exe", program, sizeof program - 1);
     for (int i = 0; n > 0 && i < 2; i++) {
         program[n] = 0;
         char *slash = strrchr(program, '/');

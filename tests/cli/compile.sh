@@ -68,6 +68,16 @@ check 'within the budget' compile $digits -o "$work/yes" --target cortex-m7 --bu
 check 'code is counted in a library' says 0 "code: what the program links" compile $digits -o "$work/code" --library "$build/liblinnet-core.a"
 check 'and in the budget' says 1 'code of ' compile $digits -o "$work/no" --library "$build/liblinnet-core.a" --budget flash=1K
 check 'no library' says 2 'not an archive' compile $digits -o "$work/no" --library $digits
+archive() { # object, as printf has it; its size
+    printf '!<arch>\n%-16s%-12s%-6s%-6s%-8s%-10s`\n' a.o/ 0 0 0 644 "$2" >"$work/wasm.a"
+    # shellcheck disable=SC2059
+    printf "$1" >>"$work/wasm.a"
+}
+archive '\0asm\1\0\0\0' 8
+check 'a library of WebAssembly without the kernels' says 2 'of another version or tier' \
+    compile $digits -o "$work/no" --target wasm32 --library "$work/wasm.a"
+archive '\0asm\1\0\0\0\12\377' 10
+check 'a broken one' says 2 'not an archive' compile $digits -o "$work/no" --target wasm32 --library "$work/wasm.a"
 check 'vectors of another length' compile $digits -o "$work/one" --target rv64gcv --vlen 512 --name digits
 check 'the same bytes on another tier for vectors' env LINNET_CPU=scalar "$build/linnet" compile $digits -o "$work/three" --target rv64gcv --vlen 512 --name digits
 check 'they are the same' diff -r "$work/one" "$work/three"
