@@ -79,15 +79,17 @@ static bool lines_are_long(const ln_qconv *p)
     return p->mode == LN_QCONV_ROWS || lines <= window + window / 8;
 }
 
-/* By lines of the output, where windows are dense pieces of few lines of the image. */
+/* By lines of the output, where windows are dense pieces of few lines of the image. Without vectors, as on the smallest
+ * machines, a product takes so long that it is not worth the code. */
 static void plan_lines(const ln_ctx *c, ln_qconv *p)
 {
     enum { MOST = 256 << 10 }; /* bytes of lines */
     const ln_qwindow *w = &p->w;
     p->joined = p->mode == LN_QCONV_COPY ? w->taps : 1;
     p->repeat = 1;
-    if (c->frugal || w->out_size == 0 || w->taps == 1 || w->in[0] != 1 || w->out[0] != 1 || w->kernel[0] != 1 ||
-        w->kernel[1] > LN_QCONV_HIGH || w->dilation[1] != 1 || w->dilation[2] != 1)
+    if (c->frugal || !ln_qgemm_has_vectors(LN_D(qgemm)) || w->out_size == 0 || w->taps == 1 || w->in[0] != 1 ||
+        w->out[0] != 1 || w->kernel[0] != 1 || w->kernel[1] > LN_QCONV_HIGH || w->dilation[1] != 1 ||
+        w->dilation[2] != 1)
         return;
     /* w.in[2] and the padding bound the width, whose product with channels is at least that of the image's line */
     int64_t width = (w->out[2] - 1) * w->stride[2] + w->kernel[2];

@@ -116,10 +116,47 @@ static void one_product(const ln_kernel_table *t, const product *s)
     free(packed);
 }
 
+/* Segments that are packed as one are packed as if they were one. */
+static void joined(const ln_qgemm_tile *tile)
+{
+    enum { K = 7, N = 37, SEGMENTS = 6 };
+    size_t bytes =
+        ln_qgemm_packed_bytes(tile, 1, SEGMENTS * K, N) + ln_qgemm_packed_bytes(tile, 2, SEGMENTS / 2 * K, N);
+    uint8_t b[SEGMENTS * K * N];
+    char *one = malloc(bytes), *other = malloc(bytes);
+    fill8(b, sizeof b, 0);
+    for (size_t pieces = 1; pieces <= 2; pieces++) {
+        size_t length = SEGMENTS / pieces * K, packed = ln_qgemm_packed_bytes(tile, pieces, length, N);
+        ln_qgemm_b apart = {.b = b,
+                            .segments = SEGMENTS,
+                            .k = K,
+                            .n = N,
+                            .stride_s = K * N,
+                            .stride_k = N,
+                            .stride_n = 1,
+                            .joined = SEGMENTS / pieces};
+        ln_qgemm_b whole = apart;
+        whole.segments = pieces;
+        whole.k = length;
+        whole.stride_s = length * N;
+        whole.joined = 0;
+        ln_qgemm_pack(one, tile, &apart);
+        ln_qgemm_pack(other, tile, &whole);
+        check_ok(memcmp(one, other, packed) == 0, "joined segments in %zu pieces", pieces);
+    }
+    free(one), free(other);
+}
+
 static void products(ln_tier tier, const ln_kernel_table *t)
 {
+    /* Sums beyond 31 bits, in one segment and in two. */
+    static const product longest[] = {{.m = 2, .n = 9, .k = 70001, .segments = 1, .pattern = 1},
+                                      {.m = 3, .n = 5, .k = 40001, .segments = 2, .a_signed = true, .pattern = 1}};
     static const size_t depths[] = {1, 2, 3, 4, 5, 8, 15, 64, 67, 130};
     (void)tier;
+    joined(t->qgemm);
+    one_product(t, &longest[0]);
+    one_product(t, &longest[1]);
     for (size_t m = 1; m <= 14; m++)
         for (size_t i = 0; i < 10; i++)
             for (int out = 0; out < 3; out++) {
