@@ -120,6 +120,10 @@ V_ void vunzip(vf a, vf b, vf *even, vf *odd)
     *odd = vl_in_order(_mm256_shuffle_ps(a, b, 0xdd));
 }
 
+/* What only some tiers have: a whole vector's mask as bits. */
+#define VBITS 1
+V_ uint64_t vbits(vm m) { return (uint64_t)_mm256_movemask_ps(m); }
+
 /* The lanes from vl on are replaced by what changes nothing. */
 V_ vf vkeep(vf a, float other, size_t vl)
 {

@@ -97,19 +97,11 @@ V_ void vunzip(vf a, vf b, vf *even, vf *odd)
     *odd = _mm512_permutex2var_ps(a, _mm512_or_si512(at, _mm512_set1_epi32(1)), b);
 }
 
-/* What only some tiers have: 1 / a to 14 bits; the numbers of the lanes that are set, counted from first, one after another; how many. Writes
- * vl numbers. */
+/* What only some tiers have: 1 / a to 14 bits; a whole vector's mask as bits. */
 #define VRECIP 1
 V_ vf vrecip(vf a, VU_ size_t vl) { return _mm512_rcp14_ps(a); }
-#define VCOMPRESS 1
-V_ size_t vcompress(uint32_t *at, uint32_t first, vm m, size_t vl)
-{
-    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    m = (vm)(m & vl_mask(vl));
-    __m512i kept = _mm512_maskz_compress_epi32(m, _mm512_add_epi32(lanes, _mm512_set1_epi32((int32_t)first)));
-    _mm512_mask_storeu_epi32(at, vl_mask(vl), kept);
-    return (size_t)__builtin_popcount(m);
-}
+#define VBITS 1
+V_ uint64_t vbits(vm m) { return m; }
 
 V_ float vhsum(vf a, size_t vl) { return _mm512_reduce_add_ps(_mm512_maskz_mov_ps(vl_mask(vl), a)); }
 V_ float vhmax(vf a, size_t vl) { return _mm512_mask_reduce_max_ps(vl_mask(vl), a); }

@@ -6,6 +6,7 @@
  * best are a heap with its worst on top, else a sorted list. ai.onnx TopK-1 to -24.
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/half.h"
 #include "kernels/kernels.h"
@@ -73,9 +74,9 @@ static void select(const topk_params *p, const char *x, int64_t step, entry *hea
 
 /* -- contiguous float32, small k ----------------------------------------------------------------------------------- */
 
-enum { LIST = 64, SIFTED = 256 };
+enum { LIST = 64, SIFTED = 512, FEW = 8, ROWS = 16 };
 
-/* One number that is larger for what is better: the sortable bits of the value, then the lower index. */
+/* One number that is larger for what is better: the sortable bits of the value, then the lower index. Never 0. */
 static inline uint64_t rank_of(float x, uint32_t i, uint32_t flip)
 {
     uint32_t u = ln_float_bits(x + 0.0f);
@@ -83,49 +84,84 @@ static inline uint64_t rank_of(float x, uint32_t i, uint32_t flip)
     return (uint64_t)(u ^ flip) << 32 | ~i;
 }
 
-static inline void insert(uint64_t *list, int64_t n, uint64_t u)
+/* Into the sorted list of k. */
+static inline void insert(uint64_t *list, int64_t k, uint64_t u)
 {
-    int64_t at = n;
+    int64_t at = k - 1;
+    if (u <= list[at])
+        return;
     for (; at > 0 && list[at - 1] < u; at--)
         list[at] = list[at - 1];
     list[at] = u;
 }
 
+/* FEW numbers, best first: each goes where as many as are better leave it, so that no branch depends on them. */
+static inline void order(uint64_t *list, const uint64_t *few)
+{
+    uint32_t place[FEW] = {0};
+#pragma GCC unroll 8
+    for (int i = 1; i < FEW; i++)
+#pragma GCC unroll 8
+        for (int e = 0; e < i; e++) {
+            uint32_t less = few[e] < few[i];
+            place[e] += less;
+            place[i] += 1 - less;
+        }
+#pragma GCC unroll 8
+    for (int i = 0; i < FEW; i++)
+        list[place[i]] = few[i];
+}
+
 /* Indices of the k best of n < 2^32 elements, best first, in the low halves of list. Only what reaches a limit that k
- * elements are known to reach is looked at: the limit of the whole row first, then the worst of the list. */
-static void select_f32(const topk_params *p, const float *x, uint64_t *list)
+ * elements are known to reach is looked at. A few that do are put in order at once; more go into a sorted list, whose
+ * worst is the next limit. */
+static void select_f32(const topk_params *p, const float *x, float limit, uint64_t *list)
 {
     ln_VSIFT_F32 *sift_out = p->largest ? LN_K(sift_above_f32) : LN_K(sift_below_f32);
     uint32_t flip = p->largest ? 0 : UINT32_MAX, at[SIFTED];
-    int64_t k = p->k, have = 0;
-    float limit = (p->largest ? LN_K(reach_above_f32) : LN_K(reach_below_f32))(x, (size_t)p->n, (size_t)k);
+    int64_t k = p->k;
+    uint64_t few[FEW] = {0};
+    size_t have = 0;
     for (int64_t begin = 0; begin < p->n; begin += SIFTED) {
         int64_t n = p->n - begin < SIFTED ? p->n - begin : SIFTED;
         size_t found = sift_out(at, x + begin, (size_t)n, limit);
-        for (size_t e = 0; e < found; e++) {
-            int64_t i = begin + at[e];
-            uint64_t u = rank_of(x[i], (uint32_t)i, flip);
-            if (have < k)
-                insert(list, have++, u);
-            else if (u > list[k - 1])
-                insert(list, k - 1, u);
+        bool small = have + found <= FEW;
+        if (have <= FEW && !small) {
+            memset(list, 0, (size_t)k * sizeof *list);
+            for (size_t e = 0; e < have; e++)
+                insert(list, k, few[e]);
         }
-        if (have == k && !isnan(x[(uint32_t)~list[k - 1]]))
+        for (size_t e = 0; e < found; e++) {
+            uint64_t u = rank_of(x[begin + at[e]], (uint32_t)begin + at[e], flip);
+            if (small)
+                few[have + e] = u;
+            else
+                insert(list, k, u);
+        }
+        have = small ? have + found : FEW + 1;
+        if (!small && list[k - 1] && !isnan(x[(uint32_t)~list[k - 1]]))
             limit = x[(uint32_t)~list[k - 1]];
     }
+    if (have <= FEW)
+        order(list, few);
 }
 
+/* The limits of some rows first: a row's comes late enough for the processor to begin the next. */
 static void rows_f32(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const topk_params *p = j->p;
-    float *values = j->a->out[0];
-    int64_t *indices = j->a->out[1];
+    ln_VREACH_F32 *reach = p->largest ? LN_K(reach_above_f32) : LN_K(reach_below_f32);
+    const float *x = (const float *)j->a->in[0] + begin * p->n;
+    float *values = j->a->out[0], limits[ROWS];
+    int64_t *indices = j->a->out[1], rows = p->n > 4096 / ROWS ? 4096 / p->n + 1 : ROWS;
     (void)worker;
-    for (int64_t r = begin; r < end; r++) {
+    for (int64_t r = begin; r < end; r++, x += p->n) {
         uint64_t list[LIST];
-        const float *x = (const float *)j->a->in[0] + r * p->n;
-        select_f32(p, x, list);
+        int64_t of_block = (r - begin) % rows;
+        for (int64_t i = 0; of_block == 0 && i < rows && i < end - r; i++)
+            limits[i] = reach(x + i * p->n, (size_t)p->n, (size_t)p->k);
+        select_f32(p, x, limits[of_block], list);
         for (int64_t e = 0; e < p->k; e++) {
             uint32_t i = (uint32_t)~list[e];
             if (values)
