@@ -108,6 +108,12 @@ typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n)
 typedef void ln_VNORMALIZE_F32(float *y, const float *x, size_t n, float mean, float scale, const float *a,
                                const float *b);
 
+/* y[i] = (x[i] - mean) * inverse * a[j] + b[j] in `rows` rows of n elements, one after the other, j the place in the
+ * row; inverse is 1 / sqrt(variance + epsilon). With rms the mean is 0. a, b may be NULL: 1, 0. mean, inverse: room for
+ * `rows`, what each row has. y == x is allowed. n > 0. */
+typedef void ln_VLAYERNORM_F32(float *y, const float *x, size_t rows, size_t n, float epsilon, int rms, const float *a,
+                               const float *b, float *mean, float *inverse);
+
 /* y[i] = saturate(round(x[i] / scale) + zero) in [low, low + 255], as a byte: low is 0 for uint8, -128 for int8. Half
  * to even; NaN gives low. */
 typedef void ln_VQUANTIZE8(uint8_t *y, const float *x, size_t n, float scale, int32_t zero, int32_t low);

@@ -107,6 +107,49 @@ static void normalize(ln_tier tier, ln_VNORMALIZE_F32 *fn, size_t n)
     check_guard_free(y);
 }
 
+/* Rows whose mean is far from 0, and one with an outlier where a guess of the mean might look. The bound: what the sums
+ * round off the mean and the variance, of the row's size. */
+static void layernorm(ln_tier tier, ln_VLAYERNORM_F32 *fn, size_t n)
+{
+    enum { ROWS = 3 };
+    float *x = check_guard(ROWS * n * sizeof *x, n % 2), *y = check_guard(ROWS * n * sizeof *y, n % 2), a[MAX_N];
+    float b[MAX_N], mean[ROWS], inverse[ROWS];
+    check_fill_f32(x, ROWS * n, CHECK_NORMAL);
+    check_fill_f32(a, n, CHECK_NORMAL);
+    check_fill_f32(b, n, CHECK_NORMAL);
+    for (size_t i = 0; i < n; i++)
+        x[n + i] = x[n + i] / 64 + 1;
+    x[2 * n + check_below(4) * n / 4] = 1e4f;
+    for (int with = 0; with < 8; with++) {
+        const int rms = with / 4;
+        bool ok = true;
+        memset(y, 0, ROWS * n * sizeof *y);
+        fn(y, x, ROWS, n, 1e-3f, rms, with & 1 ? a : NULL, with & 2 ? b : NULL, mean, inverse);
+        for (size_t r = 0; r < ROWS; r++) {
+            double m = 0, v = 0, size = 0;
+            for (size_t i = 0; i < n; i++) {
+                m += rms ? 0 : (double)x[r * n + i] / (double)n;
+                size += fabs((double)x[r * n + i]) / (double)n;
+            }
+            for (size_t i = 0; i < n; i++)
+                v += ((double)x[r * n + i] - m) * ((double)x[r * n + i] - m) / (double)n;
+            size += 3 * sqrt(v); /* a guess may be that far off */
+            double s = 1 / sqrt(v + (double)1e-3f), sums = ((double)n / 4 + 16) * EPS;
+            ok = ok && fabs((double)mean[r] - m) <= sums * size;
+            ok = ok && fabs((double)inverse[r] - s) <= s * 8 * sums;
+            for (size_t i = 0; i < n; i++) {
+                double t = ((double)x[r * n + i] - m) * s, w = with & 1 ? (double)a[i] : 1;
+                double limit = fabs(w) * (sums * size * s + 8 * sums * fabs(t));
+                t = t * w + (with & 2 ? (double)b[i] : 0);
+                ok = ok && fabs((double)y[r * n + i] - t) <= limit + 4 * EPS * (fabs(t) + 1);
+            }
+        }
+        check_ok(ok, "layernorm %s n=%zu with %d", ln_tier_name(tier), n, with);
+    }
+    check_guard_free(x);
+    check_guard_free(y);
+}
+
 static void find(ln_tier tier, ln_VFIND_F32 *fn, const char *name, size_t n)
 {
     bool last = strstr(name, "last") != NULL;
@@ -134,16 +177,20 @@ static void all(ln_tier tier, const ln_kernel_table *t)
         ln_VREDUCE_F32 *reduction;
         ln_VCOLUMNS_F32 *column;
         ln_VNORMALIZE_F32 *norm;
+        ln_VLAYERNORM_F32 *layer;
         ln_VFIND_F32 *search;
         memcpy(&reduction, at, sizeof reduction);
         memcpy(&column, at, sizeof column);
         memcpy(&norm, at, sizeof norm);
+        memcpy(&layer, at, sizeof layer);
         memcpy(&search, at, sizeof search);
         for (size_t n = 0; n < MAX_N; n++) {
             if (is(r, "VCOLUMNS_F32"))
                 columns(tier, column, r->name, n);
             else if (is(r, "VNORMALIZE_F32"))
                 normalize(tier, norm, n);
+            else if (is(r, "VLAYERNORM_F32") && n)
+                layernorm(tier, layer, n);
             else if (is(r, "VFIND_F32"))
                 find(tier, search, r->name, n);
             for (size_t k = 0; k < sizeof patterns / sizeof *patterns && is(r, "VREDUCE_F32"); k++)
