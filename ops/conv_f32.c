@@ -13,9 +13,10 @@
 #include "ops/conv.h"
 
 /* Windows of up to so many elements are worth a padded copy: of few input channels, or for few output channels, which
- * leave half of a micro-kernel's columns empty. */
+ * leave half of a micro-kernel's columns empty. The smaller ones are computed line by line. */
 #define MERGE_CHANNELS 16
-#define MERGE_WINDOW 192
+#define MERGE_WINDOW 1024
+#define LINES_WINDOW 192
 #define NARROW_WINDOW 1024
 #define NARROW_LINE 7 /* pixels of an output line from which on several share a micro-kernel */
 
@@ -319,11 +320,12 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
 {
     int64_t channels = p->in_channels, elements = 0;
     int64_t repeat = p->depthwise ? p->out_channels / p->in_channels : 1;
-    bool few = channels < MERGE_CHANNELS && p->taps * channels <= MERGE_WINDOW;
+    bool short_taps = channels < MERGE_CHANNELS && p->taps * channels <= MERGE_WINDOW;
+    bool few = short_taps && p->taps * channels <= LINES_WINDOW;
     bool narrow =
         p->out[2] >= NARROW_LINE && p->out_channels <= LN_D(gemm_f32)->nr / 2 && p->taps * channels <= NARROW_WINDOW;
-    p->merge = !c->frugal && p->group == 1 && (few || narrow) && p->kernel[2] > 1 && p->dilation[2] == 1;
-    p->lines = p->merge && !p->fused.residual && !LN_D(gemm_f32)->no_lines;
+    p->merge = !c->frugal && p->group == 1 && (short_taps || narrow) && p->kernel[2] > 1 && p->dilation[2] == 1;
+    p->lines = p->merge && (few || narrow) && !p->fused.residual && !LN_D(gemm_f32)->no_lines;
     if (p->merge)
         p->depthwise = 0;
     p->copy_in = p->merge || repeat != 1 || (p->channels_last != LN_ALL_LAST && channels > 1 && p->in_pixels > 1);
