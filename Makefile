@@ -19,6 +19,9 @@ CC_arm-linux-gnueabihf := arm-linux-gnueabihf-gcc
 CC_riscv64-linux-gnu   := clang-19 --target=riscv64-linux-gnu -march=rv64gc -fuse-ld=lld -Wno-unused-command-line-argument
 CC_wasm32-wasi         := clang-19 --target=wasm32-wasi
 AR_wasm32-wasi         := llvm-ar-19
+# The same with relaxed SIMD, for hosts that have it: multiply-adds that may round once.
+CC_wasm32-wasi-relaxed := $(CC_wasm32-wasi)
+AR_wasm32-wasi-relaxed := $(AR_wasm32-wasi)
 # Machines without a system: the core library alone, of one tier, for what `linnet compile` writes.
 TIER_cortex-m0plus := scalar
 TIER_cortex-m4     := armdsp
@@ -90,7 +93,7 @@ ISA_neon    := $(if $(BARE),-O2)
 ISA_neondot := -march=armv8.2-a+dotprod+fp16
 # Tuned for a core in order, which waits for what a scheduler did not foresee; others hardly mind.
 ISA_rvv     := -march=rv64gcv -mtune=sifive-x280 $(if $(BARE),-O2)
-ISA_wasm    := -msimd128 $(if $(BARE),-O2)
+ISA_wasm    := -msimd128 $(if $(filter %-relaxed,$(TARGET)),-mrelaxed-simd) $(if $(BARE),-O2)
 TIERS_x86_64  := avx2 avx512
 TIERS_aarch64 := neon neondot
 TIERS_riscv64 := rvv

@@ -24,6 +24,7 @@ riscv64/vlen-1024|riscv64-linux-gnu|qemu-riscv64 -cpu rv64,v=true,vlen=1024,vext
 riscv64/no-vectors|riscv64-linux-gnu|qemu-riscv64 -cpu rv64|scalar
 armhf/cortex-a7|arm-linux-gnueabihf|qemu-arm -cpu cortex-a7|scalar
 wasm32/node|wasm32-wasi|node --no-warnings tests/wasi.mjs|wasm
+wasm32/relaxed|wasm32-wasi-relaxed|node --no-warnings tests/wasi.mjs|wasm
 x86_64/Nehalem||qemu-x86_64 -cpu Nehalem|scalar
 END
 }

@@ -12,6 +12,8 @@ import { WASI } from 'node:wasi';
 // buffer, a new object once the memory has grown, and a collection then misses the objects of the frames below: a crash
 // at the end of start().
 setFlagsFromString('--no-turbo-fast-api-calls');
+if (parseInt(process.versions.node) < 21)
+  setFlagsFromString('--experimental-wasm-relaxed-simd'); // later ones have it without
 
 const [program, ...rest] = process.argv.slice(2);
 // wasi-libc takes "/" and "." for the same, so the folders of the root are given one by one.
