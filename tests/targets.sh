@@ -204,6 +204,13 @@ if [ "${1-}" = --brief ]; then
 fi
 here
 wanted=${*:-*}
+for pattern in $wanted; do
+    # shellcheck disable=SC2254
+    rows | { while read -r row; do case ${row%%|*} in $pattern) exit 0 ;; esac; done; exit 1; } || {
+        echo "there is no row $pattern"
+        failed=$((failed + 1))
+    }
+done
 skipped=0
 while IFS='|' read -r name triple emulator tier; do
     match=
