@@ -65,6 +65,9 @@ static inline bool ln_in_block(const struct ln_builder *b, int32_t value)
 void ln_rows_forget(struct ln_builder *b, int32_t node);
 void ln_rows_grant(struct ln_builder *b);
 
+/* plan_pack.c: constants that a node's plan reads are there. */
+linnet_status ln_builder_stage(struct ln_builder *b, ln_ctx *c);
+
 /* plan_memory.c: places for all values of the steps. */
 linnet_status ln_builder_place(struct ln_builder *b);
 

@@ -142,8 +142,9 @@ typedef linnet_status ln_run_fn(const ln_args *a);
 typedef linnet_status ln_late_fn(ln_ctx *c);
 
 enum {
-    LN_OP_RANDOM = 1, /* never folded, never merged */
-    LN_OP_LATE_OK = 2 /* late() may also fold constants */
+    LN_OP_RANDOM = 1,  /* never folded, never merged */
+    LN_OP_LATE_OK = 2, /* late() may also fold constants */
+    LN_OP_PARTS = 4    /* plan reads input 1, where that is a constant of float32, by ln_input_part alone */
 };
 
 #define LN_VARIADIC INT16_MAX
@@ -249,6 +250,12 @@ void ln_drop_input(ln_ctx *c, int32_t in); /* run does not read this input (it w
 /* Plan has packed these bytes of a large constant input that it is going to drop, and reads them no more: their memory
  * may go before the rest is packed. */
 void ln_input_packed(ln_ctx *c, int32_t in, size_t offset, size_t bytes);
+/* Packing by all threads: fn does items [begin, end) of n; false: it could not read. buffer: this thread's, of
+ * `room` bytes, for ln_input_part of constant input in. cost as in ln_parallel. */
+typedef bool ln_pack_fn(void *arg, void *buffer, int64_t begin, int64_t end);
+linnet_status ln_pack_parallel(ln_ctx *c, int32_t in, size_t room, int64_t n, double cost, ln_pack_fn *fn, void *arg);
+/* Bytes of a constant input: where they lie, or read from the model's file to the buffer. NULL: cannot be read. */
+const void *ln_input_part(const ln_ctx *c, int32_t in, size_t offset, size_t bytes, void *buffer);
 void ln_in_place(ln_ctx *c, int32_t out, int32_t in); /* run allows out to lie where in lies (same bytes) */
 /* Output out is the bytes of input in from byte_offset on: asks for no copy. True: granted, and if so for every output
  * the operator leaves c->run NULL. False: run must copy. */

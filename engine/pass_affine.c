@@ -143,7 +143,7 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
         else
             wv = ln_rw_new_floats(g, w.rank, w.dims, &weights);
         if (weights && weights != old && g->store && g->store->missing(g->store, old)) { /* to where they are scaled */
-            linnet_status st = g->store->copy(g->store, old, weights, c->error);
+            linnet_status st = g->store->read(g->store, old, 0, ln_info_bytes(&w), weights, c->error);
             if (st != LINNET_OK)
                 return st;
             old = weights;

@@ -15,39 +15,6 @@
 #include "engine/builder.h"
 #include "engine/passes.h"
 
-enum { STAGE_MAX = 16 << 20 };
-
-/* -- what operators ask for in plan ------------------------------------------------------------------------------- */
-
-void ln_scratch(ln_ctx *c, size_t bytes)
-{
-    c->p->scratch += (bytes + 63) & ~(size_t)63;
-}
-
-void *ln_pack(ln_ctx *c, size_t bytes)
-{
-    c->p->packed = ln_arena_zalloc(c->p->pack_arena, bytes, 64);
-    c->p->packed_bytes = bytes;
-    return c->p->packed;
-}
-
-void ln_drop_input(ln_ctx *c, int32_t in)
-{
-    c->p->dropped[in] = true;
-}
-
-void ln_input_packed(ln_ctx *c, int32_t in, size_t offset, size_t bytes)
-{
-    struct ln_builder *b = c->p->builder;
-    if (b && !c->late)
-        ln_release_part(b->g, b->store, c->p->g->nodes[c->p->node].in[in], c->p->node, offset, bytes);
-}
-
-void ln_in_place(ln_ctx *c, int32_t out, int32_t in)
-{
-    c->p->in_place[out] = in;
-}
-
 /* -- steps ----------------------------------------------------------------------------------------------------------
  */
 
@@ -60,40 +27,6 @@ static bool must_be_late(const struct ln_builder *b, const ln_node *n)
         if (n->out[i] >= 0 && !ln_is_static(b, n->out[i]))
             return true;
     return !n->op->plan;
-}
-
-/* What a step packs and lets go need not lie in the graph: the first input of the store that was not read yet is read
- * to a buffer that the next steps use again. What stays in use is read to its place when references are resolved. */
-static linnet_status stage_inputs(struct ln_builder *b, ln_ctx *c)
-{
-    ln_info *staged = NULL;
-    for (int32_t i = 0; b->store && i < c->n_in; i++) {
-        const ln_info *info = c->in[i];
-        size_t bytes = info && info->data ? b->store->missing(b->store, info->data) : 0;
-        linnet_status st = LINNET_OK;
-        if (!bytes)
-            continue;
-        if (staged || bytes > STAGE_MAX) {
-            st = b->store->need(b->store, info->data, b->error);
-        } else {
-            if (bytes > b->stage_bytes) {
-                ln_memory_free(b->plan->memory, b->stage, b->stage_bytes);
-                b->stage_bytes = bytes;
-                b->stage = ln_memory_alloc(b->plan->memory, bytes);
-            }
-            staged = ln_arena_dup(c->p->temporary, info, sizeof *info, 16);
-            if (!b->stage || !staged) {
-                b->stage_bytes = b->stage ? b->stage_bytes : 0;
-                return ln_no_memory(c);
-            }
-            st = b->store->copy(b->store, info->data, b->stage, b->error);
-            staged->data = b->stage;
-            ((const ln_info **)(uintptr_t)c->in)[i] = staged;
-        }
-        if (st != LINNET_OK)
-            return st;
-    }
-    return LINNET_OK;
 }
 
 /* Plans one node. No step is left (*made false) when its outputs are all views. */
@@ -120,7 +53,7 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
         c.run = n->op->run;
         c.run_name = n->op->run_name;
         p.pack_arena = &plan->packed;
-        st = stage_inputs(b, &c);
+        st = ln_builder_stage(b, &c);
         if (st == LINNET_OK)
             st = n->op->plan(&c);
         if (st == LN_NEED_DATA) {

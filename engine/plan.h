@@ -83,7 +83,8 @@ typedef struct ln_plan_options {
     /* Called for a fusion that was refused; may be NULL. */
     void (*refused)(void *user, const char *pass, const char *node, const char *why);
     void *user;
-    ln_store *store; /* of the graph's constants; may be NULL */
+    ln_store *store;      /* of the graph's constants; may be NULL */
+    struct ln_pool *pool; /* for packing; may be NULL */
 } ln_plan_options;
 
 /* Gives a graph the shapes of its inputs (as below) and forgets what was inferred. Returns the types of the inputs, in

@@ -36,7 +36,7 @@ linnet_status linnet_session_create(linnet_session **session, const linnet_model
         return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory");
     }
     s->plan_options.threads = ln_threads_wanted(o->threads);
-    s->pool = ln_pool_get(s->plan_options.threads);
+    s->pool = s->plan_options.pool = ln_pool_get(s->plan_options.threads);
     *session = s;
     return LINNET_OK;
 }

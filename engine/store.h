@@ -25,7 +25,8 @@ struct ln_store {
     linnet_status (*complete)(ln_store *s, linnet_error *error);               /* every constant is there after */
     linnet_status (*need)(ln_store *s, const void *data, linnet_error *error); /* this one is, if it is of the store */
     size_t (*missing)(ln_store *s, const void *data); /* bytes of a constant of the store that is not there; else 0 */
-    linnet_status (*copy)(ln_store *s, const void *data, void *to, linnet_error *error); /* of one that is missing */
+    /* A part of one that is missing; by several threads at a time. */
+    linnet_status (*read)(ln_store *s, const void *data, size_t offset, size_t bytes, void *to, linnet_error *error);
     /* The plan that is being made does not need this part of a constant any more. */
     void (*drop)(ln_store *s, const void *data, size_t bytes);
     /* The plan reads it where it lies: it is there, and never dropped from now on. */

@@ -75,6 +75,11 @@ typedef struct ln_gemm_f32_b {
 void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k, const ln_gemm_f32_b *b,
                       size_t begin, size_t end);
 
+/* The same of rows [begin, end) of k of a B of one tap, in all panels; b->b is row `begin`. With the first row come the
+ * biases. */
+void ln_gemm_f32_pack_rows(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t k, const ln_gemm_f32_b *b,
+                           size_t begin, size_t end);
+
 /* The same for a B of one tap in 16 bits, which has no bias at the heads. */
 size_t ln_gemm_f32_packed_half(const ln_gemm_f32_desc *d, size_t n, size_t k);
 void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t k, const uint16_t *b,

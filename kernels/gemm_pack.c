@@ -49,6 +49,16 @@ static ptrdiff_t tap_offset(const ln_gemm_f32_b *b, size_t t)
            (ptrdiff_t)(t % b->grid[1]) * b->grid_stride[2];
 }
 
+/* The head of a panel. */
+static void head(float *y, const ln_gemm_f32_b *b, size_t j0, size_t w, size_t nr)
+{
+    if (b->bias)
+        row(y, b->bias + j0 * b->bias_stride, w, nr, b->bias_stride, b->bias_scale);
+    else
+        for (size_t j = 0; j < nr; j++)
+            y[j] = 0;
+}
+
 void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t taps, size_t k, const ln_gemm_f32_b *b,
                       size_t begin, size_t end)
 {
@@ -56,11 +66,7 @@ void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t
     float *y = packed + begin * nr * (taps * k + 1);
     for (size_t p = begin; p < end; p++) {
         size_t j0 = p * nr, w = n - j0 < nr ? n - j0 : nr;
-        if (b->bias)
-            row(y, b->bias + j0 * b->bias_stride, w, nr, b->bias_stride, b->bias_scale);
-        else
-            for (size_t j = 0; j < nr; j++)
-                y[j] = 0;
+        head(y, b, j0, w, nr);
         y += nr;
         for (size_t t = 0; t < taps; t++) {
             const float *x = b->b + (ptrdiff_t)(j0 * b->n_stride) + tap_offset(b, t);
@@ -72,6 +78,20 @@ void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t
                     row(y, x + i * b->k_stride, w, nr, b->n_stride, b->scale);
             }
         }
+    }
+}
+
+void ln_gemm_f32_pack_rows(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t k, const ln_gemm_f32_b *b,
+                           size_t begin, size_t end)
+{
+    size_t nr = d->nr;
+    for (size_t j0 = 0; j0 < n; j0 += nr, packed += nr * (k + 1)) {
+        size_t w = n - j0 < nr ? n - j0 : nr;
+        float *y = packed + nr * (begin + 1);
+        if (begin == 0)
+            head(packed, b, j0, w, nr);
+        for (size_t i = begin; i < end; i++, y += nr)
+            row(y, b->b + (i - begin) * b->k_stride + j0 * b->n_stride, w, nr, b->n_stride, b->scale);
     }
 }
 

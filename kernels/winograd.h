@@ -18,7 +18,8 @@
 size_t ln_winograd_packed(const ln_gemm_f32_desc *d, size_t outputs, size_t channels);
 
 /* Transforms weights w[output][channel][3][3] and packs them, position after position; the biases in the panels are 0.
- * The memory is zeroed before. */
-void ln_winograd_pack(const ln_gemm_f32_desc *d, float *packed, const float *w, size_t outputs, size_t channels);
+ * The memory is zeroed before. Of panels [begin, end), w being the weights of the first. */
+void ln_winograd_pack(const ln_gemm_f32_desc *d, float *packed, const float *w, size_t outputs, size_t channels,
+                      size_t begin, size_t end);
 
 #endif

@@ -52,15 +52,16 @@ static void transform(float *restrict to, size_t plane, const float *restrict w,
     }
 }
 
-void ln_winograd_pack(const ln_gemm_f32_desc *d, float *packed, const float *w, size_t outputs, size_t channels)
+void ln_winograd_pack(const ln_gemm_f32_desc *d, float *packed, const float *w, size_t outputs, size_t channels,
+                      size_t begin, size_t end)
 {
     size_t one = ln_winograd_packed(d, outputs, channels), nr = d->nr;
-    for (size_t o = 0; o < outputs; o += nr)
+    for (size_t o = begin * nr; o < outputs && o < end * nr; o += nr, w += nr * channels * 9)
         for (size_t c = 0; c < channels; c++)
             for (size_t j = 0; j < nr && o + j < outputs; j += LANES) {
                 size_t n = nr - j < LANES ? nr - j : LANES;
                 n = outputs - o - j < n ? outputs - o - j : n;
-                transform(packed + o * (channels + 1) + (c + 1) * nr + j, one, w + ((o + j) * channels + c) * 9,
-                          channels * 9, n);
+                transform(packed + o * (channels + 1) + (c + 1) * nr + j, one, w + (j * channels + c) * 9, channels * 9,
+                          n);
             }
 }

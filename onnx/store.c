@@ -51,14 +51,15 @@ static entry *find(const file_store *f, const void *data)
 /* -- what the engine calls ------------------------------------------------------------------------------------------
  */
 
-static linnet_status read_entry(const file_store *f, const entry *e, void *to, linnet_error *error)
+static linnet_status read_entry(const file_store *f, const entry *e, size_t offset, size_t bytes, void *to,
+                                linnet_error *error)
 {
     struct stat is;
     bool same = fstat(f->fd, &is) == 0 && is.st_size == f->was.st_size && is.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
                 is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
     if (!same)
         return ln_error_set(error, LINNET_ERR_IO, "", "", "the model's file was changed since it was loaded");
-    return ln_cut_read(f->fd, to, e->offset, e->size, error);
+    return ln_cut_read(f->fd, to, e->offset + offset, bytes, error);
 }
 
 /* Under the lock. */
@@ -67,7 +68,7 @@ static linnet_status read_missing(const file_store *f, entry *e, linnet_error *e
     if (!e->missing)
         return LINNET_OK;
     ln_pages_expect(f->memory, e->data, e->size);
-    linnet_status st = read_entry(f, e, e->data, error);
+    linnet_status st = read_entry(f, e, 0, e->size, e->data, error);
     e->missing = st != LINNET_OK;
     e->unread = false;
     return st;
@@ -116,11 +117,13 @@ static size_t missing(ln_store *s, const void *data)
     return bytes;
 }
 
-static linnet_status copy(ln_store *s, const void *data, void *to, linnet_error *error)
+static linnet_status read_part(ln_store *s, const void *data, size_t offset, size_t bytes, void *to,
+                               linnet_error *error)
 {
     const file_store *f = (const file_store *)s;
     const entry *e = find(f, data);
-    return e ? read_entry(f, e, to, error) : LINNET_ERR_ARGUMENT;
+    bool inside = e && offset <= e->size && bytes <= e->size - offset;
+    return inside ? read_entry(f, e, offset, bytes, to, error) : LINNET_ERR_ARGUMENT;
 }
 
 static void end(ln_store *s)
@@ -199,7 +202,7 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
         free(f);
         return NULL;
     }
-    f->base = (ln_store){begin, end, complete, need, missing, copy, drop, keep, free_store};
+    f->base = (ln_store){begin, end, complete, need, missing, read_part, drop, keep, free_store};
     f->memory = memory;
     f->fd = own;
     f->entries = entries;

@@ -118,6 +118,7 @@ LN_OP(Conv) = {
     .out = {1, 1},
     .attrs = attrs,
     .params_size = sizeof(ln_conv),
+    .flags = LN_OP_PARTS,
     .infer = ln_conv_infer,
     .plan = ln_conv_plan,
 };

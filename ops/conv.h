@@ -43,6 +43,9 @@ linnet_status ln_conv_infer(ln_ctx *c);
 linnet_status ln_conv_plan(ln_ctx *c);
 
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
+/* Packs weights and bias (NULL: none); the second: input 1, a constant. */
+void ln_conv_pack(const ln_conv *p, float *to, const float *w, const float *bias);
+linnet_status ln_conv_pack_constant(ln_ctx *c, const ln_conv *p, float *to, const float *bias);
 /* Winograd, of channels-last images. plan sets p->tiles, group_packed (of everything) and worker, or leaves tiles 0. */
 typedef struct ln_conv_images {
     const float *x;
@@ -52,7 +55,8 @@ typedef struct ln_conv_images {
     char *workers;
 } ln_conv_images;
 linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p);
-void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, const float *bias);
+/* Weights w of n output channels, from a multiple of the panels' width on; the biases are a row before all. */
+void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, size_t begin, size_t n);
 void ln_conv_winograd_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
 
 /* The extent of the padded copy. */

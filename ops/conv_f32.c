@@ -144,43 +144,6 @@ static void copy_residual(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
 }
 
-/* -- weights ------------------------------------------------------------------------------------------------------ */
-
-static void pack_group(const ln_conv *p, float *to, const float *w, const float *bias, int64_t group)
-{
-    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
-    int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
-    ln_gemm_f32_b b = {.b = w + group * n * k * p->taps,
-                       .n_stride = (size_t)(k * p->taps),
-                       .tap_stride = 1,
-                       .k_stride = (size_t)p->taps,
-                       .bias = bias ? bias + group * n : NULL,
-                       .bias_stride = 1,
-                       .scale = 1,
-                       .bias_scale = 1};
-    size_t panels = ((size_t)n + d->nr - 1) / d->nr;
-    ln_gemm_f32_pack(d, to, (size_t)n, (size_t)p->taps, (size_t)k, &b, 0, panels);
-}
-
-/* Depthwise: bias, then the taps, each a row of all output channels. */
-static void pack_depthwise(const ln_conv *p, float *to, const float *w, const float *bias)
-{
-    size_t n = (size_t)p->out_channels;
-    for (size_t c = 0; c < n; c++)
-        to[c] = bias ? bias[c] : 0;
-    LN_K(transpose_f32)(to + n, n, w, (size_t)p->taps, n, (size_t)p->taps);
-}
-
-static void pack_weights(const ln_conv *p, float *to, const float *w, const float *bias)
-{
-    if (p->tiles || p->depthwise) {
-        (p->tiles ? ln_conv_winograd_pack : pack_depthwise)(p, to, w, bias);
-        return;
-    }
-    for (int64_t g = 0; g < p->group; g++)
-        pack_group(p, to + g * p->group_packed, w, bias, g);
-}
-
 /* -- the convolution ---------------------------------------------------------------------------------------------- */
 
 static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
@@ -282,7 +245,7 @@ LN_RUN(ln_conv_f32)
     }
     if (!p->packed) {
         float *packed = (float *)(void *)(w.scratch + p->at_packed);
-        pack_weights(p, packed, a->in[1], p->bias ? a->in[2] : NULL);
+        ln_conv_pack(p, packed, a->in[1], p->bias ? a->in[2] : NULL);
         w.weights = packed;
     }
     if (p->depthwise) {
@@ -385,7 +348,7 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     float *to = ln_pack(c, (size_t)bytes);
     if (!to)
         return ln_no_memory(c);
-    pack_weights(p, to, w->data, bias ? bias->data : NULL);
+    LN_TRY(ln_conv_pack_constant(c, p, to, bias ? bias->data : NULL));
     ln_drop_input(c, 1);
     if (bias)
         ln_drop_input(c, 2);

@@ -141,11 +141,25 @@ void ln_conv_winograd_run(const ln_args *a, const ln_conv *p, const ln_conv_imag
 
 /* -- plan --------------------------------------------------------------------------------------------------------- */
 
-void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, const float *bias)
+void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, size_t begin, size_t n)
 {
-    for (int64_t o = 0; bias && o < p->out_channels; o++)
-        to[o] = bias[o];
-    ln_winograd_pack(LN_D(gemm_f32), to + bias_size(p), w, (size_t)p->out_channels, (size_t)p->in_channels);
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    ln_winograd_pack(d, to + bias_size(p), w, (size_t)p->out_channels, (size_t)p->in_channels, begin / d->nr,
+                     (begin + n + d->nr - 1) / d->nr);
+}
+
+/* A product of one or two rows, of a run of tiles or of the rest, is summed in another order. */
+static bool has_few_rows(int64_t tiles, int64_t run)
+{
+    int64_t mr = LN_D(gemm_f32)->mr, whole = run % mr, rest = tiles % run % mr;
+    return (whole > 0 && whole < 3) || (rest > 0 && rest < 3);
+}
+
+/* So many tiles a run that there are as many tasks as threads or a multiple, all of a size. */
+static int64_t even_run(int64_t tiles, int64_t run, int64_t threads)
+{
+    int64_t tasks = ((tiles + run - 1) / run + threads - 1) / threads * threads;
+    return (tiles + tasks - 1) / tasks;
 }
 
 linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p)
@@ -170,10 +184,9 @@ linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p)
     double tiled = (double)(slivers * d->mr) * POINTS * (double)k * (double)n + (double)tiles * 450 * (double)(k + n);
     if (tiled > 0.8 * direct)
         return LINNET_OK;
-    /* As many tasks as threads or a multiple, all of a size; the method may not depend on it, as results would. */
-    int64_t threads = p->threads < 1 ? 1 : p->threads;
-    int64_t tasks = ((tiles + run - 1) / run + threads - 1) / threads * threads;
-    run = (tiles + tasks - 1) / tasks;
+    /* Neither the method nor a sum may depend on the threads. */
+    int64_t for_one = even_run(tiles, run, 1), for_all = even_run(tiles, run, p->threads < 1 ? 1 : p->threads);
+    run = has_few_rows(tiles, for_one) || has_few_rows(tiles, for_all) ? for_one : for_all;
     p->tiles = (int32_t)run;
     p->group_packed = bias_size(p) + POINTS * (int64_t)ln_winograd_packed(d, (size_t)n, (size_t)k);
     elements = POINTS * run * (pitch_of(k) + pitch_of(n));

@@ -92,6 +92,7 @@ LN_OP(Gemm) = {
     .out = {1, 1},
     .attrs = attrs,
     .params_size = sizeof(ln_product),
+    .flags = LN_OP_PARTS,
     .infer = ln_gemm_infer,
     .plan = ln_gemm_plan,
 };

@@ -173,6 +173,7 @@ LN_OP(MatMul) = {
     .out = {1, 1},
     .attrs = attrs,
     .params_size = sizeof(matmul_params),
+    .flags = LN_OP_PARTS,
     .infer = matmul_infer,
     .plan = plain_plan,
 };

@@ -12,9 +12,10 @@
 #include "ops/product_any.h"
 #include "ops/product_run.h"
 
-#define STRIP_BYTES (16 << 20)  /* of a constant that are packed before they are let go */
-#define DIRECT_M 4              /* rows up to which packing B costs more than it saves */
-#define DIRECT_CONST (16 << 20) /* bytes of a constant B from which on one row reads it where it lies */
+#define STRIP_BYTES ((size_t)16 << 20) /* of a constant that are packed before they are let go */
+#define PART_BYTES ((size_t)256 << 10) /* of a constant that a thread packs at a time */
+#define DIRECT_M 4                     /* rows up to which packing B costs more than it saves */
+#define DIRECT_CONST (16 << 20)        /* bytes of a constant B from which on one row reads it where it lies */
 
 void ln_product_dense(ln_product *p)
 {
@@ -83,49 +84,106 @@ static void choose_c_mode(ln_product *p, bool head)
         p->c_mode = LN_PRODUCT_C_FILL;
 }
 
-/* Columns of B that lie in one piece each are let go strip by strip, so that a large B is not there twice. */
-static void pack_strips(ln_ctx *c, const ln_product *p, float *packed, const ln_gemm_f32_b *b)
+typedef struct packing {
+    const ln_ctx *c;
+    const ln_product *p;
+    const float *bias;
+    float *to;    /* of one matrix */
+    size_t first; /* element of the constant that it begins with */
+    size_t step;  /* columns or rows of an item */
+    size_t begin; /* item that the tasks' item 0 is */
+} packing;
+
+/* Columns of B lie in one piece each: an item is some panels. */
+static bool pack_columns(void *arg, void *buffer, int64_t begin, int64_t end)
 {
+    const packing *t = arg;
+    const ln_product *p = t->p;
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
-    size_t panels = ln_product_panels(p, d), panel = d->nr * (size_t)p->k * sizeof(float);
-    size_t step = STRIP_BYTES / (panel + 1) + 1;
-    for (size_t begin = 0, end; begin < panels; begin = end) {
-        end = panels - begin < step ? panels : begin + step;
-        ln_gemm_f32_pack(d, packed, (size_t)p->n, 1, (size_t)p->k, b, begin, end);
-        if (end < panels)
-            ln_input_packed(c, p->b_in, begin * panel, (end - begin) * panel);
+    size_t n = (size_t)p->n, k = (size_t)p->k;
+    for (size_t i = (size_t)begin; i < (size_t)end; i++) {
+        size_t j = (t->begin + i) * t->step, w = n - j < t->step ? n - j : t->step;
+        const float *part =
+            ln_input_part(t->c, p->b_in, (t->first + j * k) * sizeof(float), w * k * sizeof(float), buffer);
+        if (!part)
+            return false;
+        ln_gemm_f32_b b = ln_product_b(p, part, t->bias ? t->bias + j * (size_t)p->c_col : NULL);
+        ln_gemm_f32_pack(d, t->to + j * (k + 1), w, 1, k, &b, 0, (w + d->nr - 1) / d->nr);
     }
+    return true;
+}
+
+/* Rows of B lie in one piece each: an item is some of them. */
+static bool pack_rows(void *arg, void *buffer, int64_t begin, int64_t end)
+{
+    const packing *t = arg;
+    const ln_product *p = t->p;
+    size_t n = (size_t)p->n, k = (size_t)p->k;
+    for (size_t i = (size_t)begin; i < (size_t)end; i++) {
+        size_t row = (t->begin + i) * t->step, rows = k - row < t->step ? k - row : t->step;
+        const float *part =
+            ln_input_part(t->c, p->b_in, (t->first + row * n) * sizeof(float), rows * n * sizeof(float), buffer);
+        if (!part)
+            return false;
+        ln_gemm_f32_b b = ln_product_b(p, part, t->bias);
+        ln_gemm_f32_pack_rows(LN_D(gemm_f32), t->to, n, k, &b, row, row + rows);
+    }
+    return true;
+}
+
+/* One matrix of B. Where columns of a single one were in memory already, they are let go strip by strip, so that a
+ * large B is not there twice. */
+static linnet_status pack_matrix(ln_ctx *c, packing *t, bool single)
+{
+    const ln_product *p = t->p;
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    size_t n = (size_t)p->n, k = (size_t)p->k;
+    bool rows = p->b_col == 1 && p->b_row == p->n, columns = p->b_row == 1 && p->b_col == p->k;
+    if ((!rows && !columns) || n == 0 || k == 0) { /* a product that no file writes so: it is in memory */
+        ln_gemm_f32_b b = ln_product_b(p, (const float *)c->in[p->b_in]->data + t->first, t->bias);
+        ln_gemm_f32_pack(d, t->to, n, 1, k, &b, 0, ln_product_panels(p, d));
+        return LINNET_OK;
+    }
+    columns = columns && !rows;
+    size_t unit = columns ? d->nr : 1, all = columns ? n : k, line = (columns ? k : n) * sizeof(float);
+    t->step = (PART_BYTES / (unit * line) + 1) * unit;
+    t->step = t->step < all ? t->step : all;
+    size_t item = t->step * line, items = (all + t->step - 1) / t->step;
+    size_t strip = columns && single ? STRIP_BYTES / item + 1 : items;
+    for (size_t end; t->begin < items; t->begin = end) {
+        end = items - t->begin < strip ? items : t->begin + strip;
+        LN_TRY(ln_pack_parallel(c, p->b_in, item, (int64_t)(end - t->begin), 0.2 * (double)item,
+                                columns ? pack_columns : pack_rows, t));
+        if (end < items)
+            ln_input_packed(c, p->b_in, t->begin * item, (end - t->begin) * item);
+    }
+    return LINNET_OK;
 }
 
 static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
     const ln_info *bias = p->c_mode == LN_PRODUCT_C_HEAD ? c->in[p->c_in] : NULL;
-    const float *from = c->in[p->b_in]->data;
     bool half = p->type != LINNET_FLOAT32;
     int64_t bytes;
     LN_TRY(ln_mul_size(c, p->b_packed * (int64_t)(half ? sizeof(uint16_t) : sizeof(float)), count, &bytes));
-    float *packed = ln_pack(c, (size_t)bytes);
+    void *packed = ln_pack(c, (size_t)bytes);
     if (!packed)
         return ln_no_memory(c);
     for (int64_t i = 0; half && i < count; i++)
-        ln_gemm_f32_pack_half(d, (uint16_t *)(void *)packed + i * p->b_packed, (size_t)p->n, (size_t)p->k,
-                              (const uint16_t *)(const void *)from + i * p->k * p->n, (size_t)p->b_col,
+        ln_gemm_f32_pack_half(d, (uint16_t *)packed + i * p->b_packed, (size_t)p->n, (size_t)p->k,
+                              (const uint16_t *)c->in[p->b_in]->data + i * p->k * p->n, (size_t)p->b_col,
                               (size_t)p->b_row);
-    if (half) {
-        ln_drop_input(c, p->b_in);
-        return LINNET_OK;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        ln_gemm_f32_b b = ln_product_b(p, from + i * p->k * p->n, bias ? bias->data : NULL);
-        if (count == 1 && p->b_row == 1 && p->b_col == p->k)
-            pack_strips(c, p, packed, &b);
-        else
-            ln_gemm_f32_pack(d, packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k, &b, 0,
-                             ln_product_panels(p, d));
+    for (int64_t i = 0; !half && i < count; i++) {
+        packing t = {.c = c,
+                     .p = p,
+                     .bias = bias ? bias->data : NULL,
+                     .to = (float *)packed + i * p->b_packed,
+                     .first = (size_t)(i * p->k * p->n)};
+        LN_TRY(pack_matrix(c, &t, count == 1));
     }
     ln_drop_input(c, p->b_in);
-    if (bias)
+    if (bias && !half)
         ln_drop_input(c, p->c_in);
     return LINNET_OK;
 }
@@ -169,7 +227,7 @@ static linnet_status plan_packed(ln_ctx *c, ln_product *p)
     bool plain = p->c_in < 0 && p->r_in < 0 && p->alpha == 1;
     if (p->n == 1 && p->m > 1 && p->y_row == 1 && plain)
         transpose(p);
-    int64_t count;
+    int64_t count = 1;
     const ln_info *b = c->in[p->b_in];
     bool constant = b->data && dense_b(p, b, &count);
     bool rows = (p->a_col == 1 || p->k <= 1) && (p->b_col == 1 || p->b_row == 1);

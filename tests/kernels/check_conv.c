@@ -358,7 +358,9 @@ static void check_winograd(const char *tier, const ln_kernel_table *t, size_t ch
     check_fill_f32(bias, outputs, CHECK_NORMAL);
     check_fill_f32(r, 16 * outputs, CHECK_NORMAL);
     memset(packed, 0, 36 * one * sizeof *packed);
-    ln_winograd_pack(d, packed, w, outputs, channels);
+    size_t panels = (outputs + d->nr - 1) / d->nr, part = panels / 2; /* in two parts */
+    ln_winograd_pack(d, packed, w, outputs, channels, 0, part);
+    ln_winograd_pack(d, packed, w + part * d->nr * channels * 9, outputs, channels, part, panels);
     t->winograd_in_f32(v, channels, xs, channels);
     for (size_t i = 0; i < 36; i++) {
         ln_gemm_f32_job job = {.d = d,
