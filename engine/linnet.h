@@ -157,7 +157,8 @@ typedef struct linnet_load_options {
 
 /* Loads an .onnx file. options may be NULL. On success *model is the caller's, to be given to linnet_model_free. Large
  * weights are read when a session needs them: until the model is freed the file may be removed or replaced, but it must
- * not be changed where it is (the run that sees it fails with LINNET_ERR_IO). */
+ * not be changed where it is (the run that sees it fails with LINNET_ERR_IO; external data, and tables of 4 MB and more
+ * of which runs copy rows, are mapped: a run that reads behind the end of a file that was cut ends in SIGBUS). */
 LINNET_CHECK linnet_status linnet_model_load_file(linnet_model **model, const char *path,
                                                   const linnet_load_options *options, linnet_error *error);
 

@@ -144,7 +144,8 @@ typedef linnet_status ln_late_fn(ln_ctx *c);
 enum {
     LN_OP_RANDOM = 1,  /* never folded, never merged */
     LN_OP_LATE_OK = 2, /* late() may also fold constants */
-    LN_OP_PARTS = 4    /* plan reads input 1, where that is a constant of float32, by ln_input_part alone */
+    LN_OP_PARTS = 4,   /* plan reads input 1, where that is a constant of float32, by ln_input_part alone */
+    LN_OP_BYTES = 8    /* plan reads no element of input 0, and run copies some of its bytes, wherever they lie */
 };
 
 #define LN_VARIADIC INT16_MAX

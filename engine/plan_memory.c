@@ -152,9 +152,16 @@ static linnet_status resolve(struct ln_builder *b)
         for (int32_t i = 0; i < n->n_out; i++)
             refs[n->n_in + i] = reference(b, n->out[i]);
         linnet_status st = LINNET_OK;
-        for (int32_t i = 0; b->store && i < n->n_in && st == LINNET_OK; i++)
-            if (refs[i].where == LN_AT_CONSTANT)
+        for (int32_t i = 0; b->store && i < n->n_in && st == LINNET_OK; i++) {
+            if (refs[i].where != LN_AT_CONSTANT)
+                continue;
+            bool bytes = i == 0 && n->op->flags & LN_OP_BYTES && !plan->steps[s].late;
+            const void *place = bytes ? b->store->place(b->store, refs[i].data) : NULL;
+            if (place)
+                refs[i].data = place;
+            else
                 st = b->store->keep(b->store, refs[i].data, b->error);
+        }
         if (st != LINNET_OK)
             return st;
     }

@@ -62,7 +62,8 @@ linnet_status ln_builder_stage(struct ln_builder *b, ln_ctx *c)
         const ln_info *info = c->in[i];
         size_t bytes = info && info->data ? b->store->missing(b->store, info->data) : 0;
         linnet_status st = LINNET_OK;
-        if (!bytes || (i == 1 && info->type == LINNET_FLOAT32 && c->op->flags & LN_OP_PARTS))
+        if (!bytes || (i == 1 && info->type == LINNET_FLOAT32 && c->op->flags & LN_OP_PARTS) ||
+            (i == 0 && c->op->flags & LN_OP_BYTES))
             continue;
         if (staged || bytes > STAGE_MAX) {
             st = b->store->need(b->store, info->data, b->error);

@@ -31,6 +31,8 @@ struct ln_store {
     void (*drop)(ln_store *s, const void *data, size_t bytes);
     /* The plan reads it where it lies: it is there, and never dropped from now on. */
     linnet_status (*keep)(ln_store *s, const void *data, linnet_error *error);
+    /* Where it lies in the file, byte by byte, for a plan that reads a little of it. NULL: it is to be kept. */
+    const void *(*place)(ln_store *s, const void *data);
     void (*free)(ln_store *s);
 };
 

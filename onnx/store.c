@@ -6,12 +6,15 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/pages.h"
 #include "onnx/import.h"
 #include "onnx/mutex.h"
+
+enum { PLACE_MIN = 4 << 20 }; /* bytes of what is worth a mapping of the file */
 
 typedef struct entry {
     void *data; /* a block of the model */
@@ -27,6 +30,7 @@ typedef struct file_store {
     ln_mutex lock;
     int fd;
     struct stat was;
+    const char *map;  /* the file, once something is read where it lies there */
     int32_t planning; /* plans that are being made */
     entry *entries;   /* by address */
     size_t n;
@@ -51,13 +55,17 @@ static entry *find(const file_store *f, const void *data)
 /* -- what the engine calls ------------------------------------------------------------------------------------------
  */
 
+static bool unchanged(const file_store *f)
+{
+    struct stat is;
+    return fstat(f->fd, &is) == 0 && is.st_size == f->was.st_size && is.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
+           is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
+}
+
 static linnet_status read_entry(const file_store *f, const entry *e, size_t offset, size_t bytes, void *to,
                                 linnet_error *error)
 {
-    struct stat is;
-    bool same = fstat(f->fd, &is) == 0 && is.st_size == f->was.st_size && is.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
-                is.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec;
-    if (!same)
+    if (!unchanged(f))
         return ln_error_set(error, LINNET_ERR_IO, "", "", "the model's file was changed since it was loaded");
     return ln_cut_read(f->fd, to, e->offset + offset, bytes, error);
 }
@@ -161,9 +169,39 @@ static linnet_status keep(ln_store *s, const void *data, linnet_error *error)
     return st;
 }
 
+/* Under the lock. */
+static const char *map_file(file_store *f)
+{
+    if (!f->map && unchanged(f)) {
+        void *p = mmap(NULL, (size_t)f->was.st_size, PROT_READ, MAP_PRIVATE, f->fd, 0);
+        f->map = p == MAP_FAILED ? NULL : p;
+    }
+    return f->map;
+}
+
+static const void *place(ln_store *s, const void *data)
+{
+    file_store *f = (file_store *)s;
+    entry *e = find(f, data);
+    if (!e || e->data != data || e->size < PLACE_MIN)
+        return NULL;
+    const char *map = NULL;
+    ln_mutex_lock(&f->lock);
+    if (!e->kept && (e->missing || f->planning == 1))
+        map = map_file(f);
+    if (map && !e->missing) { /* a pass has looked at it */
+        ln_pages_discard(e->data, e->size);
+        e->missing = true;
+    }
+    ln_mutex_unlock(&f->lock);
+    return map ? map + e->offset : NULL;
+}
+
 static void free_store(ln_store *s)
 {
     file_store *f = (file_store *)s;
+    if (f->map)
+        munmap((void *)(uintptr_t)f->map, (size_t)f->was.st_size);
     close(f->fd);
     ln_mutex_free(&f->lock);
     free(f->entries);
@@ -202,7 +240,7 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
         free(f);
         return NULL;
     }
-    f->base = (ln_store){begin, end, complete, need, missing, read_part, drop, keep, free_store};
+    f->base = (ln_store){begin, end, complete, need, missing, read_part, drop, keep, place, free_store};
     f->memory = memory;
     f->fd = own;
     f->entries = entries;
@@ -217,17 +255,20 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
     return &f->base;
 }
 
-/* Whether nothing but the plan of a convolution or product looks at the value's elements. */
+/* Whether nothing but the plan of a convolution or product looks at the value's elements, or the run of a Gather. */
 static bool only_packed(const ln_graph *g, const ln_value *v)
 {
-    static const char *const types[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+    static const struct {
+        const char *type;
+        int32_t slot;
+    } ops[] = {{"Conv", 1}, {"ConvTranspose", 1}, {"Gemm", 1}, {"MatMul", 1}, {"Gather", 0}};
     if (v->input || v->outputs)
         return false;
     for (ln_use u = v->first_use; u.node >= 0; u = g->nodes[u.node].next_use[u.slot]) {
         bool packs = false;
-        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-            packs = packs || ln_node_is(&g->nodes[u.node], types[i]);
-        if (!packs || u.slot != 1)
+        for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+            packs = packs || (ln_node_is(&g->nodes[u.node], ops[i].type) && u.slot == ops[i].slot);
+        if (!packs)
             return false;
     }
     return true;

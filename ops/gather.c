@@ -209,6 +209,7 @@ LN_OP(Gather) = {
     .out = {1, 1},
     .attrs = attrs,
     .params_size = sizeof(gather_params),
+    .flags = LN_OP_BYTES,
     .infer = gather_infer,
     .plan = gather_plan,
     LN_RUN_NAME(ln_gather),

@@ -2,7 +2,7 @@
  *
  * Weights that a plan has packed are let go, and read again from the file when another plan needs them: the same
  * results for every shape, in two sessions of one model, and in a copy that is written; an error where the file was
- * changed meanwhile.
+ * changed meanwhile. A large table is never read whole.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,8 +164,54 @@ static void changed_file(void **state)
     unlink(path);
 }
 
+/* A large table of which a run takes some rows is not read: they are copied from the file, at any address. */
+static void large_table(void **state)
+{
+    enum { TABLE = 5000, AT = 4321 };
+    static const ln_opset opsets[] = {{"", 19}};
+    static const int64_t dims[2] = {TABLE, N};
+    linnet_error error = {0};
+    linnet_session *s[2];
+    (void)state;
+    for (size_t odd = 0; odd < 4; odd++) { /* the table begins at another place of the file */
+        char path[] = "/tmp/linnet-store-XXXXXX";
+        static float table[TABLE * N];
+        linnet_model *m = ln_model_new(NULL), *read;
+        assert_non_null(m);
+        ln_graph *g = m->graph;
+        g->opsets = opsets;
+        g->n_opsets = 1;
+        m->ir_version = 8;
+        for (int32_t i = 0; i < TABLE * N; i++)
+            table[i] = (float)(i % 1001 + 1);
+        int32_t t = ln_graph_constant(g, &"name"[odd], LINNET_FLOAT32, 2, dims, table);
+        int32_t at = ln_graph_value(g, "at"), z = value(g, "z", 1);
+        g->values[at].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_INT64, .rank = 1, .dims = {1}};
+        assert_true(ln_graph_add_input(g, at));
+        assert_true(ln_graph_insert(g, LN_NO_NODE, "", "Gather", "", 2, (int32_t[]){t, at}, 1, &z, 0, NULL) >= 0);
+        assert_true(ln_graph_set_outputs(g, &z, 1));
+        assert_int_equal(close(mkstemp(path)), 0);
+        assert_int_equal(ln_onnx_write(g, m, path, &error), LINNET_OK);
+        linnet_model_free(m);
+        assert_int_equal(linnet_model_load_file(&read, path, NULL, &error), LINNET_OK);
+        for (int i = 0; i < 2; i++) {
+            const int64_t one[1] = {1}, row[1] = {AT};
+            assert_int_equal(linnet_session_create(&s[i], read, NULL, &error), LINNET_OK);
+            assert_int_equal(linnet_session_set_tensor(s[i], "at", LINNET_INT64, 1, one, row, &error), LINNET_OK);
+            assert_int_equal(linnet_session_run(s[i], &error), LINNET_OK);
+            assert_memory_equal(linnet_session_output(s[i], "z")->data, table + AT * N, N * sizeof(float));
+            assert_int_equal(gone(read, &"name"[odd]), LETS_GO);
+        }
+        linnet_session_free(s[0]);
+        linnet_session_free(s[1]);
+        linnet_model_free(read);
+        unlink(path);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sessions), cmocka_unit_test(changed_file)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sessions), cmocka_unit_test(changed_file),
+                                       cmocka_unit_test(large_table)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
