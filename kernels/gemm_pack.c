@@ -3,6 +3,8 @@
  * Packing of B: panels of nr columns, each the nr biases and then K rows of nr, zeros behind the last column. Portable
  * over the descriptor, so that a plan can be made for another machine than this one.
  */
+#include <string.h>
+
 #include "kernels/gemm.h"
 
 size_t ln_gemm_f32_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, size_t k)
@@ -18,6 +20,10 @@ size_t ln_gemm_f32_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, size
 static void row(float *restrict y, const float *restrict x, size_t n, size_t nr, size_t s, float scale)
 {
     size_t j = 0;
+    if (s == 1 && scale == 1 && n == nr) {
+        memcpy(y, x, n * sizeof *y);
+        return;
+    }
     if (s == 1)
         for (; j < n; j++)
             y[j] = x[j] * scale;
@@ -28,10 +34,17 @@ static void row(float *restrict y, const float *restrict x, size_t n, size_t nr,
         y[j] = 0;
 }
 
-/* Columns of B are contiguous along k: eight rows of the panel at a time, so that each line of B is read once. */
+/* Columns of B are contiguous along k: a whole panel is a transpose; else sixteen rows of it at a time, so that each
+ * line of B is read once. */
 static void columns(float *restrict y, const float *restrict x, size_t k, size_t n, size_t nr, size_t s, float scale)
 {
     size_t i = 0;
+    if (n == nr) {
+        LN_K(transpose_f32)(y, nr, x, s, n, k);
+        if (scale != 1)
+            LN_K(mul_f32)(y, y, &scale, k * nr, 1, 0);
+        return;
+    }
     for (; i + 16 <= k; i += 16, y += 16 * nr)
         for (size_t j = 0; j < nr; j++)
             for (size_t u = 0; u < 16; u++)

@@ -82,6 +82,12 @@ static const float *widen(const void *x, int type, int64_t at, int64_t step, int
     return to;
 }
 
+/* Queries are read where they lie, and what would scale them scales the packed keys. */
+static bool in_place_f32(const ln_attention *p)
+{
+    return !p->direct && p->type == LINNET_FLOAT32;
+}
+
 static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float scale)
 {
     const ln_attention *p = j->p;
@@ -94,7 +100,7 @@ static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float
     if (p->direct)
         return r;
     float *k = (float *)(void *)(own + p->at_pack_k), *v = (float *)(void *)(own + p->at_pack_v);
-    ln_gemm_f32_b from = {.b = r.k, .n_stride = (size_t)r.k_row, .k_stride = 1, .scale = 1};
+    ln_gemm_f32_b from = {.b = r.k, .n_stride = (size_t)r.k_row, .k_stride = 1, .scale = in_place_f32(p) ? scale : 1};
     ln_gemm_f32_pack(d, k, (size_t)p->total, 1, (size_t)p->head, &from, 0, panels(p->total));
     from = (ln_gemm_f32_b){.b = r.v, .n_stride = 1, .k_stride = (size_t)r.v_row, .scale = 1};
     ln_gemm_f32_pack(d, v, (size_t)p->v_head, 1, (size_t)p->total, &from, 0, panels(p->v_head));
@@ -103,8 +109,8 @@ static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float
     return r;
 }
 
-static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, const float *a, int64_t m, int64_t n,
-                     int64_t k, const float *b)
+static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, const float *a, int64_t a_row, int64_t m,
+                     int64_t n, int64_t k, const float *b)
 {
     ln_gemm_f32_job product = {.d = LN_D(gemm_f32),
                                .m = (size_t)m,
@@ -112,7 +118,7 @@ static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, co
                                .taps = 1,
                                .k = (size_t)k,
                                .a = a,
-                               .a_row = (size_t)k,
+                               .a_row = (size_t)a_row,
                                .a_col = 1,
                                .b = b,
                                .c = c,
@@ -121,16 +127,17 @@ static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, co
     ln_gemm_f32_run(&product, own + p->at_gemm, 0, product.tiles);
 }
 
-static void scores_f32(const job *j, char *own, const keys_f32 *keys, float *s, const float *q, int64_t n)
+static void scores_f32(const job *j, char *own, const keys_f32 *keys, float *s, const float *q, int64_t q_row,
+                       int64_t n)
 {
     const ln_attention *p = j->p;
     if (!p->direct) {
-        multiply(p, own, s, p->total, q, n, p->total, p->head, keys->k);
+        multiply(p, own, s, p->total, q, q_row, n, p->total, p->head, keys->k);
         return;
     }
     for (int64_t r = 0; r < n; r++)
         LN_K(gemv_t_f32)
-    (s + r * p->total, q + r * p->head, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
+    (s + r * p->total, q + r * q_row, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
 }
 
 static void values_f32(const job *j, char *own, const keys_f32 *keys, const float *s, int64_t n, int64_t at)
@@ -140,7 +147,7 @@ static void values_f32(const job *j, char *own, const keys_f32 *keys, const floa
     float *y = wide ? (float *)j->in->y + at : (float *)(void *)(own + p->at_y);
     int64_t row = wide ? p->y_step[2] : p->v_head;
     if (!p->direct)
-        multiply(p, own, y, row, s, n, p->v_head, p->total, keys->v);
+        multiply(p, own, y, row, s, p->total, n, p->v_head, p->total, keys->v);
     else
         for (int64_t r = 0; r < n; r++)
             LN_K(gemv_f32)
@@ -215,6 +222,12 @@ typedef struct keys_f64 {
     int64_t k, v; /* offsets */
 } keys_f64;
 
+static bool in_place_f64(const ln_attention *p)
+{
+    (void)p;
+    return false;
+}
+
 static keys_f64 prepare_f64(const job *j, char *own, int64_t b, int64_t g, double scale)
 {
     const ln_attention *p = j->p;
@@ -223,7 +236,8 @@ static keys_f64 prepare_f64(const job *j, char *own, int64_t b, int64_t g, doubl
     return (keys_f64){b * p->k_step[0] + g * p->k_step[1], b * p->v_step[0] + g * p->v_step[1]};
 }
 
-static void scores_f64(const job *j, char *own, const keys_f64 *keys, double *s, const double *q, int64_t n)
+static void scores_f64(const job *j, char *own, const keys_f64 *keys, double *s, const double *q, int64_t q_row,
+                       int64_t n)
 {
     const ln_attention *p = j->p;
     const double *k = (const double *)j->in->k + keys->k;
@@ -232,7 +246,7 @@ static void scores_f64(const job *j, char *own, const keys_f64 *keys, double *s,
         for (int64_t i = 0; i < p->total; i++) {
             double sum = 0;
             for (int64_t d = 0; d < p->head; d++)
-                sum += q[r * p->head + d] * k[i * p->k_step[2] + d];
+                sum += q[r * q_row + d] * k[i * p->k_step[2] + d];
             s[r * p->total + i] = sum;
         }
 }
