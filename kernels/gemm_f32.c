@@ -2,7 +2,8 @@
  *
  * The loops around the float32 micro-kernels (gemm.h). A tile of C, mc rows by nc columns, goes through K in blocks;
  * in a block every mr rows of A meet all panels of B, so that a sliver of A stays in the first cache and the block of
- * B in the second. The first block starts from bias and residual, the others from C, the last one clamps.
+ * B in the second; where A is copied its block stays in the second, and blocks of B are larger. The first block starts
+ * from bias and residual, the others from C, the last one clamps.
  *
  * B of 16 bits is widened a block at a time. A is copied to a dense block first where its rows would fight for the same
  * sets of a cache (strides of large powers of two), where it lies transposed, or where taps are so short that the loop
@@ -73,6 +74,11 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
         nc = 1;
     mc = min(mc, slivers);
+    size_t pitch = job->rows ? job->rows_pitch : job->a_row;
+    job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
+                (pitch && pitch % 1024 == 0 && job->n > 2u * d->nr && !few);
+    if (job->copy && !job->widen)
+        nc = min(4 * nc, panels);
     /* Several tiles for each thread even out what they take; rows are divided first, since B is then shared. */
     if (threads > 1) {
         while (ceil_div(slivers, mc) * ceil_div(panels, nc) < 4 * threads && (mc > 1 || nc > 1)) {
@@ -87,9 +93,6 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     job->tiles_m = ceil_div(m, job->mc);
     job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
     job->bands = threads > 1 ? min(threads, job->tiles_m) : 1;
-    size_t pitch = job->rows ? job->rows_pitch : job->a_row;
-    job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
-                (pitch && pitch % 1024 == 0 && job->n > 2u * d->nr && !few);
     /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
     if (few && job->taps == 1 && !job->copy && (!job->widen || widening_tile(job)))
         job->kc = job->k;
@@ -156,12 +159,29 @@ static void trim_taps(const float *zero, const float *const *rows, size_t stride
     }
 }
 
+/* The panel of column j from row `done` of K on. */
+static void set_b(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t j, size_t done, bool first)
+{
+    size_t nr = job->d->nr;
+    const float *b = job->b + j / nr * nr * (job->taps * job->k + 1);
+    t->b = b + nr * (done + 1);
+    t->bias = first ? b : NULL;
+}
+
+static void set_c(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, size_t j, bool first)
+{
+    t->c = job->c + i * job->ldc + j;
+    t->r = first ? (job->r ? job->r + i * job->ldr + j : NULL) : t->c;
+    t->ldr = first ? job->ldr : job->ldc;
+}
+
 /* Rows [m0, m0 + m) by columns [n0, n0 + n). */
 static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n)
 {
     const ln_gemm_f32_desc *d = job->d;
     const float **rows = (const float **)(void *)scratch;
-    size_t kk = job->taps * job->k, mc = d->mc, panel = d->nr * (kk + 1);
+    size_t kk = job->taps * job->k, mc = d->mc;
+    const bool by_panels = job->copy && !job->widen;
     const float **dense = rows + mc * (job->taps ? job->taps : 1);
     float *copied = (float *)(void *)(scratch + (((size_t)((char *)(dense + mc) - scratch) + 63) / 64 * 64));
     size_t ld = (job->kc * job->tap_block + 15) / 16 * 16;
@@ -204,7 +224,22 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             for (size_t j = n0; j < n0 + n; j += d->nr)
                 job->widen(wide + (j - n0) * kb, job->half + (j * kk + d->nr * k0), kb * d->nr);
         t.clamp = last && (job->act == LN_ACT_RELU || job->act == LN_ACT_CLIP);
-        for (size_t i = 0; i < m; i += d->mr) {
+        /* A copied block of A stays in the second cache and meets one panel after another; else a sliver of A stays in
+         * the first cache and meets all panels. */
+        for (size_t j = n0; by_panels && j < n0 + n; j += d->nr) {
+            t.n = min(d->nr, n0 + n - j);
+            t.taps = 1;
+            set_b(&t, job, j, done, first);
+            for (size_t i = 0; i < m; i += d->mr) {
+                t.m = min(d->mr, m - i);
+                t.a = dense + i;
+                set_c(&t, job, m0 + i, j, first);
+                tile(&t);
+            }
+            if (last)
+                finish_rows(job, job->c + m0 * job->ldc + j, m, t.n);
+        }
+        for (size_t i = 0; !by_panels && i < m; i += d->mr) {
             t.m = min(d->mr, m - i);
             size_t from = 0, to = job->copy ? 1 : tb;
             t.a = job->copy ? dense + i : rows + tap * mc + i;
@@ -216,18 +251,13 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             t.taps = to - from;
             for (size_t j = n0; j < n0 + n; j += d->nr) {
                 t.n = min(d->nr, n0 + n - j);
-                if (half_tile) {
+                if (half_tile)
                     t.half = job->half + (j * kk + d->nr * k0);
-                } else if (job->widen) {
+                else if (job->widen)
                     t.b = wide + (j - n0) * kb;
-                } else {
-                    const float *b = job->b + j / d->nr * panel;
-                    t.b = b + d->nr * (done + from * t.k + 1);
-                    t.bias = first ? b : NULL;
-                }
-                t.c = job->c + (m0 + i) * job->ldc + j;
-                t.r = first ? (job->r ? job->r + (m0 + i) * job->ldr + j : NULL) : t.c;
-                t.ldr = first ? job->ldr : job->ldc;
+                else
+                    set_b(&t, job, j, done + from * t.k, first);
+                set_c(&t, job, m0 + i, j, first);
                 tile(&t);
             }
             if (last)

@@ -59,7 +59,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
 {
     __m256 acc[MR][2];
     if (t->far)
-        UNROLL for (size_t i = 0; i < m; i++) __builtin_prefetch(t->c + i * t->ldc, 1);
+        UNROLL for (size_t i = 0; i < m; i++) __builtin_prefetch(t->c + i * t->ldc, 0, 2);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m256 bias = t->bias ? _mm256_loadu_ps(t->bias + 8 * v) : _mm256_setzero_ps();
@@ -182,7 +182,7 @@ static void tile_bf16(const ln_gemm_f32_tile *t)
 const ln_gemm_f32_desc ln_gemm_f32_avx2 = {.mr = MR,
                                            .nr = NR,
                                            .kc = 384,
-                                           .mc = 96,
+                                           .mc = 192,
                                            .nc_bytes = 512 << 10,
                                            .tile = tile,
                                            .tile_f16 = tile_f16,

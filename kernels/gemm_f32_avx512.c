@@ -20,13 +20,14 @@ INLINE __mmask16 mask_of(size_t n)
     return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
 }
 
-/* Adds the residual, clamps, stores. */
-INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, const size_t nv)
+/* Adds the residual, clamps, stores. whole: no masks are needed, which cost time where K is short. */
+INLINE void finish_columns(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, const size_t nv,
+                           const int whole)
 {
     __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
-        __mmask16 mask = mask_of(t->n > 16 * v ? t->n - 16 * v : 0);
+        __mmask16 mask = whole ? 0xffff : mask_of(t->n > 16 * v ? t->n - 16 * v : 0);
         if (t->r)
             UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
                 _mm512_add_ps(acc[i][v], _mm512_maskz_loadu_ps(mask, t->r + i * t->ldr + 16 * v));
@@ -35,6 +36,13 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, 
             UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i][v]));
         UNROLL for (size_t i = 0; i < m; i++) _mm512_mask_storeu_ps(t->c + i * t->ldc + 16 * v, mask, acc[i][v]);
     }
+}
+INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, const size_t nv)
+{
+    if (t->n == 16 * nv)
+        finish_columns(t, acc, m, nv, 1);
+    else
+        finish_columns(t, acc, m, nv, 0);
 }
 
 /* Vector i of a row of B, which is float32, float16 or bfloat16 (a constant after inlining). */
@@ -54,7 +62,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     __m512 acc[MR][2];
     if (t->far)
         UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
-            __builtin_prefetch(t->c + i * t->ldc + 16 * v, 1);
+            __builtin_prefetch(t->c + i * t->ldc + 16 * v, 0, 2);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
@@ -219,7 +227,7 @@ static void tile_bf16(const ln_gemm_f32_tile *t)
 const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
                                              .nr = NR,
                                              .kc = 384,
-                                             .mc = 112,
+                                             .mc = 224,
                                              .nc_bytes = 512 << 10,
                                              .tile = tile,
                                              .tile_f16 = tile_f16,
