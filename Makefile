@@ -482,7 +482,7 @@ bench-kernels: ## the kernels beside oneDNN and OpenBLAS, with shares of the mea
 bench-steps: all ## what a step costs beside its kernel, in chains of nodes on one element; fails above 100 ns
 	@bench/with_python.sh $(B) bench/step_cost.py $(B)
 
-bench-ops: all ## every operator alone beside ONNX Runtime (ARGS: --threads N, --assert, names with wildcards)
+bench-ops: all ## every operator alone beside ONNX Runtime (ARGS: --threads N, --scale, --assert, names with wildcards)
 	@bench/with_python.sh $(B) bench/compare_ops.py $(B) $(ARGS)
 
 .PHONY: bench-fft bench-birdnet

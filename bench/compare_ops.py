@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Linnet beside ONNX Runtime on models of one operator.
 
-    make bench-ops ARGS="[--threads N] [--rounds N] [--time S] [--assert] [--list] [GLOB]..."
+    make bench-ops ARGS="[--threads N] [--scale] [--rounds N] [--time S] [--assert] [--list] [GLOB]..."
 
 A round is one `linnet bench` and as long a run of ONNX Runtime (inputs and outputs bound, so that nothing is copied),
 one after the other; the table shows the medians over the rounds. ratio: ONNX Runtime's time over Linnet's, above 1
 Linnet is faster. That the outputs are right is shown by `linnet conformance` and the kernel checks, not here. --assert
-fails where a ratio is below what the operator promises: 1, or 4 for those in FOUR.
+fails where a ratio is below what the operator promises: 1, 3 for depthwise convolutions with stride 2, or 4 for those in
+FOUR. With --scale the rows are the products, each with one thread and with as many as --threads says:
+
+    make bench-ops ARGS="--scale --threads 2"
+
+shows how many times as fast those make either engine, in the same run; --assert then asks for 1.85 of two threads.
 """
 import argparse
 import fnmatch
@@ -140,6 +145,29 @@ def images():
     yield Case("Tile 2 64@56", "Tile", x, i64(1, 2, 1, 1))
 
 
+def products():
+    """MatMul with a constant B: squares, the 1x1 convolutions of ResNet50 and MobileNetV2 as products, BERT's."""
+    shapes = [(n, n, n) for n in (64, 128, 256, 512, 1024, 2048)]
+    shapes += [(3136, 64, 64), (3136, 256, 64), (3136, 64, 256), (784, 128, 512), (784, 512, 128), (196, 256, 1024),
+               (196, 1024, 256), (49, 512, 2048), (49, 2048, 512)]
+    shapes += [(12544, 16, 32), (12544, 96, 16), (3136, 24, 96), (3136, 144, 24), (784, 32, 144), (784, 192, 32),
+               (196, 64, 384), (196, 384, 64), (196, 96, 576), (49, 160, 960), (49, 960, 160), (49, 1280, 320)]
+    shapes += [(128, 768, 768), (128, 3072, 768), (128, 768, 3072), (16, 768, 768)]
+    for m, n, k in shapes:
+        yield Case(f"MatMul {m}x{n}x{k}", "MatMul", f32(m, k), [f32(k, n)])
+
+
+def depthwise():
+    """A convolution by itself, channels first before and after, as a model of one node has it; inside of networks both
+    engines have layouts of their own (make bench-models)."""
+    for kernel, stride, channels, size in ((3, 1, 32, 112), (3, 1, 144, 56), (3, 1, 192, 28), (3, 1, 576, 14), (5, 1, 240, 28),
+                                           (3, 2, 12, 112), (3, 2, 30, 112), (3, 2, 96, 112), (3, 2, 144, 56), (3, 2, 100, 56),
+                                           (3, 2, 192, 28), (3, 2, 576, 14), (5, 2, 72, 56), (5, 2, 144, 56), (5, 2, 30, 56)):
+        yield Case(f"Conv depthwise {kernel}x{kernel}s{stride} {channels}@{size}", "Conv", f32(1, channels, size, size),
+                   [f32(channels, 1, kernel, kernel)], [f32(channels)], group=channels, strides=[stride, stride],
+                   pads=[kernel // 2] * 4)
+
+
 def recurrent():
     for op, gates in ("LSTM", 4), ("GRU", 3):
         for n in 64, 128, 256, 512:
@@ -152,12 +180,14 @@ def recurrent():
 
 
 def promise(case):
+    if case.op == "Conv":
+        return 3 if case.attrs["strides"][0] == 2 else 1
     return 4 if case.op in FOUR and case.name not in ("Pow 2",) else 1
 
 
-def linnet(build, path, files, a):
+def linnet(build, path, files, a, threads=None):
     out = os.path.join(build, "bench.json")
-    command = [os.path.join(build, "linnet"), "bench", path, "--threads", str(a.threads), "--time", str(a.time), "--json", out]
+    command = [os.path.join(build, "linnet"), "bench", path, "--threads", str(threads or a.threads), "--time", str(a.time), "--json", out]
     for name, file in files.items():
         command += ["--input", f"{name}={file}"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -190,6 +220,31 @@ class Peer:
         return 1e6 * statistics.median(times)
 
 
+def scale(a, folder):
+    """The products with one thread and with more: GFLOP/s, and how many times as fast."""
+    mine, theirs, head = [], [], f"{a.threads} threads"
+    print(f"{'GFLOP/s':24} {'Linnet':>8} {head:>10} {'times':>6} {'ORT':>8} {head:>10} {'times':>6} {'Linnet/ORT':>11}")
+    for case in products():
+        if a.only and not any(fnmatch.fnmatch(case.name, o) for o in a.only):
+            continue
+        path, feed, files = case.save(folder)
+        times = [[], [], [], []]
+        for _ in range(a.rounds):
+            for i, threads in enumerate((1, a.threads)):
+                times[i].append(linnet(a.build, path, files, a, threads))
+                times[2 + i].append(Peer(path, feed, threads).run(a.time))
+        us = [statistics.median(t) for t in times]
+        m, n, k = map(int, case.name.split()[1].split("x"))
+        rate = [2e-3 * m * n * k / t for t in us]
+        mine.append(us[0] / us[1])
+        theirs.append(us[2] / us[3])
+        print(f"{case.name:24} {rate[0]:8.1f} {rate[1]:10.1f} {mine[-1]:6.2f} {rate[2]:8.1f} {rate[3]:10.1f} {theirs[-1]:6.2f} "
+              f"{us[3] / us[1]:11.2f}", flush=True)
+    mean = lambda v: math.exp(sum(map(math.log, v)) / len(v))
+    print(f"geometric means, {a.threads} threads over one: Linnet {mean(mine):.2f}, ONNX Runtime {mean(theirs):.2f}")
+    return 1 if a.check and mean(mine) < 1.85 / 2 * a.threads else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
@@ -198,13 +253,16 @@ def main():
     parser.add_argument("--time", type=float, default=0.1, help="seconds of runs in a round")
     parser.add_argument("--assert", action="store_true", dest="check")
     parser.add_argument("--list", action="store_true", help="print the names only")
+    parser.add_argument("--scale", action="store_true", help="products with one thread and with --threads")
     parser.add_argument("only", nargs="*")
     a = parser.parse_intermixed_args()
     folder = os.path.join(a.build, "bench-ops")
     os.makedirs(folder, exist_ok=True)
+    if a.scale:
+        return scale(a, folder)
     ratios, below = [], []
     print(f"{'operator':36} {'Linnet us':>10} {'ORT us':>10} {'ratio':>7}")
-    for case in (c for group in (maps, rows, images, recurrent) for c in group()):
+    for case in (c for group in (maps, rows, images, products, depthwise, recurrent) for c in group()):
         if a.only and not any(fnmatch.fnmatch(case.name, o) for o in a.only):
             continue
         if a.list:
