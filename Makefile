@@ -453,9 +453,9 @@ $(B)/count: $(B)/obj/bench/count.o $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(filter %.o %.a,$^) $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 .PHONY: instructions
-instructions: ## instructions that models and transforms execute on other machines, per tier, counted under emulation
+instructions: ## instructions that models and transforms execute on other machines, counted under emulation, to docs/TARGETS.md
 	@tools/setup.sh targets
-	@bench/instructions.py
+	@bench/instructions.py --assert --table
 
 .PHONY: mca
 mca: ## cycles of the kernels' inner loops on cores of other machines, by llvm-mca, beside what their ports allow

@@ -49,6 +49,7 @@ ROWS = [
     ("aarch64-linux-gnu", "fft radix 4, f32", "fft_f32_neon", r"stage4", r"fmul|fadd|fsub", OLD),
     ("aarch64-linux-gnu", "exp f32", "vunary_neon", r"ln_exp_f32_neon", r"fml[as]|fmul|fadd|fsub", OLD),
     ("riscv64-linux-gnu", "gemm f32", "gemm_f32_rvv", r"ln_gemm_f32_tile_rvv256", r"vfm(?:acc|add)\.vf", RVV),
+    ("riscv64-linux-gnu", "gemm int8, to 2 registers", "qgemm_rvv", r"twelve\w*", r"vwmacc\.vx", RVV),
     ("riscv64-linux-gnu", "gemm int8, to 4 registers", "qgemm_rvv", r"narrow\w*", r"vwmacc\.vx", RVV),
     ("riscv64-linux-gnu", "gemm int8, to 8 registers", "qgemm_rvv", r"wide\w*", r"vwmacc\.vx", RVV),
     ("riscv64-linux-gnu", "depthwise f32", "dwconv_rvv", r"ln_dwconv_f32_rvv", r"vfmacc\.vv", RVV),

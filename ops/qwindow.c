@@ -94,7 +94,11 @@ typedef struct seen {
 static seen seen_of(const ln_qwindow *w, int64_t k)
 {
     const int64_t x = k * w->dilation[2] - w->before[2], s = w->stride[2], wide = w->out[2];
-    int64_t first = x < 0 ? (s - 1 - x) / s : 0, last = x >= w->in[2] ? 0 : (w->in[2] - 1 - x) / s + 1;
+    int64_t first = x < 0 ? s - 1 - x : 0, last = x >= w->in[2] ? 0 : w->in[2] - 1 - x + s;
+    if (s > 1) { /* 64-bit division is a long call on small machines */
+        first /= s;
+        last /= s;
+    }
     first = first < wide ? first : wide;
     last = last < wide ? last : wide;
     return (seen){first, last > first ? last : first};
@@ -102,8 +106,8 @@ static seen seen_of(const ln_qwindow *w, int64_t k)
 
 /* Pointers [begin, end), `apart` elements from one to the next, of which those from first to last point at base + at
  * and on, `next` from each to the next. */
-static inline void row_of(const uint8_t **to, size_t apart, int64_t begin, seen s, int64_t end, const uint8_t *base,
-                          int64_t at, int64_t next, const uint8_t *zero)
+static void row_of(const uint8_t **to, size_t apart, int64_t begin, seen s, int64_t end, const uint8_t *base,
+                   int64_t at, int64_t next, const uint8_t *zero)
 {
     int64_t i = begin, last = s.last < end ? s.last : end;
     for (; i < s.first && i < end; i++, to += apart)
