@@ -78,6 +78,16 @@ print(json.dumps({"start": t3 - t2 + t1 - t0, "median": sorted(times)[len(times)
 """
 
 
+def weight_bytes(graph):
+    """Of the initializers, the constants that nodes hold, and those of bodies."""
+    tensors = list(graph.initializer)
+    for a in (a for n in graph.node for a in n.attribute):
+        tensors += [a.t] if a.HasField("t") else list(a.tensors)
+    bodies = [g for n in graph.node for a in n.attribute for g in ([a.g] if a.HasField("g") else a.graphs)]
+    own = sum(int(np.prod(t.dims)) * onnx.helper.tensor_dtype_to_np_dtype(t.data_type).itemsize for t in tensors)
+    return own + sum(map(weight_bytes, bodies))
+
+
 def make_inputs(path, name, folder):
     """A file of seeded random numbers for each input that is no initializer."""
     model = onnx.load(path, load_external_data=False)
@@ -91,8 +101,7 @@ def make_inputs(path, name, folder):
         files[i.name] = os.path.join(folder, f"in{k}.npy")
         np.save(files[i.name], rng.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, VALUES.get(i.name, 1), kind))
     outputs = [o.name for o in model.graph.output if o.type.WhichOneof("value") != "sequence_type"]
-    weights = sum(np.prod(i.dims) * onnx.helper.tensor_dtype_to_np_dtype(i.data_type).itemsize for i in model.graph.initializer)
-    return files, outputs, float(weights) / 1e6
+    return files, outputs, weight_bytes(model.graph) / 1e6
 
 
 def onnxruntime(path, threads, seconds, files, save=""):

@@ -411,18 +411,15 @@ bool ln_npy_write(ln_arena *arena, const char *path, const linnet_value *v)
     }
     int n = snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
     size_t length = ((size_t)n + 1 + 10 + 63) / 64 * 64 - 10, bytes = (size_t)linnet_value_count(v) * item;
-    uint8_t *out = ln_arena_alloc(arena, 10 + length + bytes, 64);
-    if (!out || !data) {
+    if (!data) {
         ln_bad("%s: out of memory", path);
         return false;
     }
-    memcpy(out, "\x93NUMPY\x01", 8); /* with the minor version 0 */
-    out[8] = (uint8_t)(length & 255);
-    out[9] = (uint8_t)(length >> 8);
-    memset(out + 10, ' ', length);
-    memcpy(out + 10, dict, (size_t)n);
-    out[10 + length - 1] = '\n';
-    if (bytes)
-        memcpy(out + 10 + length, data, bytes);
-    return ln_write_file(path, out, 10 + length + bytes);
+    uint8_t head[10 + sizeof dict + 64] = "\x93NUMPY\x01"; /* with the minor version 0 */
+    head[8] = (uint8_t)(length & 255);
+    head[9] = (uint8_t)(length >> 8);
+    memset(head + 10, ' ', length);
+    memcpy(head + 10, dict, (size_t)n);
+    head[10 + length - 1] = '\n';
+    return ln_write_file(path, head, 10 + length, data, bytes);
 }

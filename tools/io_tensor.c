@@ -50,10 +50,11 @@ bool ln_read_file(ln_arena *arena, const char *path, ln_bytes *bytes)
     return !wrong;
 }
 
-bool ln_write_file(const char *path, const void *data, size_t size)
+bool ln_write_file(const char *path, const void *head, size_t head_size, const void *data, size_t size)
 {
     FILE *file = fopen(path, "wb");
-    bool written = file && fwrite(data, 1, size, file) == size;
+    bool written = file && (!head_size || fwrite(head, 1, head_size, file) == head_size) &&
+                   (!size || fwrite(data, 1, size, file) == size);
     if (file && fclose(file))
         written = false;
     if (!written)
@@ -183,5 +184,5 @@ bool ln_value_write(ln_arena *arena, const char *path, const char *name, const l
     }
     if (npy)
         return ln_npy_write(arena, path, v);
-    return ln_write_file(path, v->data, (size_t)linnet_value_count(v) * linnet_type_size(v->type));
+    return ln_write_file(path, NULL, 0, v->data, (size_t)linnet_value_count(v) * linnet_type_size(v->type));
 }

@@ -119,7 +119,7 @@ typedef struct ln_bytes {
 
 /* A whole file, with a zero byte behind it that size does not count. False: said what is wrong. */
 bool ln_read_file(ln_arena *arena, const char *path, ln_bytes *bytes);
-bool ln_write_file(const char *path, const void *data, size_t size);
+bool ln_write_file(const char *path, const void *head, size_t head_size, const void *data, size_t size);
 bool ln_ends_with(const char *text, const char *end); /* any case */
 bool ln_starts_with(const char *text, const char *start);
 
