@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/rewrite.h"
+#include "engine/scaled.h"
 
 /* Channel count and axis in the weights of the operator that takes the factors. */
 typedef struct target {
@@ -57,7 +58,8 @@ static bool find_target(const ln_graph *g, int32_t value, target *t)
     t->groups = conv ? 1 : ln_node_attr_int(n, "group", 1);
     t->channels = w->dims[t->axis] * t->groups;
     const ln_info *b = ln_rw_info(g, ln_rw_in(n, 2));
-    return t->groups > 0 && (ln_rw_in(n, 2) < 0 || (b->rank == 1 && b->dims[0] == t->channels));
+    return t->groups > 0 && w->dims[0] % t->groups == 0 &&
+           (ln_rw_in(n, 2) < 0 || (b->rank == 1 && b->dims[0] == t->channels));
 }
 
 /* Element for channel ch of a constant that is a scalar or varies over the channel axis of a tensor of rank `rank`. */
@@ -80,21 +82,16 @@ static float element(const ln_graph *g, int32_t value, int64_t channel)
     return ln_info_count(ln_rw_info(g, value)) == 1 ? x[0] : x[channel];
 }
 
-/* to = from with each output channel scaled; to may be from. */
-static void scale_weights(float *to, const float *from, const target *t, const ln_info *w, const float *s)
+/* How the weights of t are scaled: ConvTranspose's groups are blocks of input channels. */
+static ln_factors factors_of(const target *t, const ln_info *w, const float *s)
 {
-    int64_t inner = 1, outer = 1, n = w->dims[t->axis];
+    ln_factors f = {.factors = s, .inner = 1, .n = w->dims[t->axis], .block = 1};
     for (int32_t i = t->axis + 1; i < w->rank; i++)
-        inner *= w->dims[i];
+        f.inner *= w->dims[i];
     for (int32_t i = 0; i < t->axis; i++)
-        outer *= w->dims[i];
-    for (int64_t o = 0; o < outer; o++) {
-        /* ConvTranspose: o is an input channel, and groups are blocks of these. */
-        const float *factor = s + (t->groups == 1 ? 0 : o / (outer / t->groups) * n);
-        for (int64_t c = 0; c < n; c++, to += inner, from += inner)
-            for (int64_t i = 0; i < inner; i++)
-                to[i] = from[i] * factor[c];
-    }
+        f.block *= w->dims[i];
+    f.block = f.block / t->groups * f.n * f.inner;
+    return f;
 }
 
 static bool all_ones(const float *s, int64_t n)
@@ -137,8 +134,12 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
     const float *old = w.data, *old_bias = ln_rw_floats(g, ln_rw_in(conv, 2));
     float *weights = NULL, *bias;
     int32_t wv = conv->in[1], old_wv = wv;
+    ln_factors f = factors_of(t, &w, s);
     if (!all_ones(s, t->channels)) {
-        if (ln_owns_constant(g, wv, conv_id))
+        const void *later = c->store ? ln_scaled_add(c->store, old, ln_info_bytes(&w), &f) : NULL;
+        if (later)
+            wv = ln_graph_constant(g, "", LINNET_FLOAT32, w.rank, w.dims, later);
+        else if (ln_owns_constant(g, wv, conv_id))
             weights = (float *)(uintptr_t)old;
         else
             wv = ln_rw_new_floats(g, w.rank, w.dims, &weights);
@@ -153,7 +154,7 @@ static linnet_status apply(ln_graph *g, ln_pass_ctx *c, int32_t node, const targ
     if (wv < 0 || bv < 0)
         return ln_rw_no_memory(c);
     if (weights)
-        scale_weights(weights, old, t, &w, s);
+        ln_scale(weights, old, &f, 0, (size_t)ln_info_count(&w));
     for (int64_t i = 0; i < t->channels; i++)
         bias[i] = (old_bias ? old_bias[i] : 0.0f) * s[i] + b[i];
     int32_t in[3] = {conv->in[0], wv, bv}, old_nodes[2] = {conv_id, node};

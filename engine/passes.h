@@ -21,7 +21,7 @@ typedef struct ln_pass_ctx {
     void *user;
     const char *pass; /* the running pass */
     bool release;     /* constants without users may go (a plan is being made), ... */
-    ln_store *store;  /* ... these by way of the store, if there is one */
+    ln_store *store;  /* ... these by way of the store (scaled.h), if there is one */
 } ln_pass_ctx;
 
 typedef linnet_status ln_pass_fn(ln_graph *g, ln_pass_ctx *c);

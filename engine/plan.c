@@ -14,6 +14,7 @@
 
 #include "engine/builder.h"
 #include "engine/passes.h"
+#include "engine/scaled.h"
 
 /* -- steps ----------------------------------------------------------------------------------------------------------
  */
@@ -166,12 +167,16 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
         return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     plan->n_inputs = g->n_inputs;
     plan->n_outputs = g->n_outputs;
+    if (o->store)
+        g->store = plan->store = ln_scaled_new(o->store, plan->memory, &plan->arena);
+    if (o->store && !plan->store)
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     ln_optimize_options oo = {.disable = o->disable_passes,
                               .final = true,
                               .refused = o->refused,
                               .user = o->user,
                               .release = true,
-                              .store = o->store};
+                              .store = plan->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;
     plan->stripe_rows = o->stripe_rows;
@@ -181,7 +186,7 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
         ln_graph_order(g, plan->memory);
     int32_t n_nodes = 0;
     LN_FOR_NODES(g, id) n_nodes++;
-    struct ln_builder b = {.plan = plan, .options = o, .g = g, .store = o->store, .error = error};
+    struct ln_builder b = {.plan = plan, .options = o, .g = g, .store = plan->store, .error = error};
     ln_arena temporary;
     ln_arena_init(&temporary, plan->memory);
     b.arena = &temporary;
@@ -235,6 +240,8 @@ void ln_plan_free(ln_plan *plan)
     if (!plan)
         return;
     ln_memory *memory = plan->memory;
+    if (plan->store)
+        plan->store->free(plan->store);
     ln_arena_free(&plan->packed);
     ln_arena_free(&plan->arena);
     ln_memory_free(memory, plan, sizeof *plan);

@@ -63,6 +63,7 @@ typedef struct ln_plan {
     const ln_info *inputs; /* as planned for */
     const ln_ref *outputs;
     const ln_ref *input_refs; /* LN_AT_INPUT, LN_AT_LATE (no tensor, or of unknown shape), LN_AT_NOWHERE: not used */
+    ln_store *store;          /* around that of the options (scaled.h); may be NULL */
     int32_t threads;
     int32_t stripe_layers; /* layers that run in stripes, of so many rows of the last one */
     int64_t stripe_rows;
