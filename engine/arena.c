@@ -172,9 +172,11 @@ void *ln_arena_dup(ln_arena *a, const void *bytes, size_t size, size_t align)
 
 void ln_arena_trim(ln_arena *a)
 {
-    for (const ln_chunk *c = a->chunks; c; c = c->next)
-        if (paged(a->memory, c->size)) /* zeros again when they are written */
-            ln_pages_discard((const char *)c + c->used, c->size - c->used);
+    for (ln_chunk *c = a->chunks; c; c = c->next)
+        if (paged(a->memory, c->size)) {
+            ln_pages_settle(a->memory, c, c->size);
+            ln_pages_discard((const char *)c + c->used, c->size - c->used); /* zeros again when they are written */
+        }
 }
 
 bool ln_arena_holds(const ln_arena *a, const void *data, size_t bytes)

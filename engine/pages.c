@@ -66,6 +66,12 @@ void ln_pages_unmap(void *p, size_t bytes)
     munmap(p, bytes);
 }
 
+void ln_pages_settle(const ln_memory *m, void *p, size_t bytes)
+{
+    if (bytes >= HUGE_MIN && atomic_load_explicit(&m->no_huge, memory_order_relaxed))
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
+}
+
 void ln_pages_discard(const void *data, size_t bytes)
 {
     void *first;
@@ -95,6 +101,11 @@ void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
 void ln_pages_unmap(void *p, size_t bytes)
 {
     (void)p, (void)bytes;
+}
+
+void ln_pages_settle(const ln_memory *m, void *p, size_t bytes)
+{
+    (void)m, (void)p, (void)bytes;
 }
 
 void ln_pages_discard(const void *data, size_t bytes)

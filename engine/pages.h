@@ -29,6 +29,7 @@ void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve);
 void ln_pages_unmap(void *p, size_t bytes);
 
 /* Of memory that an ln_memory without an allocator of the caller's gave: */
+void ln_pages_settle(const ln_memory *m, void *p, size_t bytes);    /* stays: the machine may join its small pages */
 void ln_pages_discard(const void *data, size_t bytes);              /* back to the machine; the contents are lost */
 void ln_pages_expect(ln_memory *m, const void *data, size_t bytes); /* all will be written: takes its pages at once */
 
