@@ -278,6 +278,11 @@ static int64_t part(int64_t *at, int64_t elements, size_t size)
     return here;
 }
 
+static bool leaves_few(int64_t rows, int64_t mr)
+{
+    return rows % mr == 1 || rows % mr == 2;
+}
+
 linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_bytes)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
@@ -290,6 +295,9 @@ linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_byte
     /* Whole tiles of the product, and scores that stay in the second cache. */
     int64_t most = (256 << 10) / ((p->total + 1) * (int64_t)size) / d->mr * d->mr;
     most = most < d->mr ? d->mr : most > 4 * d->mr ? 4 * d->mr : most;
+    /* No tile of one or two rows: those take as long as three. */
+    while (most > d->mr && (leaves_few(most, d->mr) || leaves_few(p->q_len % most, d->mr)))
+        most--;
     p->rows = p->q_len < most ? p->q_len : most;
     int64_t at = 0, rows = p->rows;
     p->at_k = part(&at, p->type == LINNET_FLOAT32 || wide ? 0 : p->total * p->head, size);
