@@ -351,14 +351,14 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
 FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv rv64gcv:512@1024 aarch64 cortex-m0plus rv32imac \
                     cortex-m4:scalar cortex-m55:scalar
-$(B)/test/reference: $(B)/obj/tests/firmware/reference.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
+$(B)/test/reference $(B)/test/lstm: $(B)/test/%: $(B)/obj/tests/firmware/%.o $(filter-out %/main.o,$(TOOLS_OBJ)) $(B)/liblinnet.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $^ $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 .PHONY: firmware print-CC
 firmware: ## compiled models under QEMU: outputs, symbols, sizes against tests/firmware/budget.txt (FIRMWARE_TARGETS, ONLY)
 	@tools/setup.sh firmware && mkdir -p $(B)
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/test/reference >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(B)/test/reference $(B)/test/lstm >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }
 	@for t in $(FIRMWARE_TARGETS); do m=$${t%%:*} k=$${t#$$m}; case $$k in :[0-9]*) k= ;; esac; \
 	    $(MAKE) --no-print-directory -j$(JOBS) TARGET=$$m $${k:+BARE=$${k#:} B=build/$$m-$${k#:}} >$(B)/make.log 2>&1 || { cat $(B)/make.log; exit 1; }; done
 	@tests/firmware/run.sh $(B) $(FIRMWARE_TARGETS)

@@ -27,6 +27,27 @@
 #define V_ static inline __attribute__((always_inline, unused))
 #define VU_ __attribute__((unused))
 
+/* Where floats are software (Cortex-M0+, RISC-V without F), a < b of the bits as integers: what the compiler's library
+ * does takes more code than most kernels. */
+#if (defined __arm__ && !defined __ARM_FP) || (defined __riscv && !defined __riscv_flen)
+V_ int32_t in_order(float a)
+{
+    int32_t bits = (int32_t)ln_float_bits(a);
+    return bits < 0 ? -(bits & 0x7fffffff) : bits;
+}
+V_ int less(float a, float b)
+{
+    const uint32_t infinity = 0x7f800000u;
+    return (ln_float_bits(a) & 0x7fffffffu) <= infinity && (ln_float_bits(b) & 0x7fffffffu) <= infinity &&
+           in_order(a) < in_order(b);
+}
+#else
+V_ int less(float a, float b)
+{
+    return a < b;
+}
+#endif
+
 /* A table of one-liners. */
 /* clang-format off */
 typedef float vf;
@@ -51,8 +72,8 @@ V_ vf vfnma(vf a, vf b, vf c, VU_ size_t vl) { return c - a * b; } /* c - a * b 
 V_ vf vfma_once(vf a, vf b, vf c, VU_ size_t vl) { return (float)((double)a * (double)b + (double)c); }
 /* a * b - p where p is the rounded product: its error, exactly */
 V_ vf vmul_error(vf a, vf b, vf p, VU_ size_t vl) { return (float)((double)a * (double)b - (double)p); }
-V_ vf vmax(vf a, vf b, VU_ size_t vl) { return a > b ? a : b; }
-V_ vf vmin(vf a, vf b, VU_ size_t vl) { return a < b ? a : b; }
+V_ vf vmax(vf a, vf b, VU_ size_t vl) { return less(b, a) ? a : b; }
+V_ vf vmin(vf a, vf b, VU_ size_t vl) { return less(a, b) ? a : b; }
 V_ vf vsqrt(vf a, VU_ size_t vl) { return __builtin_sqrtf(a); }
 V_ vf vabs(vf a, VU_ size_t vl) { return ln_bits_float(ln_float_bits(a) & 0x7fffffffu); }
 V_ vf vneg(vf a, VU_ size_t vl) { return ln_bits_float(ln_float_bits(a) ^ 0x80000000u); }
@@ -70,7 +91,7 @@ V_ vi vixor(vi a, vi b, VU_ size_t vl) { return a ^ b; }
 #define visar(a, k, vl) ((vi)((a) >> (k) | ((a) >> 31 ? ~(0xffffffffu >> (k)) : 0u))) /* arithmetic */
 
 V_ vm vm_of(int c) { return c ? 0xffffffffu : 0; }
-V_ vm vlt(vf a, vf b, VU_ size_t vl) { return vm_of(a < b); }
+V_ vm vlt(vf a, vf b, VU_ size_t vl) { return vm_of(less(a, b)); }
 V_ vm vle(vf a, vf b, VU_ size_t vl) { return vm_of(a <= b); }
 V_ vm veq(vf a, vf b, VU_ size_t vl) { return vm_of(a == b); }
 V_ vm vnan(vf a, VU_ size_t vl) { return vm_of(a != a); }

@@ -158,11 +158,13 @@ one() {
     fi
 }
 
+"$build/test/lstm" "$build/firmware/keyword_lstm.onnx" || exit 1
 printf '%-14s %-16s %8s %9s %8s %7s %12s\n' target model code constants RAM stack instructions
 for target; do
     board_of "$target"
     empty
     while read -r name path arguments; do
+        case $path in build/*) path=$build/${path#build/} ;; esac
         case $name in '' | '#'*) continue ;; esac
         case $target in
         *:[a-z]*) # other kernels than the target's are there to be compared
