@@ -56,11 +56,18 @@ static bool is_zero(const ln_graph *g, int32_t value)
     return value < 0 || ln_rw_is(g, value, 0);
 }
 
-/* A constant, or dequantised from one. */
-static bool is_constant(const ln_graph *g, int32_t value)
+/* A constant, or computed from constants: folding leaves what DequantizeLinear gives to the next round. */
+static bool is_constant(const ln_graph *g, int32_t value, int32_t depth)
 {
-    const ln_node *dq = ln_rw_producer(g, value, "DequantizeLinear");
-    return value < 0 || ln_rw_info(g, dq ? dq->in[0] : value)->data;
+    if (value < 0 || ln_rw_info(g, value)->data)
+        return true;
+    int32_t from = g->values[value].producer;
+    if (from < 0 || depth == 0)
+        return false;
+    for (int32_t i = 0; i < g->nodes[from].n_in; i++)
+        if (!is_constant(g, g->nodes[from].in[i], depth - 1))
+            return false;
+    return true;
 }
 
 static bool default_activations(const ln_node *n)
@@ -90,11 +97,11 @@ static const char *obstacle(ln_graph *g, const ln_node *n, ln_quantised *x, ln_q
                             ln_quantised *h, ln_quantised *c, bool *cell)
 {
     int32_t y = ln_rw_out(n, 0), y_h = ln_rw_out(n, 1), y_c = ln_rw_out(n, 2), c0 = ln_rw_in(n, C0);
-    if (!ln_dequantised(g, n->in[X], false, x) || !ln_dequantised(g, n->in[W], true, w) ||
+    if (!earlier(g, n->in[X], 4, x) || !ln_is_byte(x->type) || !ln_dequantised(g, n->in[W], true, w) ||
         !ln_dequantised(g, n->in[R], true, r))
         return "X, W and R are not all dequantised from 8 bits";
-    if (!ln_rw_info(g, w->value)->data || !ln_rw_info(g, r->value)->data || !is_constant(g, ln_rw_in(n, B)) ||
-        !is_constant(g, ln_rw_in(n, P)))
+    if (!ln_rw_info(g, w->value)->data || !ln_rw_info(g, r->value)->data || !is_constant(g, ln_rw_in(n, B), 8) ||
+        !is_constant(g, ln_rw_in(n, P), 8))
         return "W, R, B or P is not constant";
     if (w->axis > 1 || r->axis > 1)
         return "a scale for each input";
@@ -130,13 +137,9 @@ static int32_t like(ln_graph *g, int32_t value, linnet_type type)
     return made;
 }
 
-/* A state, in units of q. */
+/* *value in units of q. */
 static bool quantise(ln_graph *g, int32_t before, int32_t *value, const ln_quantised *q)
 {
-    if (is_zero(g, *value)) {
-        *value = LN_NO_VALUE;
-        return true;
-    }
     int32_t in[3] = {*value, q->scale, q->zero}, out = like(g, *value, q->type);
     *value = out;
     return out >= 0 &&
@@ -172,7 +175,6 @@ linnet_status ln_quantised_lstm(ln_graph *g, ln_pass_ctx *ctx, int32_t id)
                               cell ? c.scale : LN_NO_VALUE,
                               cell ? c.zero : LN_NO_VALUE};
     memcpy(in + INPUTS, more, sizeof more);
-    in[X] = x.value;
     in[W] = w.value;
     in[R] = r.value;
     for (int32_t i = 0; i < 3; i++) {
@@ -181,7 +183,10 @@ linnet_status ln_quantised_lstm(ln_graph *g, ln_pass_ctx *ctx, int32_t id)
         if (is_used(g, out[i]) && made[i] < 0)
             return ln_rw_no_memory(ctx);
     }
-    if (!quantise(g, id, &in[H0], &h) || (cell ? !quantise(g, id, &in[C0], &c) : (in[C0] = LN_NO_VALUE) >= 0))
+    in[H0] = is_zero(g, in[H0]) ? LN_NO_VALUE : in[H0];
+    in[C0] = is_zero(g, in[C0]) ? LN_NO_VALUE : in[C0];
+    if (!quantise(g, id, &in[X], &x) || (in[H0] >= 0 && !quantise(g, id, &in[H0], &h)) ||
+        (in[C0] >= 0 && !quantise(g, id, &in[C0], &c)))
         return ln_rw_no_memory(ctx);
     int32_t before = g->nodes[id].next, n_in = cell ? INPUTS + 10 : INPUTS + 8, n_out = made[2] >= 0 ? 3 : 2;
     ln_graph_kill(g, id);

@@ -2,7 +2,7 @@
 """Signals, recurrent layers, control flow and variables."""
 import numpy as np
 
-from case import F, F_, I32, BOOL, floats, Case, one
+from case import BOOL, F, F_, I8, I16, I32, Case, floats, ints, one, quantised
 from models import Model, Tensor, const, fed
 
 
@@ -39,6 +39,28 @@ def lstm_inputs(n, m, peephole, coupled, projection, norm):
     return ins, [gate(norm and not (coupled and i == 0), m) for i in range(4)]
 
 
+def integer_lstm(name, major, each):
+    """Of bytes, with a cell of 16 bits; each: other scales for the gates' weights."""
+    n, m, batch, time = 7, 9, 2, 12
+    x, of_x, of_h, of_c = floats(*((time, batch, n) if major else (batch, time, n))), (0.016, 3), (1 / 128, 0), (2**-11, 0)
+    scales = [0.004 * (1 + 0.1 * k * each) for k in range(8)]
+    w = lambda k, *s: const(ints(-127, 128, *s, dtype=I8), I8, quant=(scales[k], 0))
+    bias = lambda k: const(ints(-3000, 3000, m), I32, quant=(of_x[0] * scales[k], 0))
+
+    def make():
+        m_, state = Model(), lambda t, q: Tensor(shape=[batch, m], dtype=t, variable=True, quant=q)
+        g = m_.graph()
+        ins = [fed(quantised(x, *of_x), I8, quant=of_x)] + weights + [None] * 3 + biases + [None] * 2
+        y = m_.op(g, "UNIDIRECTIONAL_SEQUENCE_LSTM", ins + [state(I8, of_h), state(I16, of_c)] + [None] * 4,
+                  [Tensor(dtype=I8, quant=of_h)], "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, timeMajor=major)
+        g.operators[0].intermediates = [m_.tensor(g, Tensor(dtype=I16, shape=[1], quant=(2**-12, 0))) for _ in range(4)]
+        g.operators[0].intermediates.append(m_.tensor(g, Tensor(dtype=I8, shape=[1], quant=of_h)))
+        g.outputs = [y]
+        return m_, g.outputs
+    weights, biases = [w(k, m, n) for k in range(4)] + [w(4 + k, m, m) for k in range(4)], [bias(k) for k in range(4)]
+    return Case(name, make, [quantised(x, *of_x)])
+
+
 def recurrent():
     state = lambda *s: Tensor(shape=list(s), dtype=F, variable=True)
     for name, peephole, coupled, projection, norm, major, clip in [
@@ -51,6 +73,8 @@ def recurrent():
         ins = [fed(x)] + ins + [state(batch, projection or m), state(batch, m)] + norms
         yield one(f"SEQUENCE_LSTM_{name}", "UNIDIRECTIONAL_SEQUENCE_LSTM", ins, [F],
                   "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, timeMajor=major, cellClip=clip)
+    for major, each in ((False, False), (True, True)):
+        yield integer_lstm(f"SEQUENCE_LSTM_int8_{major}", major, each)
     x = floats(2, 5)
     ins, norms = lstm_inputs(5, 6, 1, 0, 3, 0)
     yield one("LSTM", "LSTM", [fed(x)] + ins + [state(2, 3), state(2, 6)], [F], "LSTMOptions",
