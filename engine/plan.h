@@ -102,9 +102,9 @@ void ln_plan_free(ln_plan *plan);
  * same (or there was no memory). */
 bool ln_graph_order(ln_graph *g, ln_memory *memory);
 
-/* stripes.c: the first n_layers convolutions, poolings and maps that follow on each other, so many rows of the last
- * one's output at a time. Returns how many they are: fewer where the chain is shorter, 0 where there is nothing to
- * divide; -1: no memory. */
+/* stripes.c: the first convolutions, poolings, maps and sums of two, so many rows of the last one's output at a time:
+ * n_layers of them, or more where only then a single output leaves them. Returns how many they are: fewer than n_layers
+ * where there are no more, 0 where there is nothing to divide; -1: no memory. */
 int32_t ln_graph_stripes(ln_graph *g, int32_t n_layers, int64_t rows);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,

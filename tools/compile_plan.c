@@ -42,11 +42,12 @@ static linnet_status attempt_stripes(search *s, int32_t frugal, double worth)
     ln_plan_options options = s->options;
     linnet_status status = LINNET_OK;
     options.frugal = frugal;
-    for (int32_t layers = 1, got = 1; status == LINNET_OK && got == layers; layers++) {
+    for (int32_t layers = 1, got = 1; status == LINNET_OK; layers = got + 1) {
         options.stripe_layers = layers;
         options.stripe_rows = 2;
         status = attempt(s, &options, s->options.stripe_layers ? worth : 0.97, &got);
-        got += got == layers; /* the chain may go on */
+        if (got < layers)
+            break;
     }
     for (int i = 0; status == LINNET_OK && s->options.stripe_rows == 2 && i < 3; i++) {
         options = s->options;
