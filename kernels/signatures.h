@@ -27,6 +27,9 @@ typedef void ln_UNZIP_U32(uint32_t *a, uint32_t *b, const uint32_t *x, size_t n)
 /* y[i] = x[index[i]], i < n; indices in [0, n_x). */
 typedef void ln_GATHER_U32(uint32_t *y, const uint32_t *x, size_t n_x, const int32_t *index, size_t n);
 
+/* y[i] = the sigmoid in integers (qsigmoid.h) of x[i], i < n; y may be x. x is above INT32_MIN. */
+typedef void ln_VUNARY_I32(int32_t *y, const int32_t *x, size_t n);
+
 /* y[c] = the maximum of x[r][c] over r < rows, NaN if one of them is; -inf for no rows. c < n. */
 typedef void ln_VPOOL_MAX_F32(float *y, const float *const *x, size_t rows, size_t n);
 /* y[c] = scale * the sum of x[r][c] over r < rows, in order. c < n. */

@@ -5,51 +5,8 @@
 #include <string.h>
 
 #include "kernels/qgemm.h"
+#include "kernels/qsigmoid.h"
 #include "ops/qlinearlstm.h"
-
-/* -- functions ----------------------------------------------------------------------------------------------------- */
-
-/* 2^16 * (sigmoid(k / 16) - 1/2); from 12 on that is 2^15. */
-enum { TABLE_BITS = LN_QLSTM_SUM_BITS - 4, TABLE_END = 12 << LN_QLSTM_SUM_BITS };
-static const uint16_t table[] = {
-    0,     1024,  2045,  3063,  4075,  5079,  6073,  7056,  8025,  8980,  9919,  10840, 11743, 12625, 13486,
-    14326, 15143, 15936, 16706, 17452, 18173, 18870, 19542, 20189, 20813, 21411, 21986, 22538, 23066, 23571,
-    24054, 24516, 24956, 25376, 25776, 26157, 26519, 26864, 27191, 27502, 27797, 28076, 28341, 28592, 28830,
-    29055, 29268, 29470, 29660, 29840, 30010, 30170, 30322, 30465, 30600, 30727, 30847, 30960, 31067, 31167,
-    31262, 31351, 31435, 31515, 31589, 31659, 31726, 31788, 31846, 31901, 31953, 32002, 32048, 32091, 32132,
-    32170, 32206, 32240, 32271, 32301, 32329, 32356, 32381, 32404, 32426, 32447, 32466, 32484, 32501, 32517,
-    32532, 32547, 32560, 32573, 32584, 32596, 32606, 32616, 32625, 32634, 32642, 32649, 32657, 32663, 32670,
-    32676, 32681, 32686, 32691, 32696, 32700, 32704, 32708, 32712, 32715, 32718, 32721, 32724, 32727, 32729,
-    32732, 32734, 32736, 32738, 32740, 32741, 32743, 32745, 32746, 32747, 32749, 32750, 32751, 32752, 32753,
-    32754, 32755, 32755, 32756, 32757, 32758, 32758, 32759, 32759, 32760, 32760, 32761, 32761, 32762, 32762,
-    32762, 32763, 32763, 32763, 32764, 32764, 32764, 32764, 32765, 32765, 32765, 32765, 32765, 32766, 32766,
-    32766, 32766, 32766, 32766, 32766, 32766, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-    32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32768, 32768, 32768, 32768,
-};
-
-/* 2^16 * (sigmoid(z) - 1/2), which is odd: between two entries on a straight line. */
-static int32_t half_sigmoid(int32_t z)
-{
-    int32_t a = z < 0 ? -z : z, y = 1 << 15;
-    if (a < TABLE_END) {
-        int32_t i = a >> TABLE_BITS, part = a & ((1 << TABLE_BITS) - 1);
-        y = table[i] + (((table[i + 1] - table[i]) * part + (1 << (TABLE_BITS - 1))) >> TABLE_BITS);
-    }
-    return z < 0 ? -y : y;
-}
-
-/* With 16 bits behind the point; 1 is 2^16. */
-static int32_t sigmoid(int32_t z)
-{
-    return (1 << 15) + half_sigmoid(z);
-}
-
-/* With 15 bits: 2 sigmoid(2 z) - 1. */
-static int32_t hyperbolic_tangent(int32_t z)
-{
-    z = z > TABLE_END ? TABLE_END : z < -TABLE_END ? -TABLE_END : z;
-    return half_sigmoid(2 * z);
-}
 
 static int32_t clamp(int64_t x, int32_t most)
 {
@@ -158,26 +115,35 @@ static int32_t peep(const direction *s, int32_t sum, int32_t which, int64_t j, i
     return sum + clamp(more >> LN_QLSTM_CELL_BITS, (1 << 29) - 1);
 }
 
-/* A step of one row: x, r are its sums, cell and h its state. */
-static void step(const direction *s, const int32_t *x, const int32_t *r, int32_t *cell, uint8_t *h)
+/* A step of one row: x, z are its sums, cell and h its state; z becomes what the functions are taken of, and they. A
+ * sigmoid s is 2^15 + z then, with 16 bits behind the point; a hyperbolic tangent, of half the argument, z with 15. */
+static void step(const direction *s, const int32_t *x, int32_t *z, int32_t *cell, uint8_t *h)
 {
     const ln_qlstm_params *p = s->p;
     const int64_t n = p->rnn.hidden;
-    const int32_t low = p->h_flip ? INT8_MIN : 0, clip = p->clip_sum;
+    const int32_t low = p->h_flip ? INT8_MIN : 0, clip = p->clip_sum, half = 1 << 15;
+    int32_t *i = z + GATE_I * n, *o = z + GATE_O * n, *f = z + GATE_F * n, *g = z + GATE_C * n;
+    for (int64_t j = 0; j < 4 * n; j++)
+        z[j] = sum_of(s, x, z, j);
     for (int64_t j = 0; j < n; j++) {
-        int32_t c = cell[j];
-        int32_t i = sigmoid(clamp(peep(s, sum_of(s, x, r, GATE_I * n + j), 0, j, c), clip));
-        int32_t f = (1 << 16) - i;
-        if (!p->rnn.input_forget)
-            f = sigmoid(clamp(peep(s, sum_of(s, x, r, GATE_F * n + j), 2, j, c), clip));
-        int32_t g = hyperbolic_tangent(clamp(sum_of(s, x, r, GATE_C * n + j), clip));
-        int64_t next = (int64_t)f * c + (int64_t)i * g * (1 << (LN_QLSTM_CELL_BITS - 15));
-        c = clamp((next + (1 << 15)) >> 16, INT32_MAX);
-        cell[j] = c;
-        int32_t o = sigmoid(clamp(peep(s, sum_of(s, x, r, GATE_O * n + j), 1, j, c), clip));
-        int32_t t = hyperbolic_tangent(clamp(c, p->clip_cell) >> (LN_QLSTM_CELL_BITS - LN_QLSTM_SUM_BITS));
-        h[j] = (uint8_t)limited(scaled((int64_t)o * t, &p->h_out) + p->h_zero, low, low + 255);
+        i[j] = clamp(peep(s, i[j], 0, j, cell[j]), clip);
+        f[j] = clamp(peep(s, f[j], 2, j, cell[j]), clip);
+        g[j] = 2 * clamp(clamp(g[j], clip), LN_QSIGMOID_END);
     }
+    LN_K(qsigmoid)(i, i, (size_t)n);
+    LN_K(qsigmoid)(f, f, (size_t)(2 * n));
+    for (int64_t j = 0; j < n; j++) {
+        int32_t in = half + i[j], keep = p->rnn.input_forget ? (1 << 16) - in : half + f[j];
+        int64_t next = (int64_t)keep * cell[j] + (int64_t)in * g[j] * (1 << (LN_QLSTM_CELL_BITS - 15));
+        int32_t c = cell[j] = clamp((next + half) >> 16, INT32_MAX);
+        o[j] = clamp(peep(s, o[j], 1, j, c), clip);
+        c = clamp(c, p->clip_cell) >> (LN_QLSTM_CELL_BITS - LN_QLSTM_SUM_BITS);
+        g[j] = 2 * clamp(c, LN_QSIGMOID_END);
+    }
+    LN_K(qsigmoid)(o, o, (size_t)n);
+    LN_K(qsigmoid)(g, g, (size_t)n);
+    for (int64_t j = 0; j < n; j++)
+        h[j] = (uint8_t)limited(scaled((int64_t)(half + o[j]) * g[j], &p->h_out) + p->h_zero, low, low + 255);
 }
 
 /* Where direction d of batch b is in initial_h, initial_c, Y_h, Y_c. */

@@ -4,11 +4,13 @@
  * tier: all bit for bit. Sizes around the tiles, rows between guard pages, weights and inputs at their extremes (which
  * an intermediate of 16 bits would not survive).
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/qgemm.h"
 #include "kernels/qgemm_epilogue.h"
+#include "kernels/qsigmoid.h"
 #include "kernels/tiles.h"
 #include "tests/kernels/check.h"
 
@@ -213,10 +215,49 @@ static void depthwise(ln_tier tier, const ln_kernel_table *t)
             }
 }
 
+/* Random sums of all sizes, and those around the ends of the table and of its entries. */
+static void sigmoids(const ln_kernel_table *t)
+{
+    static const int32_t edges[] = {0,
+                                    1,
+                                    -1,
+                                    4095,
+                                    4096,
+                                    -4096,
+                                    LN_QSIGMOID_END - 1,
+                                    LN_QSIGMOID_END,
+                                    -LN_QSIGMOID_END,
+                                    LN_QSIGMOID_END + 1,
+                                    INT32_MAX,
+                                    -INT32_MAX};
+    enum { EDGES = sizeof edges / sizeof *edges };
+    for (size_t n = 0; n <= 70; n++) {
+        int32_t *x = check_guard(n * 4, true), *y = check_guard(n * 4, true);
+        bool ok = true;
+        for (size_t i = 0; i < n; i++)
+            x[i] = i % 3 ? (int32_t)check_below(1u << (8 + i % 22)) - (1 << (7 + i % 22)) : edges[(i / 3 + n) % EDGES];
+        t->qsigmoid(y, x, n);
+        for (size_t i = 0; i < n; i++) {
+            int32_t a = x[i] < 0 ? -x[i] : x[i], k = a < LN_QSIGMOID_END ? a >> 12 : 192, part = a & 4095;
+            double low = ln_qsigmoid_table[k],
+                   want = k == 192 ? low : low + (ln_qsigmoid_table[k + 1] - low) * part / 4096;
+            want = floor(want + 0.5);
+            ok = ok && y[i] == (x[i] < 0 ? -want : want);
+            /* half a step of the result, half of the table's, and the bend of the curve between two entries */
+            ok = ok && fabs(y[i] - 65536 * (1 / (1 + exp(-x[i] / 65536.0)) - 0.5)) < 4.2;
+        }
+        check_ok(ok, "qsigmoid n=%zu", n);
+        t->qsigmoid(x, x, n);
+        check_ok(n == 0 || memcmp(x, y, n * 4) == 0, "qsigmoid n=%zu in place", n);
+        check_guard_free(x), check_guard_free(y);
+    }
+}
+
 static void vectors(ln_tier tier, const ln_kernel_table *t)
 {
     const ln_kernel_table *scalar = ln_tier_table(LN_TIER_SCALAR);
     (void)tier;
+    sigmoids(t);
     for (size_t n = 0; n <= 70; n++)
         for (int pattern = 0; pattern < CHECK_PATTERNS; pattern++) {
             float *x = check_guard(n * 4, true), *f = check_guard(n * 4, true), want_f[70];
