@@ -44,6 +44,8 @@ linnet_status ln_exec_node(ln_exec *x, ln_graph *g, int32_t node, const linnet_v
 /* An info as a value and back. */
 void ln_info_of(const linnet_value *v, ln_info *info);
 linnet_value ln_value_of(const ln_info *info, void *data);
+/* A value of that type and shape. */
+bool ln_value_is(const linnet_value *v, linnet_type type, int32_t rank, const int64_t *dims);
 
 /* A copy of the value in the arena, items and strings included. */
 linnet_status ln_value_copy(ln_arena *a, linnet_value *to, const linnet_value *from);
