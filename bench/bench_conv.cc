@@ -48,7 +48,7 @@ void convolution(benchmark::State &state, const ln_gemm_f32_desc *d, const Conv 
     size_t taps = s.kernel * s.kernel, m = g.out[1] * g.out[2];
     Buffer<float> x(g.image), w(taps * s.in * s.out), y(m * s.out, false), zero(s.in, false);
     Buffer<float> packed(ln_gemm_f32_packed(d, s.out, taps, s.in), false);
-    Buffer<char> scratch(ln_gemm_f32_scratch(d, taps, s.in) + 64, false);
+    Buffer<char> scratch(ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, taps, s.in) + 64, false);
     ln_gemm_f32_b from = {};
     from.b = w.data;
     from.n_stride = taps * s.in;

@@ -18,7 +18,7 @@ namespace
 void product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t k)
 {
     Buffer<float> a(m * k), b(k * n), c(m * n, false), packed(ln_gemm_f32_packed(d, n, 1, k), false);
-    Buffer<char> scratch(ln_gemm_f32_scratch(d, 1, k) + 64, false);
+    Buffer<char> scratch(ln_gemm_f32_scratch(d, m, SIZE_MAX, 1, k) + 64, false);
     ln_gemm_f32_b from = {};
     from.b = b.data;
     from.n_stride = 1;

@@ -119,8 +119,9 @@ typedef struct ln_gemm_f32_job {
 /* Chooses the blocks. d, m, n, taps, k, widen and the layout of A are set. */
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads);
 
-/* Bytes of scratch that each worker needs for a job of at most these sizes (whatever the blocks). */
-size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k);
+/* Bytes of scratch that each worker needs for a job of at most m rows and n columns, whatever the blocks. n is SIZE_MAX
+ * where it is not known, or A lies transposed. */
+size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k);
 /* What comes on top for a packed B of 16 bits. */
 size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d);
 

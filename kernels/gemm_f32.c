@@ -9,6 +9,7 @@
  * sets of a cache (strides of large powers of two), where it lies transposed, or where taps are so short that the loop
  * over them would cost more.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "kernels/gemm.h"
@@ -46,13 +47,30 @@ static void block_k(const ln_gemm_f32_desc *d, size_t taps, size_t k, size_t *kc
         *tap_block = ceil_div(taps, ceil_div(taps, k < d->kc ? d->kc / k : 1));
 }
 
-size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t taps, size_t k)
+/* Pointers to the rows of mc rows, and the copy of their block of K. */
+static size_t scratch_of(size_t mc, size_t taps, size_t block, bool copy)
 {
-    size_t kc, tap_block;
+    size_t pointers = mc * ((taps ? taps : 1) + 1) * sizeof(float *);
+    return (pointers + 63) / 64 * 64 + (copy ? (mc * (block + 16) * sizeof(float) + 63) / 64 * 64 : 0);
+}
+
+/* Taps so short that the loop over them would cost more than a copy. */
+static bool short_taps(const ln_gemm_f32_desc *d, size_t n, size_t taps, size_t k)
+{
+    return taps > 1 && k < SHORT_TAP && n > d->nr / 2u;
+}
+
+/* Enough to do for a copy to pay where rows share sets of a cache. */
+static bool worth_copying(const ln_gemm_f32_desc *d, size_t m, size_t n)
+{
+    return n > 2u * d->nr && m > LN_GEMM_FEW_ROWS;
+}
+
+size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k)
+{
+    size_t kc, tap_block, mc = m < d->mc ? ceil_div(m, d->mr) * d->mr : d->mc;
     block_k(d, taps, k, &kc, &tap_block);
-    size_t pointers = ((size_t)d->mc * (taps ? taps : 1) + d->mc) * sizeof(float *);
-    size_t copy = (size_t)d->mc * (kc * tap_block + 16) * sizeof(float);
-    return (pointers + 63) / 64 * 64 + (copy + 63) / 64 * 64;
+    return scratch_of(mc, taps, kc * tap_block, n == SIZE_MAX || short_taps(d, n, taps, k) || worth_copying(d, m, n));
 }
 
 size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
@@ -75,8 +93,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
         nc = 1;
     mc = min(mc, slivers);
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
-    job->copy = (!job->rows && job->a_col != 1) || (job->taps > 1 && job->k < SHORT_TAP && job->n > d->nr / 2u) ||
-                (pitch && pitch % 1024 == 0 && job->n > 2u * d->nr && !few);
+    job->copy = (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
+                (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
     if (job->copy && !job->widen)
         nc = min(4 * nc, panels);
     /* Several tiles for each thread even out what they take; rows are divided first, since B is then shared. */
@@ -180,7 +198,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
 {
     const ln_gemm_f32_desc *d = job->d;
     const float **rows = (const float **)(void *)scratch;
-    size_t kk = job->taps * job->k, mc = d->mc;
+    size_t kk = job->taps * job->k, mc = job->mc;
     const bool by_panels = job->copy && !job->widen;
     const float **dense = rows + mc * (job->taps ? job->taps : 1);
     float *copied = (float *)(void *)(scratch + (((size_t)((char *)(dense + mc) - scratch) + 63) / 64 * 64));
@@ -188,7 +206,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     if (ld % 512 == 0)
         ld += 16;
     ln_gemm_f32_fn *half_tile = widening_tile(job), *tile = half_tile ? half_tile : d->tile;
-    float *wide = (float *)(void *)(scratch + ln_gemm_f32_scratch(d, job->taps, job->k));
+    float *wide = (float *)(void *)(scratch + scratch_of(mc, job->taps, job->kc * job->tap_block, job->copy));
     if (job->rows)
         job->rows(job->rows_arg, m0, m, rows, mc);
     else

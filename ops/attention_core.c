@@ -306,7 +306,8 @@ linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_byte
     if (!p->direct) {
         p->at_pack_k = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->total, 1, (size_t)p->head), size);
         p->at_pack_v = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->v_head, 1, (size_t)p->total), size);
-        size_t k = ln_gemm_f32_scratch(d, 1, (size_t)p->head), v = ln_gemm_f32_scratch(d, 1, (size_t)p->total);
+        size_t k = ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, 1, (size_t)p->head),
+               v = ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, 1, (size_t)p->total);
         p->at_gemm = part(&at, (int64_t)(k > v ? k : v), 1);
     }
     p->at_q = part(&at, rows * p->head, size);

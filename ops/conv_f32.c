@@ -327,9 +327,10 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
             LN_TRY(reserve(c, &total, &p->at_in, p->kernel[1] * p->in[2] * p->in_channels, sizeof(float)));
     } else {
         packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
-        size_t merged = ln_gemm_f32_scratch(d, (size_t)(p->taps / p->kernel[2]), (size_t)(k * p->kernel[2]));
+        int64_t merged = p->merge ? p->kernel[2] : 1; /* taps that are one */
         p->worker = p->lines ? ln_conv_lines_worker(p)
-                             : (int64_t)(p->merge ? merged : ln_gemm_f32_scratch(d, (size_t)p->taps, (size_t)k));
+                             : (int64_t)ln_gemm_f32_scratch(d, (size_t)(p->batch * p->out_pixels), (size_t)n,
+                                                            (size_t)(p->taps / merged), (size_t)(k * merged));
     }
     if (packed > SIZE_MAX / 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");

@@ -190,6 +190,7 @@ linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p)
     p->tiles = (int32_t)run;
     p->group_packed = bias_size(p) + POINTS * (int64_t)ln_winograd_packed(d, (size_t)n, (size_t)k);
     elements = POINTS * run * (pitch_of(k) + pitch_of(n));
-    p->worker = elements * (int64_t)sizeof(float) + (int64_t)ln_gemm_f32_scratch(d, 1, (size_t)k);
+    p->worker =
+        elements * (int64_t)sizeof(float) + (int64_t)ln_gemm_f32_scratch(d, (size_t)run, (size_t)n, 1, (size_t)k);
     return LINNET_OK;
 }

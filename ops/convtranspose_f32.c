@@ -257,11 +257,13 @@ linnet_status ln_deconv_plan_f32(ln_ctx *c, ln_deconv *p)
     p->copy_out = !p->channels_last && p->out_channels > 1 && p->out_pixels > 1;
     p->packed = w->data && (!bias || bias->data);
     for (int64_t taps = 1; taps <= most; taps++) {
-        int64_t need = (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), (size_t)taps, (size_t)(p->in_channels / p->group));
+        int64_t need = (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), SIZE_MAX, SIZE_MAX, (size_t)taps,
+                                                    (size_t)(p->in_channels / p->group));
         p->worker = need > p->worker ? need : p->worker;
     }
     if (most == 0)
-        p->worker = (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), 0, (size_t)(p->in_channels / p->group));
+        p->worker =
+            (int64_t)ln_gemm_f32_scratch(LN_D(gemm_f32), SIZE_MAX, SIZE_MAX, 0, (size_t)(p->in_channels / p->group));
     LN_TRY(reserve(c, &total, &p->at_in, p->copy_in ? ln_info_count(c->in[0]) : 0, sizeof(float)));
     LN_TRY(reserve(c, &total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float)));
     LN_TRY(reserve(c, &total, &p->at_zero, p->in_channels / p->group, sizeof(float)));

@@ -293,7 +293,8 @@ static linnet_status plan_projection(ln_ctx *c, msattention_params *p, size_t *s
     if (elements > SIZE_MAX / 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");
     p->packed = w->data && (!bias || bias->data);
-    p->gemm_bytes = (int64_t)((ln_gemm_f32_scratch(LN_D(gemm_f32), 1, (size_t)p->inputs) + 63) / 64 * 64);
+    p->gemm_bytes =
+        (int64_t)((ln_gemm_f32_scratch(LN_D(gemm_f32), SIZE_MAX, SIZE_MAX, 1, (size_t)p->inputs) + 63) / 64 * 64);
     p->scratch_gemm = room(scratch, (size_t)(p->gemm_bytes * c->threads));
     if (!p->packed) {
         p->scratch_weights = room(scratch, elements * sizeof(float));

@@ -248,7 +248,9 @@ static linnet_status plan_packed(ln_ctx *c, ln_product *p)
     if (packed > SIZE_MAX / sizeof(float) - 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "a matrix of %lld x %lld is too large", (long long)p->k, (long long)p->n);
     p->b_packed = (int64_t)(packed + 15) / 16 * 16;
-    p->worker = (int64_t)(ln_gemm_f32_scratch(d, 1, (size_t)p->k) + (half ? ln_gemm_f32_scratch_half(d) : 0));
+    size_t columns = p->a_col == 1 ? (size_t)p->n : SIZE_MAX;
+    p->worker = (int64_t)(ln_gemm_f32_scratch(d, SIZE_MAX, columns, 1, (size_t)p->k) +
+                          (half ? ln_gemm_f32_scratch_half(d) : 0));
     if (p->mode == LN_PRODUCT_OWN)
         p->worker += p->b_packed * (int64_t)sizeof(float);
     int64_t bytes;

@@ -67,8 +67,8 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
     p->packed = c->in[1]->data && c->in[2]->data && (p->in_bias < 0 || c->in[p->in_bias]->data);
     p->scratch_weights = (int64_t)at;
     at += p->packed ? 0 : d * (size_t)p->part_bytes;
-    size_t own = ln_gemm_f32_scratch(LN_D(gemm_f32), 1, (size_t)p->inputs);
-    size_t steps = ln_gemm_f32_scratch(LN_D(gemm_f32), 1, (size_t)p->hidden);
+    size_t own = ln_gemm_f32_scratch(LN_D(gemm_f32), SIZE_MAX, SIZE_MAX, 1, (size_t)p->inputs);
+    size_t steps = ln_gemm_f32_scratch(LN_D(gemm_f32), SIZE_MAX, SIZE_MAX, 1, (size_t)p->hidden);
     p->worker_bytes = (int64_t)ln_rnn_aligned(own > steps ? own : steps);
     p->scratch_worker = (int64_t)at;
     at += (size_t)(c->threads > p->directions ? c->threads : p->directions) * (size_t)p->worker_bytes;

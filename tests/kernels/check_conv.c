@@ -344,7 +344,7 @@ static void check_winograd(const char *tier, const ln_kernel_table *t, size_t ch
     float *y = check_guard(16 * outputs * sizeof *y, true), *r = check_guard(16 * outputs * sizeof *r, true);
     float *bias = check_guard(outputs * sizeof *bias, true);
     float *packed = aligned_alloc(64, 36 * one * sizeof *packed);
-    void *scratch = aligned_alloc(64, ln_gemm_f32_scratch(d, 1, channels));
+    void *scratch = aligned_alloc(64, ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, 1, channels));
     const float *xs[36], *rs[16];
     float *ys[16];
     for (size_t i = 0; i < 36; i++)

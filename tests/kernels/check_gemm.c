@@ -158,8 +158,9 @@ static void rows_of(const void *arg, size_t begin, size_t count, const float **r
 static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads, float *c)
 {
     ln_gemm_f32_prepare(job, threads);
-    void *scratch =
-        aligned_alloc(64, ln_gemm_f32_scratch(d, job->taps, job->k) + (job->widen ? ln_gemm_f32_scratch_half(d) : 0));
+    size_t columns = job->a_col == 1 || job->rows ? job->n : SIZE_MAX;
+    size_t bytes = ln_gemm_f32_scratch(d, job->m, columns, job->taps, job->k);
+    void *scratch = aligned_alloc(64, bytes + (job->widen ? ln_gemm_f32_scratch_half(d) : 0));
     job->c = c;
     for (size_t i = job->tiles; i-- > 0;)
         ln_gemm_f32_run(job, scratch, i, i + 1);
