@@ -93,10 +93,11 @@ ISA_neon    := $(if $(BARE),-O2)
 ISA_neondot := -march=armv8.2-a+dotprod+fp16
 # Tuned for a core in order, which waits for what a scheduler did not foresee; others hardly mind.
 ISA_rvv     := -march=rv64gcv -mtune=sifive-x280 $(if $(BARE),-O2)
+ISA_zvfhmin := -march=rv64gcv_zvfhmin # not a tier: what of rvv some machines do better
 ISA_wasm    := -msimd128 $(if $(filter %-relaxed,$(TARGET)),-mrelaxed-simd) $(if $(BARE),-O2)
 TIERS_x86_64  := avx2 avx512
 TIERS_aarch64 := neon neondot
-TIERS_riscv64 := rvv
+TIERS_riscv64 := rvv zvfhmin
 TIERS_wasm32  := wasm
 TIERS := $(TIERS_$(ARCH))
 ISA_armdsp := -O2
@@ -109,7 +110,7 @@ endif
 all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the program and both libraries (the default)
 
 # -- sources -----------------------------------------------------------------------------------------------------
-ALL_TIERS   := avx2 avx512 neon neondot rvv wasm armdsp mve
+ALL_TIERS   := avx2 avx512 neon neondot rvv zvfhmin wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c) kernels/vlen_rvv.c,$(wildcard kernels/*.c))
 OPS_SRC     := $(wildcard ops/*.c)

@@ -5,6 +5,9 @@
 #ifndef LN_KERNELS_CPU_H
 #define LN_KERNELS_CPU_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "kernels/kernels.h"
 
 /* 1 where the processor has it and the operating system saves its registers. */
@@ -24,6 +27,12 @@ ln_cpu_x86 ln_cpu_x86_features(void);
 int ln_cpu_has(ln_tier tier);
 #ifdef __riscv
 size_t ln_cpu_rvv_bits(void); /* VLEN; asked only where there is V */
+
+/* Conversions of half precision in vectors (Zvfhmin); set by ln_dispatch_init. Those that use them: */
+extern bool ln_cpu_zvfhmin;
+void ln_cpu_find_zvfhmin(void);
+void ln_f16_to_f32_zvfhmin(float *y, const uint16_t *x, size_t n);
+void ln_f32_to_f16_zvfhmin(uint16_t *y, const float *x, size_t n);
 #endif
 #endif
 

@@ -23,8 +23,8 @@ int ln_cpu_has(ln_tier tier)
     return tier != LN_TIER_NEONDOT || (getauxval(AT_HWCAP) & (half | dot)) == (half | dot);
 }
 #elif defined(__linux__) && defined(__riscv)
-/* riscv_hwprobe, Linux 6.4: key 4 (IMA_EXT_0) has bit 2 for V 1.0. */
-static int probe_says(void)
+/* riscv_hwprobe, Linux 6.4: key 4 (IMA_EXT_0) has bit 2 for V 1.0, and from 6.8 on bits 30 and 31 for Zvfh, Zvfhmin. */
+static int probe_says(unsigned long long bits)
 {
     struct {
         long long key;
@@ -32,15 +32,20 @@ static int probe_says(void)
     } pair = {4, 0};
     if (syscall(258, &pair, 1ul, 0ul, (void *)0, 0ul) != 0 || pair.key != 4)
         return -1;
-    return (pair.value & 4) != 0;
+    return (pair.value & bits) != 0;
 }
 
 int ln_cpu_has(ln_tier tier)
 {
     if (tier != LN_TIER_RVV)
         return 1;
-    int probed = probe_says();
+    int probed = probe_says(4);
     return probed >= 0 ? probed : (getauxval(AT_HWCAP) >> ('V' - 'A') & 1) != 0;
+}
+
+void ln_cpu_find_zvfhmin(void)
+{
+    ln_cpu_zvfhmin = ln_cpu_has(LN_TIER_RVV) && probe_says(3ull << 30) > 0;
 }
 #else
 int ln_cpu_has(ln_tier tier)
@@ -50,6 +55,8 @@ int ln_cpu_has(ln_tier tier)
 #endif
 
 #if defined(__riscv)
+bool ln_cpu_zvfhmin;
+
 size_t ln_cpu_rvv_bits(void)
 {
     size_t bytes;

@@ -195,6 +195,9 @@ void ln_dispatch_init(void)
         if (cap && strcmp(cap, names[t]) == 0)
             break;
     }
+#if defined(__riscv) && __riscv_xlen == 64
+    ln_cpu_find_zvfhmin();
+#endif
     running = best;
     ln_kernels = ln_tier_table(best);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversions of rows between element types, tier rvv. Half precision goes by its bits, as in half.h, where the build
- * has no Zvfhmin. A conversion to integers saturates and makes the greatest of a NaN: where a value is not below the
- * range's end, the least takes its place (vconvert_scalar.c).
+ * Conversions of rows between element types, tier rvv. Half precision goes by its bits, as in half.h, where the machine
+ * has no Zvfhmin (vhalf_zvfhmin.c). A conversion to integers saturates and makes the greatest of a NaN: where a value
+ * is not below the range's end, the least takes its place (vconvert_scalar.c).
  */
 #include <riscv_vector.h>
 
+#include "kernels/cpu.h"
 #include "kernels/kernels.h"
 
 #define ROW(k, Y, X, ...)                                                                                              \
@@ -37,9 +38,6 @@ INLINE vint64m8_t to_i64(vfloat32m4_t v, size_t vl)
 
 INLINE vfloat32m4_t from_f16(vuint16m2_t h, size_t vl)
 {
-#ifdef __riscv_zvfhmin
-    return __riscv_vfwcvt_f_f_v_f32m4(__riscv_vreinterpret_v_u16m2_f16m2(h), vl);
-#else
     vuint32m4_t u = __riscv_vzext_vf2_u32m4(h, vl), a = __riscv_vand_vx_u32m4(u, 0x7fff, vl);
     vfloat32m4_t f = __riscv_vreinterpret_v_u32m4_f32m4(__riscv_vsll_vx_u32m4(a, 13, vl));
     vuint32m4_t r = __riscv_vreinterpret_v_f32m4_u32m4(__riscv_vfmul_vf_f32m4(f, 0x1p112f, vl));
@@ -47,14 +45,10 @@ INLINE vfloat32m4_t from_f16(vuint16m2_t h, size_t vl)
     r = __riscv_vor_vx_u32m4_mu(__riscv_vmsgtu_vx_u32m4_b8(a, 0x7c00, vl), r, r, 0x400000u, vl);
     vuint32m4_t sign = __riscv_vsll_vx_u32m4(__riscv_vand_vx_u32m4(u, 0x8000, vl), 16, vl);
     return __riscv_vreinterpret_v_u32m4_f32m4(__riscv_vor_vv_u32m4(r, sign, vl));
-#endif
 }
 
 INLINE vuint16m2_t to_f16(vfloat32m4_t f, size_t vl)
 {
-#ifdef __riscv_zvfhmin
-    return __riscv_vreinterpret_v_f16m2_u16m2(__riscv_vfncvt_f_f_w_f16m2(f, vl));
-#else
     vuint32m4_t u = __riscv_vreinterpret_v_f32m4_u32m4(f), a = __riscv_vand_vx_u32m4(u, 0x7fffffff, vl);
     vuint32m4_t shifted = __riscv_vsrl_vx_u32m4(a, 13, vl), odd = __riscv_vand_vx_u32m4(shifted, 1, vl);
     vuint32m4_t r = __riscv_vadd_vx_u32m4(__riscv_vadd_vv_u32m4(a, odd, vl), 0xfffu - 0x38000000u, vl);
@@ -67,7 +61,6 @@ INLINE vuint16m2_t to_f16(vfloat32m4_t f, size_t vl)
     r = __riscv_vmerge_vvm_u32m4(r, nan, __riscv_vmsgtu_vx_u32m4_b8(a, 0x7f800000u, vl), vl);
     vuint32m4_t sign = __riscv_vand_vx_u32m4(__riscv_vsrl_vx_u32m4(u, 16, vl), 0x8000, vl);
     return __riscv_vncvt_x_x_w_u16m2(__riscv_vor_vv_u32m4(r, sign, vl), vl);
-#endif
 }
 
 INLINE vuint16m2_t to_bf16(vfloat32m4_t f, size_t vl)
@@ -79,8 +72,19 @@ INLINE vuint16m2_t to_bf16(vfloat32m4_t f, size_t vl)
     return __riscv_vncvt_x_x_w_u16m2(r, vl);
 }
 
-ROW(f16_to_f32, float, uint16_t, __riscv_vse32_v_f32m4(y, from_f16(__riscv_vle16_v_u16m2(x, vl), vl), vl);)
-ROW(f32_to_f16, uint16_t, float, __riscv_vse16_v_u16m2(y, to_f16(LOADF, vl), vl);)
+#ifndef LN_TIER
+#define BY_ZVFHMIN(k)                                                                                                  \
+    if (ln_cpu_zvfhmin) {                                                                                              \
+        ln_##k##_zvfhmin(y, x, n);                                                                                     \
+        return;                                                                                                        \
+    }
+#else
+#define BY_ZVFHMIN(k)
+#endif
+
+ROW(f16_to_f32, float, uint16_t,
+    BY_ZVFHMIN(f16_to_f32) __riscv_vse32_v_f32m4(y, from_f16(__riscv_vle16_v_u16m2(x, vl), vl), vl);)
+ROW(f32_to_f16, uint16_t, float, BY_ZVFHMIN(f32_to_f16) __riscv_vse16_v_u16m2(y, to_f16(LOADF, vl), vl);)
 ROW(bf16_to_f32, uint32_t, uint16_t, vuint32m4_t u = __riscv_vzext_vf2_u32m4(__riscv_vle16_v_u16m2(x, vl), vl);
     __riscv_vse32_v_u32m4(y, __riscv_vsll_vx_u32m4(u, 16, vl), vl);)
 ROW(f32_to_bf16, uint16_t, float, __riscv_vse16_v_u16m2(y, to_bf16(LOADF, vl), vl);)

@@ -120,6 +120,9 @@ static linnet_status late(ln_ctx *c)
 {
     cast_params *p = c->params;
     const linnet_value *x = ln_late_in(c, 0);
+    for (int32_t i = 0; i < c->n_in; i++) /* an optional without a value comes here, too */
+        if (c->in[i]->kind != LINNET_TENSOR)
+            return ln_fail(c, LINNET_ERR_DATA, "input %d is no tensor", i);
     LN_TRY(target(c, &p->type));
     if (p->type == (int32_t)x->type)
         return ln_late_pass(c, 0, x);
