@@ -305,12 +305,34 @@ static void test_random(void **state)
     }
 }
 
+/* An optional without a value has no type to cast to. */
+static void test_cast_like_nothing(void **state)
+{
+    (void)state;
+    static const int64_t n = 2;
+    static const float x[2] = {1, 2};
+    linnet_model *m = new_model();
+    int32_t in[2] = {input(m->graph, "x", LINNET_FLOAT32, 1, &n), input(m->graph, "like", LINNET_UNDEFINED, 0, NULL)};
+    int32_t y;
+    m->graph->values[in[1]].info.kind = LINNET_OPTIONAL;
+    node(m->graph, "CastLike", 2, in, 1, &y, 0, NULL);
+    linnet_session *s = open_session(m, 1, (const char *const[]){"y"}, &y);
+    linnet_error e = {0};
+    assert_int_equal(linnet_session_set_tensor(s, "x", LINNET_FLOAT32, 1, &n, x, &e), LINNET_OK);
+    assert_int_equal(linnet_session_set_input(s, "like", &(linnet_value){.kind = LINNET_NONE}, &e), LINNET_OK);
+    assert_int_equal(linnet_session_run(s, &e), LINNET_ERR_DATA);
+    assert_non_null(strstr(e.text, "input 1 is no tensor"));
+    linnet_session_free(s);
+    linnet_model_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resize_channels_last), cmocka_unit_test(test_shared_storage),
         cmocka_unit_test(test_element_sizes),        cmocka_unit_test(test_slice_down_from_before),
         cmocka_unit_test(test_topk_order),           cmocka_unit_test(test_random),
+        cmocka_unit_test(test_cast_like_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
