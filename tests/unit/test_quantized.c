@@ -331,7 +331,7 @@ static int32_t floats_in(const ln_graph *g)
     int32_t floats = 0;
     LN_FOR_NODES(g, id)
     for (int32_t i = 0; i < g->nodes[id].n_out; i++)
-        floats += g->values[g->nodes[id].out[i]].info.type == LINNET_FLOAT32;
+        floats += g->nodes[id].out[i] >= 0 && g->values[g->nodes[id].out[i]].info.type == LINNET_FLOAT32;
     return floats;
 }
 
