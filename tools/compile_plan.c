@@ -32,13 +32,14 @@ static linnet_status attempt(search *s, const ln_plan_options *options, double w
     return LINNET_OK;
 }
 
-/* How many layers, two rows at a time; then how many rows: more are fewer steps, which is worth some RAM. */
+/* How many layers, two rows at a time or one; then whether more rows do, which are fewer steps: that is worth some RAM.
+ */
 static linnet_status attempt_stripes(search *s, int32_t frugal, double worth)
 {
     static const struct {
         int64_t rows;
         double worth;
-    } rows[] = {{8, 1.03}, {4, 1.03}, {1, 0.97}};
+    } rows[] = {{8, 1.03}, {4, 1.03}};
     ln_plan_options options = s->options;
     linnet_status status = LINNET_OK;
     options.frugal = frugal;
@@ -48,8 +49,11 @@ static linnet_status attempt_stripes(search *s, int32_t frugal, double worth)
         status = attempt(s, &options, s->options.stripe_layers ? worth : 0.97, &got);
         if (got < layers)
             break;
+        options.stripe_rows = 1;
+        if (status == LINNET_OK)
+            status = attempt(s, &options, 0.97, NULL);
     }
-    for (int i = 0; status == LINNET_OK && s->options.stripe_rows == 2 && i < 3; i++) {
+    for (int i = 0; status == LINNET_OK && s->options.stripe_rows == 2 && i < 2; i++) {
         options = s->options;
         options.stripe_rows = rows[i].rows;
         status = attempt(s, &options, rows[i].worth, NULL);
