@@ -32,8 +32,7 @@ static linnet_status attempt(search *s, const ln_plan_options *options, double w
     return LINNET_OK;
 }
 
-/* How many layers, two rows at a time or one; then whether more rows do, which are fewer steps: that is worth some RAM.
- */
+/* How many layers, by two rows or one; then whether more rows do, which are fewer steps and worth some RAM. */
 static linnet_status attempt_stripes(search *s, int32_t frugal, double worth)
 {
     static const struct {
