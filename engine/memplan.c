@@ -13,7 +13,7 @@
 
 enum {
     TRIES = 64,
-    MANY = 600 /* regions of a graph for which trying again takes too long */
+    MANY = 600 /* regions from which trying again takes too long, but for the patient */
 };
 
 static bool overlap(const ln_region *a, const ln_region *b)
@@ -115,7 +115,7 @@ static void promote(const ln_region *regions, int32_t n, int32_t *sorted, uint64
     }
 }
 
-uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align)
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align, bool patient)
 {
     int32_t *sorted = order, *by_offset = order + n, *best_order = order + 2 * n, last = 0;
     for (int32_t i = 0; i < n; i++) {
@@ -124,7 +124,7 @@ uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t alig
     }
     sort(regions, BY_SIZE, sorted, n);
     uint64_t total = place(regions, n, sorted, by_offset), best = total;
-    uint64_t bound = best && n < MANY ? ln_memplan_bound(regions, n, last + 1) : best;
+    uint64_t bound = best && (n < MANY || patient) ? ln_memplan_bound(regions, n, last + 1) : best;
     if (best <= bound)
         return best;
     memcpy(best_order, sorted, (size_t)n * sizeof *sorted);

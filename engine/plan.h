@@ -109,8 +109,8 @@ int32_t ln_graph_stripes(ln_graph *g, int32_t n_layers, int64_t rows);
 
 /* memplan.c: offsets for regions (sizes and times set) so that those that live at once do not overlap. Largest first,
  * into the smallest gap. Returns the bytes of the block. Offsets and sizes are rounded to align, a power of two. order:
- * scratch for 3 n ints. */
-uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align);
+ * scratch for 3 n ints. patient: tries more than one order for many regions, too, which takes a while. */
+uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t align, bool patient);
 uint64_t ln_memplan_bound(const ln_region *regions, int32_t n, int32_t n_steps);
 
 /* -- run ------------------------------------------------------------------------------------------------------------

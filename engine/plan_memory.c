@@ -105,7 +105,8 @@ static linnet_status assign(struct ln_builder *b)
         if (plan->steps[s].scratch_bytes)
             regions[n++] =
                 (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s, .value = LN_NO_VALUE};
-    plan->block_bytes = ln_memplan(regions, n, order, b->options->align ? b->options->align : 64);
+    plan->block_bytes =
+        ln_memplan(regions, n, order, b->options->align ? b->options->align : 64, b->options->stripe_layers > 0);
     if (plan->block_bytes > PTRDIFF_MAX)
         return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "",
                             "a run needs %llu bytes, more than this machine can address",

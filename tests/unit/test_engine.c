@@ -217,7 +217,7 @@ static void test_memplan(void **state)
             seed = seed * 1103515245u + 12345u;
             r[i] = (ln_region){.first = first, .last = last, .bytes = (seed >> 16) % 5000, .value = i};
         }
-        uint64_t total = ln_memplan(r, N, order, 64);
+        uint64_t total = ln_memplan(r, N, order, 64, false);
         assert_true(total >= ln_memplan_bound(r, N, STEPS + 6));
         for (int i = 0; i < N; i++) {
             assert_true(r[i].offset % 64 == 0 && r[i].offset + r[i].bytes <= total);
