@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Builds Linnet; web/, tests/ and bench/ have parts of their own. `make help` lists the targets. Objects, generated files and results live in $(B).
+# Builds Linnet; web/, tests/ and bench/ have parts of their own. `make help` lists the targets.
+# Objects, generated files and results live in $(B).
 
 # TARGET=<triple> builds for another machine, into build/<triple>/, with what `tools/setup.sh targets` installs.
 TARGET  ?=

@@ -248,7 +248,7 @@ static linnet_status plan_mask(ln_ctx *c, msattention_params *p, const ln_info *
         p->mask_bounds = mask->dims[0] == t->batch ? 1 : 2;
         return LINNET_OK;
     }
-    if (mask->rank == 2 && mask->dims[1] == 1 && t->total != 1) { /* a placeholder for no mask */
+    if (mask->rank == 2 && mask->dims[1] == 1 && t->total != 1) { /* stands for no mask */
         p->in_mask = -1;
         return LINNET_OK;
     }
