@@ -100,6 +100,27 @@ void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const l
     }
 }
 
+void ln_qgemm_matrix(void *c, const uint8_t *a, size_t m, size_t row_stride, const void *packed, size_t n,
+                     bool row_sums, const ln_qgemm_tile *t, const ln_qgemm_args *g)
+{
+    enum { ROWS = 48 };
+    const uint8_t *rows[ROWS];
+    int32_t sums[ROWS];
+    ln_qgemm_args part = *g;
+    part.segments = 1;
+    for (size_t i0 = 0; i0 < m; i0 += ROWS) {
+        part.a_stride = m - i0 < ROWS ? m - i0 : ROWS;
+        for (size_t i = 0; i < part.a_stride; i++)
+            rows[i] = a + (i0 + i) * row_stride;
+        if (row_sums) {
+            ln_qgemm_row_sums(sums, rows, part.a_stride, &part);
+            part.row_sum = sums;
+        }
+        ln_qgemm((char *)c + i0 * g->c_stride * (g->out == LN_QGEMM_8 ? 1 : 4), rows, packed, part.a_stride, n, 0,
+                 (n + t->nr - 1) / t->nr, t, &part);
+    }
+}
+
 size_t ln_qdepthwise_bytes8(size_t taps, size_t channels)
 {
     return (channels + 63) / 64 * ((taps + 3) / 4) * 256;

@@ -90,6 +90,11 @@ void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, si
 /* rowsum[i] - K * a_zero over all segments, i < m. */
 void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const ln_qgemm_args *g);
 
+/* All n columns of a product whose A is a matrix: m rows of k bytes, row_stride apart. The caller sets in g what does
+ * not follow from that; with row_sums (what packing returned) those are taken here. */
+void ln_qgemm_matrix(void *c, const uint8_t *a, size_t m, size_t row_stride, const void *packed, size_t n,
+                     bool row_sums, const ln_qgemm_tile *t, const ln_qgemm_args *g);
+
 /* -- depthwise ------------------------------------------------------------------------------------------------------
  */
 

@@ -52,33 +52,14 @@ static bool pack_part(const qlstm_params *p, char *to, const uint8_t *w, const u
     return sums;
 }
 
-/* Rows [0, m) of bytes times packed weights: c = product * scale * x_scale (+ bias). */
+/* Rows [0, m) of bytes times packed weights: c = product * scale (+ bias). */
 static void multiply(const qlstm_params *p, float *c, const uint8_t *x, int64_t m, int64_t k, const char *packed,
                      bool sums, uint8_t zero, const float *scale, const float *bias)
 {
-    enum { ROWS = 48 };
-    const ln_qgemm_tile *tile = LN_D(qgemm);
     size_t n = 4 * (size_t)p->rnn.hidden;
-    const uint8_t *rows[ROWS];
-    int32_t row_sums[ROWS];
-    ln_qgemm_args g = {.k = (size_t)k,
-                       .segments = 1,
-                       .c_stride = n,
-                       .a_zero = zero,
-                       .out = LN_QGEMM_F32,
-                       .scale = scale,
-                       .fbias = bias};
-    for (int64_t r = 0; r < m; r += ROWS) {
-        size_t count = (size_t)(m - r < ROWS ? m - r : ROWS);
-        g.a_stride = count;
-        for (size_t i = 0; i < count; i++)
-            rows[i] = x + (r + (int64_t)i) * k;
-        if (sums) {
-            ln_qgemm_row_sums(row_sums, rows, count, &g);
-            g.row_sum = row_sums;
-        }
-        ln_qgemm(c + r * (int64_t)n, rows, packed, count, n, 0, (n + tile->nr - 1) / tile->nr, tile, &g);
-    }
+    ln_qgemm_args g = {
+        .k = (size_t)k, .c_stride = n, .a_zero = zero, .out = LN_QGEMM_F32, .scale = scale, .fbias = bias};
+    ln_qgemm_matrix(c, x, (size_t)m, (size_t)k, packed, n, sums, LN_D(qgemm), &g);
 }
 
 static void scales_of(const qlstm_params *p, float *to, const float *scale, int32_t scales, int64_t direction, float x)

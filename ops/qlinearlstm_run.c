@@ -73,27 +73,9 @@ typedef struct direction {
 static void multiply(int32_t *sums, const uint8_t *x, int64_t m, int64_t k, int64_t stride, int64_t n,
                      const char *packed, int32_t zero, int32_t flip, bool row_sums)
 {
-    enum { ROWS = 16 };
-    const ln_qgemm_tile *tile = LN_D(qgemm);
-    const uint8_t *rows[ROWS];
-    int32_t of_rows[ROWS];
-    ln_qgemm_args g = {.k = (size_t)k,
-                       .segments = 1,
-                       .c_stride = (size_t)n,
-                       .flip = (uint32_t)flip,
-                       .a_zero = zero,
-                       .out = LN_QGEMM_I32};
-    for (int64_t row = 0; row < m; row += ROWS) {
-        size_t count = (size_t)(m - row < ROWS ? m - row : ROWS);
-        g.a_stride = count;
-        for (size_t i = 0; i < count; i++)
-            rows[i] = x + (row + (int64_t)i) * stride;
-        if (row_sums) {
-            ln_qgemm_row_sums(of_rows, rows, count, &g);
-            g.row_sum = of_rows;
-        }
-        ln_qgemm(sums + row * n, rows, packed, count, (size_t)n, 0, ((size_t)n + tile->nr - 1) / tile->nr, tile, &g);
-    }
+    ln_qgemm_args g = {
+        .k = (size_t)k, .c_stride = (size_t)n, .flip = (uint32_t)flip, .a_zero = zero, .out = LN_QGEMM_I32};
+    ln_qgemm_matrix(sums, x, (size_t)m, (size_t)stride, packed, (size_t)n, row_sums, LN_D(qgemm), &g);
 }
 
 enum { GATE_I, GATE_O, GATE_F, GATE_C };
