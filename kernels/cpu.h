@@ -15,7 +15,6 @@ typedef struct ln_cpu_x86 {
     int avx2;   /* with FMA and F16C */
     int avx512; /* F, BW, DQ, VL and VNNI */
     int avx_vnni;
-    int avx512_bf16;
 } ln_cpu_x86;
 
 #if defined(__x86_64__)

@@ -35,6 +35,18 @@ TABLE(avx2) = {
 #undef K
 };
 
+/* avx2 on a processor with AVX-VNNI: another integer product. */
+#define VNNI_qgemm avxvnni
+#define VNNI_gemm_f32 avx2
+extern const struct ln_qgemm_tile ln_qgemm_avxvnni;
+
+TABLE(avx2_vnni) = {
+#define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_avx2(__VA_ARGS__)),
+#define D(type, k, ...) .k = &LN_CAT(ln_##k##_, VNNI_##k),
+#include "kernels/kernels.def"
+#undef K
+};
+
 TABLE(avx512) = {
 #define K(sig, k, ...) .k = LN_CAT(ln_##k##_, LN_PICK_avx512(__VA_ARGS__)),
 #define D(type, k, ...) .k = &LN_CAT(ln_##k##_, LN_PICK_avx512(__VA_ARGS__)),
@@ -114,7 +126,7 @@ TABLE(wasm) = {
 static const ln_kernel_table *const tables[LN_TIER_COUNT] = {
     [LEAST] = &TABLE_LEAST,
 #if defined(__x86_64__)
-    [LN_TIER_AVX2] = &table_avx2,
+    [LN_TIER_AVX2] = &table_avx2, /* or that with AVX-VNNI */
     [LN_TIER_AVX512] = &table_avx512,
 #elif defined(__aarch64__)
     [LN_TIER_NEON] = &table_neon,
@@ -176,6 +188,9 @@ const ln_kernel_table *ln_tier_table_of(ln_tier tier, size_t vlen)
 #if defined(__riscv) && __riscv_xlen == 64
     if (tier == LN_TIER_RVV)
         return table_rvv(vlen);
+#elif defined(__x86_64__)
+    if (tier == LN_TIER_AVX2 && ln_cpu_x86_features().avx_vnni)
+        return &table_avx2_vnni;
 #endif
     return tables[tier];
 }

@@ -47,6 +47,15 @@ $(CHECK_BIN): $(B)/test/%: $(B)/obj/tests/kernels/%.o $(B)/obj/tests/kernels/che
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $^ $(LIBM) -o $@
 
+# The product of AVX-VNNI encoded as AVX-512's, for machines that have only that.
+ifeq ($(ARCH),x86_64)
+$(B)/obj/tests/kernels/qgemm_evex.o: kernels/qgemm_avxvnni.c kernels/qgemm_avx2.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(KERNEL_OPT) $(ISA_avx512) -Dln_qgemm_avxvnni=ln_qgemm_evex -c $< -o $@
+
+$(B)/test/check_quant: $(B)/obj/tests/kernels/qgemm_evex.o
+endif
+
 # Compiled models on the machines that they are for; what they have to give comes from a session on the host.
 FIRMWARE_TARGETS ?= cortex-m4 cortex-m7 cortex-m55 rv64gcv rv64gcv:512@1024 aarch64 cortex-m0plus rv32imac \
                     cortex-m4:scalar cortex-m55:scalar

@@ -315,10 +315,29 @@ static void stand_ins(void)
         products(LN_TIER_RVV, ln_tier_table_of(LN_TIER_RVV, vlen));
 }
 
+/* What the tier avx2 may have: the products with and without AVX-VNNI. */
+static void variants(void)
+{
+#ifdef __x86_64__
+    extern const ln_qgemm_tile ln_qgemm_avx2, ln_qgemm_evex;
+    if (!ln_tier_available(LN_TIER_AVX2))
+        return;
+    ln_kernel_table table = *ln_tier_table(LN_TIER_AVX2);
+    table.qgemm = &ln_qgemm_avx2;
+    products(LN_TIER_AVX2, &table);
+    table.qgemm = &ln_qgemm_evex;
+    if (ln_tier_available(LN_TIER_AVX512))
+        products(LN_TIER_AVX2, &table);
+    else
+        check_skip("the product of AVX-VNNI as AVX-512 encodes it: not on this machine");
+#endif
+}
+
 int main(int argc, char **argv)
 {
     check_start(argc, argv);
     check_tiers(products);
+    variants();
     stand_ins();
     check_tiers(depthwise);
     check_tiers(vectors);
