@@ -163,6 +163,14 @@ static bool tiles_u32(char *y, const char *x, int64_t rows, int64_t yr, int64_t 
     return true;
 }
 
+static bool tiles_u8(char *y, const char *x, int64_t rows, int64_t yr, int64_t cols, int64_t xc)
+{
+    if (yr < 0 || xc < 0)
+        return false;
+    LN_K(transpose_u8)((uint8_t *)y, (size_t)yr, (const uint8_t *)x, (size_t)xc, (size_t)cols, (size_t)rows);
+    return true;
+}
+
 /* Rows of every second 32-bit element. */
 static bool every_second_u32(char *y, const char *x, int64_t rows, int64_t yr, int64_t xr, int64_t cols)
 {
@@ -180,7 +188,8 @@ static void plane(const ln_move *m, char *y, const char *x, int64_t rows, int64_
     bool tiles = m->way == LN_MOVE_TILES;
     switch (m->size) {
     case 1:
-        (tiles ? tiles_1 : plane_1)(y, x, rows, yr, xr, cols, yc, xc);
+        if (!tiles || !tiles_u8(y, x, rows, yr, cols, xc))
+            (tiles ? tiles_1 : plane_1)(y, x, rows, yr, xr, cols, yc, xc);
         break;
     case 2:
         (tiles ? tiles_2 : plane_2)(y, x, rows, yr, xr, cols, yc, xc);

@@ -19,6 +19,7 @@ typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb
 
 /* y[j * ldy + i] = x[i * ldx + j], i < rows, j < cols. */
 typedef void ln_TRANSPOSE_F32(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
+typedef void ln_TRANSPOSE_U8(uint8_t *y, size_t ldy, const uint8_t *x, size_t ldx, size_t rows, size_t cols);
 
 /* y[2 i] = a[i], y[2 i + 1] = b[i], i < n; a and b may be the same. */
 typedef void ln_ZIP_U32(uint32_t *y, const uint32_t *a, const uint32_t *b, size_t n);

@@ -418,6 +418,26 @@ static void check_transpose(const char *tier, const ln_kernel_table *t)
         }
 }
 
+static void check_transpose_bytes(const char *tier, const ln_kernel_table *t)
+{
+    for (size_t rows = 0; rows < 40; rows++)
+        for (size_t cols = 0; cols < 40; cols += 1 + check_below(5)) {
+            size_t ldx = cols + check_below(3), ldy = rows + check_below(3);
+            size_t nx = rows ? (rows - 1) * ldx + cols : 0, ny = cols ? (cols - 1) * ldy + rows : 0;
+            uint8_t *x = check_guard(nx, true), *y = check_guard(ny, true);
+            bool ok = true;
+            check_fill_bytes(x, nx);
+            check_fill_bytes(y, ny);
+            t->transpose_u8(y, ldy, x, ldx, rows, cols);
+            for (size_t i = 0; i < rows; i++)
+                for (size_t j = 0; j < cols; j++)
+                    ok = ok && x[i * ldx + j] == y[j * ldy + i];
+            check_ok(ok, "%s transpose of bytes %zu x %zu", tier, rows, cols);
+            check_guard_free(x);
+            check_guard_free(y);
+        }
+}
+
 /* -- rows of the im2col matrix ------------------------------------------------------------------------------------ */
 
 static void check_rows(void)
@@ -478,6 +498,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     for (size_t n = 1; n < 40; n += 1 + check_below(5))
         check_winograd(name, t, n, 1 + check_below(40));
     check_transpose(name, t);
+    check_transpose_bytes(name, t);
 }
 
 int main(int argc, char **argv)
