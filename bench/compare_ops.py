@@ -7,8 +7,8 @@
 A round is one `linnet bench` and as long a run of ONNX Runtime (inputs and outputs bound, so that nothing is copied),
 one after the other; the table shows the medians over the rounds. ratio: ONNX Runtime's time over Linnet's, above 1
 Linnet is faster. That the outputs are right is shown by `linnet conformance` and the kernel checks, not here. --assert
-fails where a ratio is below what the operator promises: 1, 3 for depthwise convolutions with stride 2, or 4 for those in
-FOUR. With --scale the rows are the products, each with one thread and with as many as --threads says:
+fails where a ratio is below what the case promises (op_cases.py): 1, 3 for depthwise convolutions with stride 2, 4 for
+what ONNX Runtime computes one element at a time. With --scale the rows are the products, each with one thread and with as many as --threads says:
 
     make bench-ops ARGS="--scale --threads 2"
 
@@ -24,165 +24,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
-import onnx
 import onnxruntime as ort
-from onnx import TensorProto as T
-from onnx import helper as h
 
-# What ONNX Runtime computes one element at a time.
-FOUR = ("Log", "Sin", "Cos", "Softplus", "Mish", "Elu", "Pow", "CumSum", "LayerNormalization", "ReduceLogSumExp", "ArgMax", "TopK")
-ELEMENTS = 65536
-ROWS = ((64, 1000), (1536, 128), (128, 768))
-rng = np.random.default_rng(1)
-
-
-def f32(*shape, low=-3.0, high=3.0):
-    return rng.uniform(low, high, shape).astype(np.float32)
-
-
-class Case:
-    """A node with its inputs: an array is an input of the model, an array in a list a constant, None is left out."""
-
-    def __init__(self, name, op, *inputs, out=1, opset=20, domain="", **attrs):
-        self.name, self.op, self.inputs, self.out, self.attrs = name, op, inputs, out, attrs
-        self.opset, self.domain = opset, domain
-
-    def save(self, folder):
-        feed, constants, names = {}, [], []
-        for i, x in enumerate(self.inputs):
-            name = "" if x is None else f"x{i}"
-            names.append(name)
-            if isinstance(x, list):
-                constants.append(onnx.numpy_helper.from_array(x[0], name))
-            elif x is not None:
-                feed[name] = x
-        outs = [f"y{i}" for i in range(self.out)]
-        node = h.make_node(self.op, names, outs, domain=self.domain, **self.attrs)
-        inputs = [h.make_tensor_value_info(n, h.np_dtype_to_tensor_dtype(x.dtype), x.shape) for n, x in feed.items()]
-        graph = h.make_graph([node], "one", inputs, [onnx.ValueInfoProto(name=o) for o in outs], constants)
-        opsets = [h.make_opsetid("", self.opset)] + ([h.make_opsetid(self.domain, 1)] if self.domain else [])
-        model = h.make_model(graph, opset_imports=opsets, ir_version=9)
-        path, files = os.path.join(folder, "one.onnx"), {}
-        onnx.save(model, path)
-        for n, x in feed.items():
-            files[n] = os.path.join(folder, n + ".npy")
-            np.save(files[n], x)
-        return path, feed, files
-
-
-def maps():
-    """Element-wise operators on 65536 elements."""
-    x, positive, n = f32(ELEMENTS), f32(ELEMENTS, low=0.01), ELEMENTS
-    for op in ("Relu Neg Abs Exp Sigmoid Tanh Erf Sin Cos Floor Round Softplus Elu LeakyRelu HardSwish HardSigmoid Mish "
-               "Atan Celu Selu Gelu").split():
-        yield Case(op, op, x, opset=22 if op == "Mish" else 20)
-    for op in "Sqrt Log Reciprocal".split():
-        yield Case(op, op, positive)
-    yield Case("Gelu tanh", "Gelu", x, approximate="tanh")
-    for op in "Add Mul Div Max".split():
-        yield Case(op, op, x, positive)
-    yield Case("Pow", "Pow", positive, x)
-    yield Case("Pow 2.5", "Pow", positive, [np.float32(2.5)])
-    yield Case("Pow 2", "Pow", x, [np.float32(2)])
-    yield Case("Mod", "Mod", x, positive, fmod=1)
-    yield Case("Cast f32>f16", "Cast", x, to=T.FLOAT16)
-    yield Case("Cast f16>f32", "Cast", x.astype(np.float16), to=T.FLOAT)
-    yield Case("Cast f32>u8", "Cast", f32(n, low=0, high=255), to=T.UINT8)
-    yield Case("Cast u8>f32", "Cast", rng.integers(0, 255, n).astype(np.uint8), to=T.FLOAT)
-    scale, zero = [np.float32(0.02)], [np.uint8(128)]
-    yield Case("QuantizeLinear u8", "QuantizeLinear", x, scale, zero)
-    yield Case("DequantizeLinear u8", "DequantizeLinear", rng.integers(0, 255, n).astype(np.uint8), scale, zero)
-    yield Case("Where", "Where", rng.integers(0, 2, n).astype(bool), x, positive)
-
-
-def rows():
-    for r, c in ROWS:
-        x, size = f32(r, c), f" {r}x{c}"
-        yield Case("Softmax" + size, "Softmax", x)
-        yield Case("LogSoftmax" + size, "LogSoftmax", x)
-        yield Case("LayerNormalization" + size, "LayerNormalization", x, [f32(c)], [f32(c)])
-        yield Case("RMSNormalization" + size, "RMSNormalization", x, [f32(c)], opset=23)
-        for op in "ReduceSum ReduceMean ReduceMax ReduceL2 ReduceSumSquare ReduceLogSumExp".split():
-            for axis in 0, 1:
-                yield Case(f"{op} axis {axis}" + size, op, x, [np.array([axis], np.int64)])
-        yield Case("ArgMax" + size, "ArgMax", x, axis=1)
-        yield Case("TopK 5" + size, "TopK", x, [np.array([5], np.int64)], out=2)
-        yield Case("CumSum" + size, "CumSum", x, [np.int64(1)])
-        yield Case("Add row" + size, "Add", x, f32(c))
-        yield Case("Add column" + size, "Add", x, f32(r, 1))
-        yield Case("Transpose 10" + size, "Transpose", x, perm=[1, 0])
-
-
-def images():
-    x = f32(1, 64, 56, 56)
-    yield Case("Transpose NCHW>NHWC 64@56", "Transpose", x, perm=[0, 2, 3, 1])
-    yield Case("Transpose NHWC>NCHW 64@56", "Transpose", f32(1, 56, 56, 64), perm=[0, 3, 1, 2])
-    yield Case("Transpose 0213 12x128x64", "Transpose", f32(1, 12, 128, 64), perm=[0, 2, 1, 3])
-    yield Case("Transpose 0132 12x128x64", "Transpose", f32(1, 12, 128, 64), perm=[0, 1, 3, 2])
-    yield Case("MaxPool 3x3s2 64@112", "MaxPool", f32(1, 64, 112, 112), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    yield Case("MaxPool 5x5s1 128@20", "MaxPool", f32(1, 128, 20, 20), kernel_shape=[5, 5], pads=[2, 2, 2, 2])
-    yield Case("AveragePool 3x3s1 64@56", "AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-    yield Case("GlobalAveragePool 2048@7", "GlobalAveragePool", f32(1, 2048, 7, 7))
-    channel = lambda: [f32(64, low=0.5)]
-    yield Case("BatchNormalization 64@56", "BatchNormalization", x, channel(), channel(), channel(), channel())
-    yield Case("InstanceNormalization 64@56", "InstanceNormalization", x, channel(), channel())
-    yield Case("LRN 64@56", "LRN", x, size=5)
-    yield Case("PRelu 64@56", "PRelu", x, [f32(64, 1, 1)])
-    yield Case("Add channel 64@56", "Add", x, f32(64, 1, 1))
-    scales = [np.array([1, 1, 2, 2], np.float32)]
-    for mode, how in ("nearest", {}), ("linear", {}), ("cubic", {}):
-        yield Case(f"Resize x2 {mode} 64@56", "Resize", x, None, scales, mode=mode, **how)
-    yield Case("Concat channels 2x64@56", "Concat", x, f32(1, 64, 56, 56), axis=1)
-    yield Case("Split channels 2x32@56", "Split", x, axis=1, num_outputs=2, out=2)
-    yield Case("Pad 1 64@56", "Pad", x, [np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)])
-    i64 = lambda *v: [np.array(v, np.int64)]
-    yield Case("Slice step 2 64@56", "Slice", x, i64(0, 0), i64(56, 56), i64(2, 3), i64(2, 2))
-    yield Case("DepthToSpace 2 64@56", "DepthToSpace", x, blocksize=2)
-    yield Case("SpaceToDepth 2 64@56", "SpaceToDepth", x, blocksize=2)
-    yield Case("Gather 128 rows of 768", "Gather", f32(1000, 768), rng.integers(0, 1000, 128).astype(np.int64))
-    yield Case("Expand 1x64x1x1 to 56", "Expand", f32(1, 64, 1, 1), i64(1, 64, 56, 56))
-    yield Case("Tile 2 64@56", "Tile", x, i64(1, 2, 1, 1))
-
-
-def products():
-    """MatMul with a constant B: squares, the 1x1 convolutions of ResNet50 and MobileNetV2 as products, BERT's."""
-    shapes = [(n, n, n) for n in (64, 128, 256, 512, 1024, 2048)]
-    shapes += [(3136, 64, 64), (3136, 256, 64), (3136, 64, 256), (784, 128, 512), (784, 512, 128), (196, 256, 1024),
-               (196, 1024, 256), (49, 512, 2048), (49, 2048, 512)]
-    shapes += [(12544, 16, 32), (12544, 96, 16), (3136, 24, 96), (3136, 144, 24), (784, 32, 144), (784, 192, 32),
-               (196, 64, 384), (196, 384, 64), (196, 96, 576), (49, 160, 960), (49, 960, 160), (49, 1280, 320)]
-    shapes += [(128, 768, 768), (128, 3072, 768), (128, 768, 3072), (16, 768, 768)]
-    for m, n, k in shapes:
-        yield Case(f"MatMul {m}x{n}x{k}", "MatMul", f32(m, k), [f32(k, n)])
-
-
-def depthwise():
-    """A convolution by itself, channels first before and after, as a model of one node has it; inside of networks both
-    engines have layouts of their own (make bench-models)."""
-    for kernel, stride, channels, size in ((3, 1, 32, 112), (3, 1, 144, 56), (3, 1, 192, 28), (3, 1, 576, 14), (5, 1, 240, 28),
-                                           (3, 2, 12, 112), (3, 2, 30, 112), (3, 2, 96, 112), (3, 2, 144, 56), (3, 2, 100, 56),
-                                           (3, 2, 192, 28), (3, 2, 576, 14), (5, 2, 72, 56), (5, 2, 144, 56), (5, 2, 30, 56)):
-        yield Case(f"Conv depthwise {kernel}x{kernel}s{stride} {channels}@{size}", "Conv", f32(1, channels, size, size),
-                   [f32(channels, 1, kernel, kernel)], [f32(channels)], group=channels, strides=[stride, stride],
-                   pads=[kernel // 2] * 4)
-
-
-def recurrent():
-    for op, gates in ("LSTM", 4), ("GRU", 3):
-        for n in 64, 128, 256, 512:
-            for steps in 1, 100:
-                w = [f32(1, gates * n, n, low=-0.1, high=0.1)], [f32(1, gates * n, n, low=-0.1, high=0.1)]
-                yield Case(f"{op} hidden {n} steps {steps}", op, f32(steps, 1, n), *w, [f32(1, 2 * gates * n, low=-0.1, high=0.1)],
-                           hidden_size=n)
-    q = lambda: f32(1, 12, 128, 64)
-    yield Case("Attention 12 heads 128x64", "Attention", q(), q(), q(), opset=23)
-
-
-def promise(case):
-    if case.op == "Conv":
-        return 3 if case.attrs["strides"][0] == 2 else 1
-    return 4 if case.op in FOUR and case.name not in ("Pow 2",) else 1
+from op_cases import GROUPS, products, promise
 
 
 def linnet(build, path, files, a, threads=None):
@@ -262,7 +106,7 @@ def main():
         return scale(a, folder)
     ratios, below = [], []
     print(f"{'operator':36} {'Linnet us':>10} {'ORT us':>10} {'ratio':>7}")
-    for case in (c for group in (maps, rows, images, products, depthwise, recurrent) for c in group()):
+    for case in (c for group in GROUPS for c in group()):
         if a.only and not any(fnmatch.fnmatch(case.name, o) for o in a.only):
             continue
         if a.list:
