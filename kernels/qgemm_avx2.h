@@ -31,14 +31,21 @@ INLINE void store_bytes(uint8_t *y, __m256i v)
     _mm_storel_epi64((__m128i *)(void *)y, _mm_packus_epi16(h, h));
 }
 
+/* Columns from j on of row i, fewer than eight. */
+__attribute__((noinline)) static void finish_few(void *c, size_t i, size_t j, size_t n, __m256i dot,
+                                                 const int32_t *head, const ln_qgemm_args *g)
+{
+    int32_t sums[8];
+    _mm256_storeu_si256((__m256i *)(void *)sums, dot);
+    for (size_t e = 0; j + e < n; e++)
+        ln_qgemm_store(c, i, j + e, (uint32_t)sums[e], head, NR, g);
+}
+
 /* Eight columns from j on, or those of them that there are, of row i. */
 INLINE void finish(void *c, size_t i, size_t j, size_t n, __m256i dot, const int32_t *head, const ln_qgemm_args *g)
 {
     if (n - j < 8) {
-        int32_t sums[8];
-        _mm256_storeu_si256((__m256i *)(void *)sums, dot);
-        for (size_t e = 0; j + e < n; e++)
-            ln_qgemm_store(c, i, j + e, (uint32_t)sums[e], head, NR, g);
+        finish_few(c, i, j, n, dot, head, g);
         return;
     }
     head += j;
