@@ -24,13 +24,58 @@ size_t ln_qgemm_packed_bytes(const ln_qgemm_tile *t, size_t segments, size_t k, 
     return (n + t->nr - 1u) / t->nr * ln_qgemm_panel_bytes(t, segments, k);
 }
 
+/* The sum of four int8. */
+static uint32_t sum_of(uint32_t v)
+{
+    uint32_t u = v ^ UINT32_C(0x80808080), pairs = (u & UINT32_C(0xff00ff)) + ((u >> 8) & UINT32_C(0xff00ff));
+    return ((pairs + (pairs >> 16)) & UINT32_C(0xffff)) - 512;
+}
+
+/* A group of a panel whose columns each lie in one piece: four bytes at a time. */
+static inline void pack_words(int8_t *to, int32_t *head, const uint8_t *from, size_t stride, size_t columns, size_t nr,
+                              size_t kr, size_t plus, uint32_t flip)
+{
+    uint32_t mask[4];
+    for (size_t i = 0; i < kr; i++)
+        ((uint8_t *)mask)[i] = i >= kr - plus ? 0xff : 0;
+    for (size_t j = 0; j < columns; j++, from += stride)
+        for (size_t i = 0; i < kr; i += 4) {
+            uint32_t v;
+            memcpy(&v, from + i, 4);
+            v ^= flip;
+            memcpy(to + j * kr + i, &v, 4);
+            head[nr + j] = (int32_t)((uint32_t)head[nr + j] + sum_of(v));
+            if (plus)
+                head[j] = (int32_t)((uint32_t)head[j] - sum_of(v & mask[i / 4]));
+        }
+}
+
+/* [k0, k0 + kr) of one segment, byte by byte. */
+static void pack_bytes(int8_t *to, int32_t *head, const ln_qgemm_b *b, const ln_qgemm_tile *t, size_t n0, size_t s,
+                       size_t k0)
+{
+    size_t nr = t->nr, kr = t->kr, joined = b->joined ? b->joined : 1, length = joined * b->k;
+    size_t columns = b->n - n0 < nr ? b->n - n0 : nr;
+    for (size_t k = k0; k < length && k < k0 + kr; k++) {
+        const uint8_t *from = b->b + n0 * b->stride_n;
+        from += (s * joined + k / b->k) * b->stride_s + k % b->k * b->stride_k;
+        for (size_t j = 0; j < columns; j++) {
+            int8_t v = (int8_t)(from[j * b->stride_n] ^ (b->is_signed ? 0 : 0x80));
+            to[j * kr + k - k0] = v;
+            head[nr + j] = (int32_t)((uint32_t)head[nr + j] + (uint32_t)v);
+            if (k - k0 >= kr - t->plus)
+                head[j] = (int32_t)((uint32_t)head[j] - (uint32_t)v);
+        }
+    }
+}
+
 bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
 {
     size_t nr = t->nr, kr = t->kr;
     size_t joined = b->joined ? b->joined : 1, segments = b->segments / joined, length = joined * b->k;
     size_t panel_bytes = ln_qgemm_panel_bytes(t, segments, length);
     uint8_t flip = b->is_signed ? 0 : 0x80;
-    bool need = false;
+    bool need = false, whole = b->stride_k == 1 && joined == 1 && kr % 4 == 0 && kr <= 16;
     memset(packed, 0, ln_qgemm_packed_bytes(t, segments, length, b->n));
     for (size_t n0 = 0; n0 < b->n; n0 += nr) {
         int32_t *head = (int32_t *)(void *)((char *)packed + n0 / nr * panel_bytes);
@@ -45,18 +90,15 @@ bool ln_qgemm_pack(void *packed, const ln_qgemm_tile *t, const ln_qgemm_b *b)
             need |= head[2 * nr + j] != 0;
         }
         for (size_t s = 0; s < segments; s++)
-            for (size_t k0 = 0; k0 < length; k0 += kr, to += nr * kr)
-                for (size_t k = k0; k < length && k < k0 + kr; k++) {
-                    const uint8_t *from = b->b + n0 * b->stride_n;
-                    from += (s * joined + k / b->k) * b->stride_s + k % b->k * b->stride_k;
-                    for (size_t j = 0; j < columns; j++) {
-                        int8_t v = (int8_t)(from[j * b->stride_n] ^ flip);
-                        to[j * kr + k - k0] = v;
-                        head[nr + j] = (int32_t)((uint32_t)head[nr + j] + (uint32_t)v);
-                        if (k - k0 >= kr - t->plus)
-                            head[j] = (int32_t)((uint32_t)head[j] - (uint32_t)v);
-                    }
-                }
+            for (size_t k0 = 0; k0 < length; k0 += kr, to += nr * kr) {
+                const uint8_t *from = b->b + n0 * b->stride_n + s * b->stride_s + k0;
+                if (!whole || length - k0 < kr)
+                    pack_bytes(to, head, b, t, n0, s, k0);
+                else if (kr == 4)
+                    pack_words(to, head, from, b->stride_n, columns, nr, 4, t->plus, flip * UINT32_C(0x01010101));
+                else
+                    pack_words(to, head, from, b->stride_n, columns, nr, kr, t->plus, flip * UINT32_C(0x01010101));
+            }
     }
     return need;
 }

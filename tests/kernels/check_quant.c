@@ -31,6 +31,27 @@ typedef struct product {
     int out, pattern;
 } product;
 
+/* The same B, a column in one piece, is packed to the same bytes. */
+static void check_turned(const ln_qgemm_tile *tile, const ln_qgemm_b *b, const void *packed, size_t bytes)
+{
+    size_t depth = b->segments * b->k;
+    uint8_t *turned = check_guard(depth * b->n, true);
+    void *other = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    for (size_t n = 0; n < b->n; n++)
+        for (size_t i = 0; i < depth; i++)
+            turned[n * depth + i] = b->b[i * b->n + n];
+    ln_qgemm_b columns = *b;
+    columns.b = turned;
+    columns.stride_n = depth;
+    columns.stride_s = b->k;
+    columns.stride_k = 1;
+    ln_qgemm_pack(other, tile, &columns);
+    check_ok(memcmp(other, packed, bytes) == 0, "columns in one piece: %zu segments of %zu, %zu columns", b->segments,
+             b->k, b->n);
+    free(other);
+    check_guard_free(turned);
+}
+
 static void one_product(const ln_kernel_table *t, const product *s)
 {
     const ln_qgemm_tile *tile = t->qgemm;
@@ -67,6 +88,7 @@ static void one_product(const ln_kernel_table *t, const product *s)
                        .zero = zero,
                        .zero_stride = s->each};
     bool need = ln_qgemm_pack(packed, tile, &from);
+    check_turned(tile, &from, packed, bytes);
     int32_t a_zero = value((uint8_t)check_random(), s->a_signed);
     ln_qgemm_args g = {.k = s->k,
                        .segments = s->segments,
