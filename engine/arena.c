@@ -17,12 +17,13 @@ enum {
     LAST_CHUNK = 1 << 20,
     ALIGN = 64,
     LARGE_CHUNK = 16 << 20, /* for pieces of at most a quarter of it */
-    HUGE_CHUNK = 4 << 20    /* from here on pages are huge */
+    READY = 64 << 10        /* bytes of a chunk whose pages are taken at once */
 };
 
 struct ln_chunk {
     ln_chunk *next;
     size_t size, used; /* bytes, with this header */
+    size_t ready;      /* bytes whose pages are there */
     bool zero;         /* what is not used yet is zeros */
 };
 
@@ -46,6 +47,9 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     m->limit = limit ? limit : UINT64_C(16) << 30;
     atomic_init(&m->used, 0);
     atomic_init(&m->no_huge, false);
+    atomic_init(&m->keep, false);
+    atomic_init(&m->busy, false);
+    m->n_spares = 0;
 }
 
 /* Allocations that are pages of their own, zeroed; freed by the same rule. */
@@ -78,15 +82,28 @@ void *ln_memory_reserve(ln_memory *m, size_t bytes)
     return get(m, bytes, true);
 }
 
-void ln_memory_free(ln_memory *m, void *block, size_t bytes)
+/* written: bytes that may have pages. */
+static void put(ln_memory *m, void *block, size_t bytes, size_t written)
 {
     if (!block)
         return;
     if (paged(m, bytes))
-        ln_pages_unmap(block, bytes);
+        ln_pages_unmap(m, block, bytes, written);
     else
         m->from.free(m->from.user, block);
     atomic_fetch_sub(&m->used, bytes);
+}
+
+void ln_memory_free(ln_memory *m, void *block, size_t bytes)
+{
+    put(m, block, bytes, bytes);
+}
+
+void ln_memory_keep(ln_memory *m, bool keep)
+{
+    atomic_store(&m->keep, keep && m->own);
+    if (!keep)
+        ln_pages_flush(m);
 }
 
 void ln_arena_init(ln_arena *a, ln_memory *m)
@@ -94,20 +111,27 @@ void ln_arena_init(ln_arena *a, ln_memory *m)
     *a = (ln_arena){.memory = m, .next_size = FIRST_CHUNK};
 }
 
-static void *take(ln_chunk *c, size_t bytes, size_t align)
+static void *take(ln_memory *m, ln_chunk *c, size_t bytes, size_t align)
 {
     uintptr_t base = (uintptr_t)c;
     uintptr_t at = (base + c->used + align - 1) & ~(uintptr_t)(align - 1);
     size_t offset = at - base;
     if (offset > c->size || bytes > c->size - offset)
         return NULL;
+    if (offset + bytes > c->ready) {
+        size_t to = (offset + bytes + READY - 1) & ~(size_t)(READY - 1);
+        to = to < c->size ? to : c->size;
+        if (!ln_pages_ready(m, (char *)c + c->ready, to - c->ready))
+            return NULL;
+        c->ready = to;
+    }
     c->used = offset + bytes;
     return (char *)c + offset;
 }
 
 void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
 {
-    void *p = a->chunks ? take(a->chunks, bytes, align) : NULL;
+    void *p = a->chunks ? take(a->memory, a->chunks, bytes, align) : NULL;
     a->coming -= bytes < a->coming ? bytes : a->coming;
     if (p)
         return p;
@@ -118,16 +142,22 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
     bool own = need > size / 2, shared = own && need <= LARGE_CHUNK / 4 && need <= share && paged(a->memory, share);
     ln_chunk *c = NULL;
     if (shared)
-        c = (share < HUGE_CHUNK ? ln_memory_reserve : ln_memory_alloc)(a->memory, size = share);
+        c = ln_memory_reserve(a->memory, size = share);
     shared = c != NULL;
     own = own && !shared;
     if (own)
         size = need;
     if (!c)
-        c = ln_memory_alloc(a->memory, size);
+        c = (own ? ln_memory_alloc : ln_memory_reserve)(a->memory, size);
     if (!c)
         return NULL;
-    *c = (ln_chunk){.size = size, .used = sizeof *c, .zero = paged(a->memory, size)};
+    /* Pages of a chunk that others will share are taken when something lies there. */
+    bool whole = own || !paged(a->memory, size) || ln_pages_huge(a->memory, c, size);
+    if (!whole && !ln_pages_ready(a->memory, c, READY)) {
+        ln_memory_free(a->memory, c, size);
+        return NULL;
+    }
+    *c = (ln_chunk){.size = size, .used = sizeof *c, .ready = whole ? size : READY, .zero = paged(a->memory, size)};
     if (own && a->chunks) { /* keep filling the present chunk */
         c->next = a->chunks->next;
         a->chunks->next = c;
@@ -137,7 +167,7 @@ void *ln_arena_alloc(ln_arena *a, size_t bytes, size_t align)
     }
     if (!own && !shared && a->next_size < LAST_CHUNK)
         a->next_size *= 2;
-    return take(c, bytes, align);
+    return take(a->memory, c, bytes, align);
 }
 
 void *ln_arena_zalloc(ln_arena *a, size_t bytes, size_t align)
@@ -175,7 +205,7 @@ void ln_arena_trim(ln_arena *a)
     for (ln_chunk *c = a->chunks; c; c = c->next)
         if (paged(a->memory, c->size)) {
             ln_pages_settle(a->memory, c, c->size);
-            ln_pages_discard((const char *)c + c->used, c->size - c->used); /* zeros again when they are written */
+            ln_pages_discard((const char *)c + c->used, c->ready - c->used); /* zeros again when they are written */
         }
 }
 
@@ -207,7 +237,7 @@ void ln_arena_reset(ln_arena *a)
             c = old;
         }
         if (c)
-            ln_memory_free(a->memory, c, c->size);
+            put(a->memory, c, c->size, c->ready);
     }
     if (keep) {
         keep->next = NULL;
@@ -221,7 +251,7 @@ void ln_arena_free(ln_arena *a)
 {
     for (ln_chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
-        ln_memory_free(a->memory, c, c->size);
+        put(a->memory, c, c->size, c->ready);
     }
     a->chunks = NULL;
 }

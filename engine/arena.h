@@ -13,6 +13,13 @@
 
 #include "engine/linnet.h"
 
+/* Pages that were freed and lie at hand; see pages.h. */
+enum { LN_SPARES = 16 };
+typedef struct ln_spare {
+    char *data;
+    size_t bytes;
+} ln_spare;
+
 /* The allocator with its limit; shared by all arenas of a model. */
 typedef struct ln_memory {
     linnet_allocator from;
@@ -20,6 +27,10 @@ typedef struct ln_memory {
     bool own; /* the allocator is malloc */
     _Atomic uint64_t used;
     _Atomic bool no_huge; /* the machine has no huge pages at hand */
+    _Atomic bool keep;    /* what is freed will soon be asked for again */
+    _Atomic bool busy;    /* someone works on the spares */
+    int32_t n_spares;
+    ln_spare spares[LN_SPARES];
 } ln_memory;
 
 void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit);
@@ -27,6 +38,8 @@ void *ln_memory_alloc(ln_memory *m, size_t bytes); /* 64-byte aligned; NULL: non
 /* The same for what may never be written: no page of it is taken before. */
 void *ln_memory_reserve(ln_memory *m, size_t bytes);
 void ln_memory_free(ln_memory *m, void *block, size_t bytes);
+/* While a model is loaded and planned, what is freed is kept for what is asked for next; false gives it back. */
+void ln_memory_keep(ln_memory *m, bool keep);
 
 typedef struct ln_chunk ln_chunk;
 typedef struct ln_arena {

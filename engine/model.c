@@ -93,6 +93,7 @@ void linnet_model_free(linnet_model *model)
     if (model->unmap)
         model->unmap(model->mappings);
     ln_arena_free(&model->arena);
+    ln_memory_keep(&model->memory, false);
     linnet_allocator from = model->memory.from;
     from.free(from.user, model);
 }

@@ -6,20 +6,29 @@
 
 #ifdef __linux__
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
+    PAGE = 4096,
+    SPARE_MAX = 16 << 20, /* bytes of a piece that is worth keeping */
     HUGE_MIN = 4 << 20,
     HUGE_PAGE = 2 << 20,
     HUGE_SLOW = 1000000 /* nanoseconds to clear one; 512 small pages take less */
 };
 
+static size_t round_up(size_t bytes)
+{
+    return (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
 /* Whole pages inside; where pages are larger than that, calls fail, and nothing is lost. */
 static size_t whole_pages(const void *data, size_t bytes, void **first)
 {
-    const uintptr_t page = 4096;
-    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1), end = ((uintptr_t)data + bytes) & ~(page - 1);
+    const uintptr_t mask = PAGE - 1;
+    uintptr_t begin = ((uintptr_t)data + mask) & ~mask, end = ((uintptr_t)data + bytes) & ~mask;
     *first = (void *)begin;
     return begin < end ? end - begin : 0;
 }
@@ -34,36 +43,125 @@ static int64_t thread_time(void)
 /* Huge pages for what is not touched yet. A guest's free huge pages may have gone back to the host, from where they
  * come ten times slower, small page by small page; what it has left in small ones is at hand. So the first one is
  * timed, and when that was slow, the model does without from then on. */
-static void want_huge(ln_memory *m, void *p, size_t bytes)
+bool ln_pages_huge(ln_memory *m, void *p, size_t bytes)
 {
     uintptr_t first = ((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
     if (bytes < HUGE_MIN || atomic_load_explicit(&m->no_huge, memory_order_relaxed))
-        return;
+        return false;
     (void)madvise(p, bytes, MADV_HUGEPAGE);
     int64_t begin = thread_time();
     *(volatile char *)first = 0;
     if (thread_time() - begin < HUGE_SLOW)
-        return;
+        return true;
     atomic_store_explicit(&m->no_huge, true, memory_order_relaxed);
     (void)madvise(p, bytes, MADV_NOHUGEPAGE);
+    return false;
 }
 
-/* What is asked for will be written, unless it is but reserved: one call is cheaper than a fault for each page. */
+/* -- spare pages --------------------------------------------------------------------------------------------------- */
+
+static bool lock(ln_memory *m)
+{
+    return !atomic_exchange_explicit(&m->busy, true, memory_order_acquire);
+}
+
+static void unlock(ln_memory *m)
+{
+    atomic_store_explicit(&m->busy, false, memory_order_release);
+}
+
+/* A mapping moved away from under it, and the system would not give it another. */
+static bool cover(char *p, size_t bytes)
+{
+    return mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+/* Moves spare pages to the beginning of what nothing was written to: *moved bytes. */
+static bool move_spares(ln_memory *m, char *p, size_t bytes, size_t *moved)
+{
+    bool whole = true;
+    *moved = 0;
+    if (!lock(m))
+        return true;
+    while (m->n_spares > 0 && *moved < bytes) {
+        ln_spare *s = &m->spares[m->n_spares - 1];
+        size_t size = s->bytes < bytes - *moved ? s->bytes : bytes - *moved;
+        if (mremap(s->data, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, p + *moved) == MAP_FAILED) {
+            whole = cover(p + *moved, size);
+            break;
+        }
+        memset(p + *moved, 0, size);
+        *moved += size;
+        s->data += size;
+        s->bytes -= size;
+        m->n_spares -= s->bytes == 0;
+    }
+    unlock(m);
+    return whole;
+}
+
+void ln_pages_flush(ln_memory *m)
+{
+    while (!lock(m))
+        continue;
+    while (m->n_spares > 0) {
+        m->n_spares--;
+        munmap(m->spares[m->n_spares].data, m->spares[m->n_spares].bytes);
+    }
+    unlock(m);
+}
+
+void ln_pages_unmap(ln_memory *m, void *p, size_t bytes, size_t written)
+{
+    size_t kept = 0;
+    if (written <= SPARE_MAX && atomic_load_explicit(&m->keep, memory_order_relaxed) && sysconf(_SC_PAGESIZE) == PAGE &&
+        lock(m)) {
+        if (m->n_spares < LN_SPARES) {
+            kept = round_up(written);
+            if (kept)
+                m->spares[m->n_spares++] = (ln_spare){p, kept};
+        }
+        unlock(m);
+    }
+    if (kept < bytes)
+        munmap((char *)p + kept, bytes - kept);
+}
+
+/* One call is cheaper than a fault for each page; older kernels have none. */
+static void populate(char *p, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    if (bytes)
+        (void)madvise(p, bytes, MADV_POPULATE_WRITE);
+#else
+    (void)p, (void)bytes;
+#endif
+}
+
+bool ln_pages_ready(ln_memory *m, void *p, size_t bytes)
+{
+    size_t all = round_up(bytes), moved;
+    if (!move_spares(m, p, all, &moved))
+        return false;
+    populate((char *)p + moved, all - moved);
+    return true;
+}
+
+/* What is asked for will be written, unless it is but reserved. */
 void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
 {
-    bool large = bytes >= HUGE_MIN;
-    int populate = large || reserve ? 0 : MAP_POPULATE;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    if (!reserve)
-        want_huge(m, p, bytes);
+    if (reserve)
+        return p;
+    if (ln_pages_huge(m, p, bytes)) {
+        populate(p, bytes);
+    } else if (!ln_pages_ready(m, p, bytes)) {
+        munmap(p, bytes);
+        return NULL;
+    }
     return p;
-}
-
-void ln_pages_unmap(void *p, size_t bytes)
-{
-    munmap(p, bytes);
 }
 
 void ln_pages_settle(const ln_memory *m, void *p, size_t bytes)
@@ -86,10 +184,8 @@ void ln_pages_expect(ln_memory *m, const void *data, size_t bytes)
     size_t whole = whole_pages(data, bytes, &first);
     if (!LN_HAVE_PAGES || bytes < LN_PAGES_MIN || !whole)
         return;
-    want_huge(m, first, whole);
-#ifdef MADV_POPULATE_WRITE
-    (void)madvise(first, whole, MADV_POPULATE_WRITE); /* older kernels have none */
-#endif
+    (void)ln_pages_huge(m, first, whole);
+    populate(first, whole);
 }
 #else
 void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
@@ -98,9 +194,26 @@ void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
     return NULL;
 }
 
-void ln_pages_unmap(void *p, size_t bytes)
+void ln_pages_unmap(ln_memory *m, void *p, size_t bytes, size_t written)
 {
-    (void)p, (void)bytes;
+    (void)m, (void)p, (void)bytes, (void)written;
+}
+
+void ln_pages_flush(ln_memory *m)
+{
+    (void)m;
+}
+
+bool ln_pages_huge(ln_memory *m, void *p, size_t bytes)
+{
+    (void)m, (void)p, (void)bytes;
+    return false;
+}
+
+bool ln_pages_ready(ln_memory *m, void *p, size_t bytes)
+{
+    (void)m, (void)p, (void)bytes;
+    return true;
 }
 
 void ln_pages_settle(const ln_memory *m, void *p, size_t bytes)

@@ -109,6 +109,9 @@ int32_t ln_integer_bias(ln_graph *g, int32_t bias, const ln_quantised *x, const 
         return LN_NO_VALUE;
     if (dq && (ln_rw_info(g, dq->in[1])->rank > 1 || !ln_rw_floats(g, dq->in[1])))
         return LN_NO_VALUE;
+    const void *data = ln_graph_data(g, dq ? dq->in[0] : bias);
+    if (!data)
+        return LN_NO_VALUE;
     int32_t *ints = ln_arena_zalloc(g->arena, (size_t)n * sizeof *ints + 1, 64);
     if (!ints)
         return LN_NO_VALUE;
@@ -125,12 +128,12 @@ int32_t ln_integer_bias(ln_graph *g, int32_t bias, const ln_quantised *x, const 
     for (int64_t i = 0; i < n; i++) {
         double value;
         if (!dq) {
-            value = ((const float *)b->data)[i];
+            value = ((const float *)data)[i];
         } else {
             double s = one ? scale : ln_rw_floats(g, dq->in[1])[i];
-            int32_t q = b->type == LINNET_INT32  ? ((const int32_t *)b->data)[i]
-                        : b->type == LINNET_INT8 ? ((const int8_t *)b->data)[i]
-                                                 : ((const uint8_t *)b->data)[i];
+            int32_t q = b->type == LINNET_INT32  ? ((const int32_t *)data)[i]
+                        : b->type == LINNET_INT8 ? ((const int8_t *)data)[i]
+                                                 : ((const uint8_t *)data)[i];
             if (b->type != LINNET_INT32 && !ln_is_byte((linnet_type)b->type))
                 return LN_NO_VALUE;
             value = s * ((double)q - zero);

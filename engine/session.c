@@ -252,9 +252,11 @@ linnet_status ln_session_prepare(linnet_session *s, linnet_error *error)
                 p = &s->plans[i];
         s->current = NULL;
         drop(p);
+        ln_memory_keep(s->memory, true);
         st = make_plan(s, &p->plan, error);
         if (st == LINNET_OK)
             st = ln_run_make(&p->run, p->plan, s->pool, error);
+        ln_memory_keep(s->memory, false);
         if (st == LINNET_OK && s->profile) {
             p->run->times = ln_arena_array(&p->plan->arena, (int64_t)p->plan->n_steps + 1, sizeof *p->run->times);
             if (!p->run->times)

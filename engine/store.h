@@ -15,7 +15,7 @@
 /* Bytes of a constant from which on it is worth dropping. Fuzzers and the sanitizers' tests set less: their models are
  * small. */
 #ifndef LN_STORE_MIN
-#define LN_STORE_MIN (64 << 10)
+#define LN_STORE_MIN (16 << 10)
 #endif
 
 typedef struct ln_store ln_store;

@@ -165,7 +165,8 @@ linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet
 static bool may_wait(const Onnx__TensorProto *t, size_t size)
 {
     return size >= LN_BLOCK_MIN &&
-           (t->data_type == LINNET_FLOAT32 || t->data_type == LINNET_FLOAT16 || t->data_type == LINNET_BFLOAT16);
+           (t->data_type == LINNET_FLOAT32 || t->data_type == LINNET_FLOAT16 || t->data_type == LINNET_BFLOAT16 ||
+            t->data_type == LINNET_INT8 || t->data_type == LINNET_UINT8);
 }
 
 linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph, bool later,

@@ -10,7 +10,7 @@
 #include "onnx.pb-c.h"
 
 enum {
-    LN_BLOCK_MIN = 32 * 1024, /* bytes from which on an allocation is a block */
+    LN_BLOCK_MIN = 16 * 1024, /* bytes from which on an allocation is a block */
     LN_MESSAGE_DEPTH = 128    /* most messages within each other; a subgraph is three */
 };
 

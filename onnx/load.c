@@ -103,6 +103,7 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
     if (!m)
         return ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
     m->unmap = ln_mappings_free;
+    ln_memory_keep(&m->memory, true); /* the first plan lets go of it */
     ln_decoder decoder;
     ln_decoder_init(&decoder, &m->memory);
     linnet_status st = LINNET_OK;

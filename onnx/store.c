@@ -255,14 +255,18 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
     return &f->base;
 }
 
-/* Whether nothing but the plan of a convolution or product looks at the value's elements, or the run of a Gather. */
+/* Whether nothing but the plan of a convolution or product looks at the value's elements, or the run of a Gather. Of
+ * DequantizeLinear the pass `quantize` leaves none; what it refuses asks for
+ * them. An input's default is such a constant in the plans for which it is not fed. */
 static bool only_packed(const ln_graph *g, const ln_value *v)
 {
     static const struct {
         const char *type;
         int32_t slot;
-    } ops[] = {{"Conv", 1}, {"ConvTranspose", 1}, {"Gemm", 1}, {"MatMul", 1}, {"Gather", 0}};
-    if (v->input || v->outputs)
+    } ops[] = {{"Conv", 1},        {"ConvTranspose", 1},    {"Gemm", 1},        {"MatMul", 1},
+               {"Gather", 0},      {"DequantizeLinear", 0}, {"QLinearConv", 3}, {"QLinearMatMul", 3},
+               {"ConvInteger", 1}, {"MatMulInteger", 1}};
+    if (v->outputs)
         return false;
     for (ln_use u = v->first_use; u.node >= 0; u = g->nodes[u.node].next_use[u.slot]) {
         bool packs = false;

@@ -2,7 +2,7 @@
  *
  * Weights that a plan has packed are let go, and read again from the file when another plan needs them: the same
  * results for every shape, in two sessions of one model, and in a copy that is written; an error where the file was
- * changed meanwhile. A large table is never read whole.
+ * changed meanwhile. A large table is never read whole. And pages that were freed come as zeros where they come again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,8 +100,9 @@ static bool gone(const linnet_model *m, const char *name)
 {
     for (int32_t v = 0; v < m->graph->n_values; v++)
         if (strcmp(m->graph->values[v].name, name) == 0) {
-            const float *data = m->graph->values[v].info.data;
-            for (int32_t i = N * N / 4; i < N * N * 3 / 4; i++)
+            const ln_info *info = &m->graph->values[v].info;
+            const unsigned char *data = info->data;
+            for (size_t i = ln_info_bytes(info) / 4; i < ln_info_bytes(info) * 3 / 4; i++)
                 if (data[i] != 0)
                     return false;
             return true;
@@ -209,9 +210,102 @@ static void large_table(void **state)
     }
 }
 
+/* y = x C in integers, and d, what D stands for, which a pass has to look at. */
+static void integers(void **state)
+{
+    enum { WIDE = 640 };
+    static const ln_opset opsets[] = {{"", 19}};
+    static const int64_t dims[2] = {N, WIDE};
+    static int8_t bytes[2][N * WIDE];
+    static const float scale = 0.5f;
+    static uint8_t rows[ROWS * N];
+    char path[] = "/tmp/linnet-store-XXXXXX";
+    linnet_error error = {0};
+    linnet_session *s;
+    linnet_model *m = ln_model_new(NULL);
+    (void)state;
+    assert_non_null(m);
+    ln_graph *g = m->graph;
+    g->opsets = opsets;
+    g->n_opsets = 1;
+    m->ir_version = 8;
+    for (int32_t i = 0; i < N * WIDE; i++) {
+        bytes[0][i] = (int8_t)(i % 253 - 126);
+        bytes[1][i] = (int8_t)(i % 7 + 1);
+    }
+    for (int32_t i = 0; i < ROWS * N; i++)
+        rows[i] = (uint8_t)(i % 251);
+    int32_t in = value(g, "x", ln_graph_symbol(g, "rows")), y = value(g, "y", -2), d = value(g, "d", N);
+    g->values[in].info.type = LINNET_UINT8;
+    g->values[y].info.type = LINNET_INT32;
+    g->values[y].info.dims[1] = g->values[d].info.dims[1] = WIDE;
+    int32_t a = ln_graph_constant(g, "C", LINNET_INT8, 2, dims, bytes[0]);
+    int32_t b[2] = {ln_graph_constant(g, "D", LINNET_INT8, 2, dims, bytes[1]),
+                    ln_graph_constant(g, "scale", LINNET_FLOAT32, 0, NULL, &scale)};
+    assert_true(ln_graph_add_input(g, in));
+    assert_true(ln_graph_insert(g, LN_NO_NODE, "", "MatMulInteger", "", 2, (int32_t[]){in, a}, 1, &y, 0, NULL) >= 0);
+    assert_true(ln_graph_insert(g, LN_NO_NODE, "", "DequantizeLinear", "", 2, b, 1, &d, 0, NULL) >= 0);
+    assert_true(ln_graph_set_outputs(g, (int32_t[]){y, d}, 2));
+    assert_int_equal(close(mkstemp(path)), 0);
+    assert_int_equal(ln_onnx_write(g, m, path, &error), LINNET_OK);
+    linnet_model_free(m);
+    assert_int_equal(linnet_model_load_file(&m, path, NULL, &error), LINNET_OK);
+    assert_int_equal(linnet_session_create(&s, m, NULL, &error), LINNET_OK);
+    for (int64_t n = 1; n <= ROWS; n += 2) {
+        const int64_t shape[2] = {n, N};
+        assert_int_equal(linnet_session_set_tensor(s, "x", LINNET_UINT8, 2, shape, rows, &error), LINNET_OK);
+        assert_int_equal(linnet_session_run(s, &error), LINNET_OK);
+        const int32_t *got = linnet_session_output(s, "y")->data;
+        const float *values = linnet_session_output(s, "d")->data;
+        for (int64_t r = 0; r < n; r++)
+            for (int32_t j = 0; j < WIDE; j++) {
+                int32_t want = 0;
+                for (int32_t k = 0; k < N; k++)
+                    want += rows[r * N + k] * bytes[0][k * WIDE + j];
+                assert_int_equal(got[r * WIDE + j], want);
+            }
+        for (int32_t i = 0; i < N * WIDE; i++)
+            assert_true(values[i] == scale * (float)bytes[1][i]);
+        assert_int_equal(gone(m, "C"), LETS_GO);
+    }
+    linnet_session_free(s);
+    linnet_model_free(m);
+    unlink(path);
+}
+
+/* What lies in pieces of an arena, after others were filled and freed: zeros where they are asked for. */
+static void spare_pages(void **state)
+{
+    ln_memory memory;
+    (void)state;
+    ln_memory_init(&memory, NULL, 0);
+    ln_memory_keep(&memory, true);
+    for (int round = 0; round < 30; round++) {
+        ln_arena arenas[3];
+        for (int i = 0; i < 3; i++) {
+            ln_arena_init(&arenas[i], &memory);
+            arenas[i].coming = i == 1 ? 3 << 20 : 0;
+        }
+        for (size_t piece = 0; piece < 60; piece++) {
+            size_t bytes = (piece * 7919 + (size_t)round * 104729) % 150000 + 1;
+            unsigned char *p = ln_arena_zalloc(&arenas[piece % 3], bytes, 64);
+            assert_non_null(p);
+            for (size_t i = 0; i < bytes; i++)
+                assert_int_equal(p[i], 0);
+            memset(p, 0xa5, bytes);
+        }
+        for (int i = 0; i < 3; i++)
+            ln_arena_free(&arenas[i]);
+    }
+    assert_int_equal(memory.used, 0);
+    ln_memory_keep(&memory, false);
+    assert_int_equal(memory.n_spares, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sessions), cmocka_unit_test(changed_file),
-                                       cmocka_unit_test(large_table)};
+                                       cmocka_unit_test(large_table), cmocka_unit_test(integers),
+                                       cmocka_unit_test(spare_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
