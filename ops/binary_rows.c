@@ -57,26 +57,6 @@ static double mod_f64(double a, double b)
     return (r < 0) != (b < 0) ? r + b : r;
 }
 
-/* The remainder toward zero. While the quotient has few bits, exactly in double: a, b and the product are. */
-static float fmod_f32(float a, float b)
-{
-    double x = (double)a, y = (double)b, q = x / y;
-    if (!(q > -0x1p28 && q < 0x1p28))
-        return fmodf(a, b);
-    double r = x - (double)(int64_t)q * y;
-    if (r != 0 && (r < 0) != (x < 0)) /* the quotient was rounded up to a whole number */
-        r += (y < 0) == (x < 0) ? y : -y;
-    return copysignf((float)r, a);
-}
-
-static float mod_f32(float a, float b)
-{
-    float r = fmod_f32(a, b);
-    if (r == 0)
-        return copysignf(0.0f, b);
-    return (r < 0) != (b < 0) ? r + b : r;
-}
-
 static double max_f64(double a, double b)
 {
     return a != a ? a : a > b ? a : b;
@@ -164,9 +144,10 @@ void ln_row_f32(int32_t op, int32_t type, void *out, const void *in_a, const voi
         LN_K(pow_f32)(y, a, b, count, a_step, b_step);
         break;
     case LN_BIN_MOD:
-        ROW(mod_f32(*a, *b));
+        LN_K(mod_f32)(y, a, b, count, a_step, b_step);
+        break;
     default: /* LN_BIN_FMOD */
-        ROW(fmod_f32(*a, *b));
+        LN_K(fmod_f32)(y, a, b, count, a_step, b_step);
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct cumulate_params {
 #define T float
 #define ACC float
 #define SUFFIX f32
+#define TURNED 16
 #include "ops/cumulate.inc"
 #define T double
 #define ACC double

@@ -4,7 +4,7 @@
  * Passes may ask for channels-last tensors (fused.h).
  *
  * A task is a block of pixels of an image, so that the rows of all channels stay in the first cache. The power for the
- * usual beta of 0.75 is two square roots.
+ * usual beta of 0.75 is two square roots; its kernel has the channels of a pixel in a row, as which it takes planes.
  */
 #include <math.h>
 
@@ -12,7 +12,8 @@
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
-#define BLOCK 64 /* pixels of a task with channels first */
+#define BLOCK 64  /* pixels of a task with channels first */
+#define TURNED 32 /* that are turned at once for the kernel */
 
 typedef struct lrn_params {
     int64_t size, channels_last;
@@ -149,22 +150,51 @@ LN_RUN(ln_lrn_f64)
     return LINNET_OK;
 }
 
-/* The same for beta 0.75, by a kernel. */
+/* n pixels of which the channels lie in rows, for beta 0.75; y == x is allowed. */
+static void kernel(const lrn_params *p, float *y, const float *x, float *squares, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        LN_K(lrn_f32)
+    (y + i * p->channels, x + i * p->channels, (size_t)p->channels, squares, (size_t)before(p), (size_t)p->size,
+     p->alpha / (float)p->size, p->bias);
+}
+
 static void pixels_kernel(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *args = arg;
     const lrn_params *p = args->params;
-    float *squares = (float *)(void *)((char *)args->scratch + worker * p->worker);
-    for (int64_t i = begin; i < end; i++)
-        LN_K(lrn_f32)
-    ((float *)args->out[0] + i * p->channels, (const float *)args->in[0] + i * p->channels, (size_t)p->channels,
-     squares, (size_t)before(p), (size_t)p->size, p->alpha / (float)p->size, p->bias);
+    kernel(p, (float *)args->out[0] + begin * p->channels, (const float *)args->in[0] + begin * p->channels,
+           (float *)(void *)((char *)args->scratch + worker * p->worker), end - begin);
 }
 
 LN_RUN(ln_lrn_last_kernel)
 {
     const lrn_params *p = a->params;
     ln_parallel(a, p->batch * p->pixels, (double)p->channels * 0.5, pixels_kernel, (void *)(uintptr_t)a);
+    return LINNET_OK;
+}
+
+static void planes_kernel(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *args = arg;
+    const lrn_params *p = args->params;
+    int64_t each = (p->pixels + TURNED - 1) / TURNED;
+    size_t channels = (size_t)p->channels, pixels = (size_t)p->pixels;
+    float *rows = (float *)(void *)((char *)args->scratch + worker * p->worker), *squares = rows + TURNED * channels;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t at = i % each * TURNED, n = p->pixels - at < TURNED ? p->pixels - at : TURNED;
+        int64_t start = i / each * p->channels * p->pixels + at;
+        LN_K(transpose_f32)(rows, channels, (const float *)args->in[0] + start, pixels, channels, (size_t)n);
+        kernel(p, rows, rows, squares, n);
+        LN_K(transpose_f32)((float *)args->out[0] + start, pixels, rows, channels, (size_t)n, channels);
+    }
+}
+
+LN_RUN(ln_lrn_kernel)
+{
+    const lrn_params *p = a->params;
+    int64_t each = (p->pixels + TURNED - 1) / TURNED;
+    ln_parallel(a, p->batch * each, (double)p->channels * TURNED * 0.7, planes_kernel, (void *)(uintptr_t)a);
     return LINNET_OK;
 }
 
@@ -191,12 +221,16 @@ static linnet_status lrn_plan(ln_ctx *c)
     p->pixels = 1;
     for (int32_t i = 0; i < x->rank - 2; i++)
         p->pixels *= ln_spatial(x, p->channels_last != 0)[i];
-    if (p->channels_last && p->beta == 0.75f && p->size <= p->channels) {
-        int64_t bytes;
-        p->worker = ((p->channels + p->size) * (int64_t)sizeof(float) + 63) / 64 * 64;
+    if (x->type == LINNET_FLOAT32 && p->beta == 0.75f && p->size <= p->channels) {
+        int64_t rows, bytes;
+        LN_TRY(ln_mul_size(c, p->channels_last ? 0 : TURNED, p->channels, &rows));
+        p->worker = ((rows + p->channels + p->size) * (int64_t)sizeof(float) + 63) / 64 * 64;
         LN_TRY(ln_mul_size(c, p->worker, c->threads, &bytes));
         ln_scratch(c, (size_t)bytes);
-        LN_SET_RUN(c, ln_lrn_last_kernel);
+        if (p->channels_last)
+            LN_SET_RUN(c, ln_lrn_last_kernel);
+        else
+            LN_SET_RUN(c, ln_lrn_kernel);
     } else if (p->channels_last)
         LN_SET_RUN(c, ln_lrn_last);
     else if (x->type == LINNET_FLOAT64)

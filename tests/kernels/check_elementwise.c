@@ -48,6 +48,7 @@ static const struct limit {
     {"standardize_f32", 0, 2}, {"softmax_f32", 64, 0}, {"log_softmax_f32", 0, 3}, {"sinh_f32", 6, 0},
     {"cosh_f32", 6, 0},        {"asinh_f32", 6, 0},    {"acosh_f32", 6, 0},       {"atanh_f32", 6, 0},
     {"softplus_f32", 6, 0},    {"selu_f32", 6, 0},     {"celu_f32", 6, 0},        {"elu_f32", 6, 0},
+    {"fmod_f32", 0, 0},        {"mod_f32", 0, 0},
 };
 
 static struct limit limit_of(const char *name)
