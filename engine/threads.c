@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A small thread pool. Work is a range; each thread has a share of it, which is cut into parts that it takes from an
- * atomic counter, and then helps with the shares of the others; results may not depend on the cut, so this needs no
- * order. Shares lie in the order of the threads, so that what a thread wrote in one step, it mostly reads in the next:
- * caches that threads do not share, or only through slower ones, keep it. Workers spin for the next job, since a
- * network is a row of short ones, and then sleep: soon when no model runs, later while one does, since waking takes as
- * long as some steps. When a second session wants the pool while it is busy, it works alone.
+ * A small thread pool. Work is a range; each thread has a share of it, of which it takes half of what is left, down to
+ * a least part, and then helps with the shares of the others in the same way: few parts, and the last ones small.
+ * Results may not depend on the cut, so this needs no order. Shares lie in the order of the threads, so that what a
+ * thread wrote in one step, it mostly reads in the next: caches that threads do not share, or only through slower ones,
+ * keep it. Workers spin for the next job, since a network is a row of short ones, and then sleep: soon when no model
+ * runs, later while one does, since waking takes as long as some steps. When a second session wants the pool while it
+ * is busy, it works alone.
  *
- * A worker enters a job through its gate, and the caller, when no part is left, closes the gate and waits for those
- * alone that are inside: one that the machine has not let run yet holds up nobody.
+ * What is left of a share is one atomic word, with a bit that says whether its worker is inside: it enters with the
+ * first part that it takes, and the caller, when nothing is left, waits for those alone that are inside. A worker that
+ * the machine has not let run yet holds up nobody, and a job costs no more than the way of two lines to the other
+ * thread and of one back.
  */
 #include "engine/threads.h"
 
@@ -20,12 +23,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_THREADS = 64, SPINS = 4000, SPINS_IN_A_RUN = 40000, PATIENCE = 20000, PARTS_PER_THREAD = 4, LINE = 64 };
+enum { MAX_THREADS = 64, SPINS = 4000, SPINS_IN_A_RUN = 40000, PATIENCE = 20000, PARTS_PER_THREAD = 32, LINE = 128 };
 
+/* What is left of a thread's share, from its first part (the upper half) to its end (the lower), and INSIDE. */
 typedef struct share {
-    _Alignas(LINE) atomic_int_fast64_t next;
-    int64_t end;
+    _Alignas(LINE) _Atomic uint64_t left;
 } share;
+
+#define INSIDE (UINT64_C(1) << 63)
+#define MAX_PARTS (INT64_C(1) << 30)
 
 struct ln_pool {
     pthread_mutex_t owner; /* held by the thread whose job it is */
@@ -35,17 +41,16 @@ struct ln_pool {
     int32_t n_workers;         /* threads besides the caller's */
     atomic_int sleeping, runs; /* workers that sleep; models that run */
     atomic_bool stop;
-    _Alignas(LINE) atomic_uint_fast32_t job; /* counts jobs; those who wait read this line alone */
-    _Alignas(LINE) ln_task_fn *fn;           /* the job */
+    /* Counts jobs; those who wait read this line alone. The rest of it is the job, for those who are inside. */
+    _Alignas(LINE) atomic_uint_fast32_t job;
+    ln_task_fn *fn;
     void *arg;
-    int64_t part;
-    int32_t n_shares; /* workers with an index below it take part */
+    int64_t n, unit;        /* elements, and how many of them are one of a share */
+    int32_t n_shares;       /* the first workers have one each */
+    _Atomic uint32_t least; /* what to take at least; guides those who are about to enter */
     ln_task_log *log;
-    _Alignas(LINE) atomic_uint_fast32_t gate; /* GATE_OPEN, and the number of workers inside */
     share shares[MAX_THREADS];
 };
-
-#define GATE_OPEN (UINT32_C(1) << 31)
 
 typedef struct worker {
     ln_pool *pool;
@@ -65,17 +70,37 @@ static void pause_cpu(void)
 #endif
 }
 
-static void do_parts(ln_pool *p, int32_t index)
+/* Three quarters of what is left of the thread's own share, half of another's. mark: bits to set. */
+static bool take(ln_pool *p, share *s, bool own, uint64_t mark, int64_t *begin, int64_t *end)
 {
-    for (int32_t k = 0; k < p->n_shares; k++) {
-        share *s = &p->shares[(index + k) % p->n_shares];
-        for (;;) {
-            int64_t begin = atomic_fetch_add_explicit(&s->next, p->part, memory_order_relaxed);
-            if (begin >= s->end)
-                break;
-            p->fn(p->arg, index, begin, s->end - begin < p->part ? s->end : begin + p->part);
-        }
-    }
+    uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed), n;
+    do {
+        uint64_t rest = (left & UINT32_MAX) - (left << 1 >> 33),
+                 least = atomic_load_explicit(&p->least, memory_order_relaxed);
+        if (rest == 0)
+            return false;
+        n = own ? rest - rest / 4 : (rest + 1) / 2;
+        if (n < least)
+            n = rest < least ? rest : least;
+    } while (!atomic_compare_exchange_weak_explicit(&s->left, &left, (left + (n << 32)) | mark, memory_order_acquire,
+                                                    memory_order_relaxed));
+    *begin = (int64_t)(left << 1 >> 33);
+    *end = *begin + (int64_t)n;
+    return true;
+}
+
+static void do_part(const ln_pool *p, int32_t index, int64_t begin, int64_t end)
+{
+    p->fn(p->arg, index, begin * p->unit, end * p->unit < p->n ? end * p->unit : p->n);
+}
+
+static void do_parts(ln_pool *p, int32_t index, int64_t begin, int64_t end)
+{
+    if (begin < end)
+        do_part(p, index, begin, end);
+    for (int32_t k = 0; k < p->n_shares; k++)
+        while (take(p, &p->shares[(index + k) % p->n_shares], k == 0, 0, &begin, &end))
+            do_part(p, index, begin, end);
 }
 
 static uint64_t now(void)
@@ -85,19 +110,25 @@ static uint64_t now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void take_parts(ln_pool *p, int32_t index)
+/* Does what there is to do. A worker whose share is gone already does not enter; the caller, 0, looks at all shares, so
+ * that for each it has seen who is inside. */
+static void take_part(ln_pool *p, int32_t index)
 {
-    ln_task_log *log = p->log;
-    if (!log) {
-        do_parts(p, index);
+    int64_t begin = 0, end = 0;
+    if (!take(p, &p->shares[index], true, INSIDE, &begin, &end) && index > 0)
         return;
+    ln_task_log *log = p->log;
+    if (log) {
+        ln_task_time t = {.begin = now(), .worker = index};
+        do_parts(p, index, begin, end);
+        t.end = now();
+        int32_t at = atomic_fetch_add(&log->n, 1);
+        if (at < log->room)
+            log->items[at] = t;
+    } else {
+        do_parts(p, index, begin, end);
     }
-    ln_task_time t = {.begin = now(), .worker = index};
-    do_parts(p, index);
-    t.end = now();
-    int32_t at = atomic_fetch_add(&log->n, 1);
-    if (at < log->room)
-        log->items[at] = t;
+    atomic_fetch_and_explicit(&p->shares[index].left, ~INSIDE, memory_order_release);
 }
 
 void ln_pool_log(ln_pool *p, ln_task_log *log)
@@ -138,17 +169,6 @@ static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
     return job;
 }
 
-/* Perhaps into a later job than the one that was seen: what it is may be read inside. */
-static bool enter(ln_pool *p)
-{
-    uint_fast32_t gate = atomic_load_explicit(&p->gate, memory_order_relaxed);
-    while (gate & GATE_OPEN)
-        if (atomic_compare_exchange_weak_explicit(&p->gate, &gate, gate + 1, memory_order_acquire,
-                                                  memory_order_relaxed))
-            return true;
-    return false;
-}
-
 static void *work(void *arg)
 {
     const worker *w = arg;
@@ -158,11 +178,7 @@ static void *work(void *arg)
         seen = wait_for_job(p, seen);
         if (atomic_load(&p->stop))
             return NULL;
-        if (!enter(p))
-            continue;
-        if (w->index < p->n_shares)
-            take_parts(p, w->index);
-        atomic_fetch_sub_explicit(&p->gate, 1, memory_order_release);
+        take_part(p, w->index); /* perhaps of a later job than the one that was seen */
     }
 }
 
@@ -257,8 +273,18 @@ int32_t ln_threads_wanted(int32_t asked)
     return asked < 1 ? 1 : asked > MAX_THREADS ? MAX_THREADS : asked;
 }
 
-/* Below this a job is not worth waking anyone. */
-static const double MIN_NANOSECONDS = 8000;
+/* What a thread has to do at least to be worth its waking, and a part to be worth taking. */
+static const double MIN_NANOSECONDS = 2000, MIN_PART = 1000;
+
+static void wait_for_others(ln_pool *p)
+{
+    for (int32_t k = 1; k < p->n_shares; k++)
+        for (int i = 0; atomic_load_explicit(&p->shares[k].left, memory_order_acquire) & INSIDE; i++)
+            if (i < PATIENCE)
+                pause_cpu();
+            else
+                sched_yield();
+}
 
 void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void *arg)
 {
@@ -273,26 +299,23 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
     int32_t threads = p->n_workers + 1 < a->threads ? p->n_workers + 1 : a->threads;
     if (total / MIN_NANOSECONDS < threads)
         threads = (int32_t)(total / MIN_NANOSECONDS);
-    int64_t parts = (int64_t)threads * PARTS_PER_THREAD;
-    if (total / (MIN_NANOSECONDS / 4) < (double)parts)
-        parts = threads;
+    int64_t unit = n / MAX_PARTS + 1, units = (n - 1) / unit + 1, least = units / (threads * PARTS_PER_THREAD);
+    double small = MIN_PART / (cost * (double)unit);
+    if (small > (double)least)
+        least = small < (double)units ? (int64_t)small : units;
     p->fn = fn;
     p->arg = arg;
-    p->part = (n + parts - 1) / parts;
+    p->n = n;
+    p->unit = unit;
     p->n_shares = threads;
-    for (int32_t i = 0; i < threads; i++) {
-        atomic_store_explicit(&p->shares[i].next, n * i / threads, memory_order_relaxed);
-        p->shares[i].end = n * (i + 1) / threads;
-    }
-    atomic_store(&p->gate, GATE_OPEN);
+    atomic_store_explicit(&p->least, (uint32_t)(least > 0 ? least : 1), memory_order_relaxed);
+    for (int64_t i = 0; i < threads; i++)
+        atomic_store_explicit(&p->shares[i].left,
+                              (uint64_t)(units * i / threads) << 32 | (uint64_t)(units * (i + 1) / threads),
+                              memory_order_release);
     post_job(p);
-    take_parts(p, 0);
-    atomic_fetch_and(&p->gate, ~GATE_OPEN);
-    for (int i = 0; atomic_load_explicit(&p->gate, memory_order_acquire) != 0; i++)
-        if (i < PATIENCE)
-            pause_cpu();
-        else
-            sched_yield();
+    take_part(p, 0);
+    wait_for_others(p);
     pthread_mutex_unlock(&p->owner);
 }
 #endif

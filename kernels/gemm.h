@@ -112,8 +112,8 @@ typedef struct ln_gemm_f32_job {
     ln_act act;
     float lo, hi;
     /* By ln_gemm_f32_prepare: */
-    size_t mc, nc, kc, tap_block, tiles_m, tiles, bands;
-    bool copy;
+    size_t mc, nc, kc, tap_block, unit_m, unit_n, units_m, units_n, tiles, bands;
+    bool copy, by_columns;
 } ln_gemm_f32_job;
 
 /* Chooses the blocks. d, m, n, taps, k, widen and the layout of A are set. */
@@ -125,11 +125,12 @@ size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t
 /* What comes on top for a packed B of 16 bits. */
 size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d);
 
-/* Does tiles [begin, end) of job->tiles, with a worker's scratch (64-byte aligned). */
+/* Does tiles [begin, end) of job->tiles, best many at once, with a worker's scratch (64-byte aligned). */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end);
 
-/* Tile i of all those of `groups` jobs alike, the rows of a thread together: which group, and which of its tiles. */
-size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile);
+/* Tile i of all those of `groups` jobs alike, the rows of a thread together: which group, which of its tiles, and how
+ * many of that group follow one another from there. */
+size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile, size_t *count);
 
 /* Nanoseconds that a tile takes, roughly. */
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job);

@@ -17,6 +17,8 @@
 #define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
 #define FAR_K 48
 #define SHORT_TAP 16 /* elements below which taps are copied together */
+#define UNITS 32     /* for each thread */
+#define FEW_UNITS 4
 
 /* The micro-kernel that widens B as it loads it, or NULL. */
 static ln_gemm_f32_fn *widening_tile(const ln_gemm_f32_job *job)
@@ -80,6 +82,37 @@ size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
     return panel > d->nc_bytes ? panel : d->nc_bytes;
 }
 
+/* Whether threads share out columns rather than rows: where B is the larger matrix, which then each reads in part, and
+ * where rows fill their last sliver badly. Else rows, which steps before and after share out, too. */
+static bool by_columns(const ln_gemm_f32_job *job, size_t slivers, size_t panels)
+{
+    double rows = (double)(slivers * job->d->mr) / (double)job->m;
+    double columns = (double)(panels * job->d->nr) / (double)job->n;
+    return job->n >= 2 * job->m || rows > 1.05 * columns;
+}
+
+/* Units of work: unit_m slivers by unit_n panels, enough to even out what threads take. They lie in rows or columns, so
+ * that some that follow one another make few rectangles. What is copied is copied for each rectangle: fewer units. */
+static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t threads)
+{
+    job->unit_m = slivers;
+    job->unit_n = panels;
+    job->by_columns = threads > 1 && job->m && job->n && by_columns(job, slivers, panels);
+    size_t outer = job->by_columns ? panels : slivers, *unit = job->by_columns ? &job->unit_n : &job->unit_m;
+    size_t wanted = (job->copy ? FEW_UNITS : UNITS) * threads;
+    if (threads > 1 && outer >= wanted)
+        *unit = outer / wanted;
+    else if (threads > 1) {
+        *unit = 1;
+        unit = job->by_columns ? &job->unit_m : &job->unit_n;
+        *unit = ceil_div(slivers * panels, wanted);
+    }
+    job->units_m = ceil_div(slivers, job->unit_m);
+    job->units_n = ceil_div(panels, job->unit_n);
+    job->tiles = job->m && job->n ? job->units_m * job->units_n : 0;
+    job->bands = threads > 1 && !job->by_columns ? min(threads, job->units_m) : 1;
+}
+
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 {
     const ln_gemm_f32_desc *d = job->d;
@@ -97,20 +130,9 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
     if (job->copy && !job->widen)
         nc = min(4 * nc, panels);
-    /* Several tiles for each thread even out what they take; rows are divided first, since B is then shared. */
-    if (threads > 1) {
-        while (ceil_div(slivers, mc) * ceil_div(panels, nc) < 4 * threads && (mc > 1 || nc > 1)) {
-            if (mc >= 4 || nc == 1)
-                mc = ceil_div(mc, 2);
-            else
-                nc = ceil_div(nc, 2);
-        }
-    }
     job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
-    job->tiles_m = ceil_div(m, job->mc);
-    job->tiles = job->m && job->n ? job->tiles_m * ceil_div(n, job->nc) : 0;
-    job->bands = threads > 1 ? min(threads, job->tiles_m) : 1;
+    divide(job, slivers, panels, threads);
     /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
     if (few && job->taps == 1 && !job->copy && (!job->widen || widening_tile(job)))
         job->kc = job->k;
@@ -118,8 +140,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job)
 {
-    return (double)min(job->mc, job->m) * (double)min(job->nc, job->n) * ((double)job->taps * (double)job->k + 4) *
-           0.02;
+    size_t m = min(job->unit_m * job->d->mr, job->m), n = min(job->unit_n * job->d->nr, job->n);
+    return (double)m * (double)n * ((double)job->taps * (double)job->k + 4) * 0.02;
 }
 
 /* Rows of the block of K as a dense matrix of mc rows. */
@@ -289,34 +311,48 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     } while (tap < job->taps && job->k);
 }
 
-/* The band of rows that unit i of those of `groups` jobs is in: its first tile, and how many it has in M. Bands follow
- * one another, so that a thread that takes a share of the units stays in its share of the rows. */
-static size_t band_of(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tiles_m)
+/* Units [m0, m1) by [n0, n1), in blocks. */
+static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size_t m1, size_t n0, size_t n1)
 {
-    size_t tiles_n = job->tiles / job->tiles_m;
-    for (size_t b = 0, first = 0;; b++) {
-        size_t end = job->tiles_m * (b + 1) / job->bands;
-        if (i < end * tiles_n * groups || b + 1 == job->bands) {
-            *tiles_m = end - first;
-            return first;
-        }
-        first = end;
+    size_t mr = job->d->mr, nr = job->d->nr;
+    m0 *= job->unit_m * mr, n0 *= job->unit_n * nr;
+    m1 = min(m1 * job->unit_m * mr, job->m), n1 = min(n1 * job->unit_n * nr, job->n);
+    if (m0 >= m1 || n0 >= n1)
+        return;
+    size_t slivers = ceil_div(m1 - m0, mr), panels = ceil_div(n1 - n0, nr);
+    size_t mc = ceil_div(slivers, ceil_div(slivers, job->mc / mr)) * mr;
+    size_t nc = ceil_div(panels, ceil_div(panels, job->nc / nr)) * nr;
+    for (size_t j = n0; j < n1; j += nc)
+        for (size_t i = m0; i < m1; i += mc)
+            tile_of_c(job, scratch, i, min(mc, m1 - i), j, min(nc, n1 - j));
+}
+
+/* The units of two or three rectangles: the end of a row or column, whole ones, the beginning of one. */
+void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
+{
+    size_t line = job->by_columns ? job->units_m : job->units_n;
+    while (begin < end) {
+        size_t at = begin / line, from = begin % line, lines = from || end - begin < line ? 1 : (end - begin) / line;
+        size_t to = lines > 1 ? line : min(line, from + end - begin);
+        if (job->by_columns)
+            rectangle(job, scratch, from, to, at, at + lines);
+        else
+            rectangle(job, scratch, at, at + lines, from, to);
+        begin += lines > 1 ? lines * line : to - from;
     }
 }
 
-size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile)
+/* Of several jobs alike the rows of a thread are together: bands follow one another, and in each the groups. */
+size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile, size_t *count)
 {
-    size_t tiles_n = job->tiles / job->tiles_m, band, first = band_of(job, groups, i, &band);
-    size_t at = i - first * tiles_n * groups;
-    *tile = first * tiles_n + at % (band * tiles_n);
-    return at / (band * tiles_n);
-}
-
-void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
-{
-    for (size_t i = begin; i < end; i++) {
-        size_t band, first = band_of(job, 1, i, &band), at = i - first * (job->tiles / job->tiles_m);
-        size_t m0 = (first + at % band) * job->mc, n0 = at / band * job->nc;
-        tile_of_c(job, scratch, m0, min(job->mc, job->m - m0), n0, min(job->nc, job->n - n0));
+    for (size_t b = 0, first = 0;; b++) {
+        size_t end = job->tiles / job->units_m * (job->units_m * (b + 1) / job->bands), band = end - first;
+        if (i < end * groups) {
+            size_t at = i - first * groups;
+            *tile = first + at % band;
+            *count = end - *tile;
+            return at / band;
+        }
+        first = end;
     }
 }

@@ -151,9 +151,11 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
     const work *w = arg;
     const ln_conv *p = w->p;
     int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
-    for (int64_t i = begin; i < end; i++) {
-        size_t tile;
-        int64_t g = (int64_t)ln_gemm_f32_group(&w->job, (size_t)p->group, (size_t)i, &tile);
+    for (int64_t i = begin; i < end;) {
+        size_t tile, count;
+        int64_t g = (int64_t)ln_gemm_f32_group(&w->job, (size_t)p->group, (size_t)i, &tile, &count);
+        if (count > (size_t)(end - i))
+            count = (size_t)(end - i);
         ln_gemm_f32_job job = w->job;
         ln_conv_source source = {&w->shape, w->x + g * k, w->zero};
         job.rows_arg = &source;
@@ -161,7 +163,8 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
         job.b = w->weights + g * p->group_packed;
         job.c = w->y + g * n;
         job.r = w->r ? w->r + g * n : NULL;
-        ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, tile, tile + 1);
+        ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, tile, tile + count);
+        i += (int64_t)count;
     }
 }
 

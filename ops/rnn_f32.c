@@ -88,11 +88,14 @@ static void input_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
     int64_t tiles = (int64_t)w->input.tiles;
-    for (int64_t t = begin; t < end; t++) {
+    while (begin < end) {
+        int64_t direction = begin / tiles, first = begin % tiles;
+        int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
         ln_gemm_f32_job job = w->input;
-        job.b = part(w->p, w->weights, t / tiles, w->p->part_w);
-        job.c = w->directions[t / tiles].gates;
-        ln_gemm_f32_run(&job, worker_scratch(w, worker), (size_t)(t % tiles), (size_t)(t % tiles) + 1);
+        job.b = part(w->p, w->weights, direction, w->p->part_w);
+        job.c = w->directions[direction].gates;
+        ln_gemm_f32_run(&job, worker_scratch(w, worker), (size_t)first, (size_t)last);
+        begin += last - first;
     }
 }
 

@@ -162,8 +162,11 @@ static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads,
     size_t bytes = ln_gemm_f32_scratch(d, job->m, columns, job->taps, job->k);
     void *scratch = aligned_alloc(64, bytes + (job->widen ? ln_gemm_f32_scratch_half(d) : 0));
     job->c = c;
-    for (size_t i = job->tiles; i-- > 0;)
-        ln_gemm_f32_run(job, scratch, i, i + 1);
+    for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
+        size_t begin = n < end ? end - n : 0;
+        ln_gemm_f32_run(job, scratch, begin, end);
+        end = begin;
+    }
     free(scratch);
 }
 
