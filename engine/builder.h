@@ -24,6 +24,15 @@ typedef struct ln_row_wish {
     int64_t *bytes;
 } ln_row_wish;
 
+/* What a step has packed of a constant (and others) that steps to come may share. */
+typedef struct ln_shared_pack {
+    struct ln_shared_pack *next;
+    int32_t node;
+    uint64_t key;
+    size_t bytes;
+    void *packed;
+} ln_shared_pack;
+
 /* Planning state of a value. */
 typedef struct ln_spot {
     int32_t root;        /* value whose storage this lies in */
@@ -34,6 +43,7 @@ typedef struct ln_spot {
     int32_t late;        /* entry of the late values, -1: none */
     int32_t input;       /* graph input, -1: none */
     ln_row_user *rows;
+    ln_shared_pack *packs; /* of which this is the first constant */
 } ln_spot;
 
 struct ln_builder {

@@ -64,8 +64,9 @@ struct ln_ctx_private {
     size_t scratch;
     void *packed;
     size_t packed_bytes;
-    bool *dropped;     /* per input */
-    int32_t *in_place; /* per output: input, or -1 */
+    bool packed_before; /* by another step */
+    bool *dropped;      /* per input */
+    int32_t *in_place;  /* per output: input, or -1 */
     /* single node */
     ln_exec *exec;
     const linnet_value *const *late_in;

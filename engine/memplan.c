@@ -13,7 +13,7 @@
 
 enum {
     TRIES = 64,
-    MANY = 600 /* regions from which trying again takes too long, but for the patient */
+    PAIRS = 1 << 19 /* of regions that are looked at before it takes too long, but for the patient: a millisecond */
 };
 
 static bool overlap(const ln_region *a, const ln_region *b)
@@ -124,11 +124,12 @@ uint64_t ln_memplan(ln_region *regions, int32_t n, int32_t *order, uint32_t alig
     }
     sort(regions, BY_SIZE, sorted, n);
     uint64_t total = place(regions, n, sorted, by_offset), best = total;
-    uint64_t bound = best && (n < MANY || patient) ? ln_memplan_bound(regions, n, last + 1) : best;
+    int64_t pairs = (int64_t)n * n / 2, tries = patient || !pairs ? ORDERS * TRIES : PAIRS / pairs;
+    uint64_t bound = best && tries ? ln_memplan_bound(regions, n, last + 1) : best;
     if (best <= bound)
         return best;
     memcpy(best_order, sorted, (size_t)n * sizeof *sorted);
-    for (int32_t try = 0; try < ORDERS * TRIES && best > bound; try++) {
+    for (int32_t try = 0; try < ORDERS * TRIES && try < tries && best > bound; try++) {
         if (try % TRIES == 0)
             sort(regions, try / TRIES, sorted, n);
         else

@@ -244,9 +244,12 @@ linnet_status ln_mul_size(ln_ctx *c, int64_t a, int64_t b, int64_t *product);
 
 /* Plan. */
 #define LN_SET_RUN(c, fn) ((c)->run = (fn), (c)->run_name = #fn)
-void ln_scratch(ln_ctx *c, size_t bytes);  /* for the step; 64-byte aligned; sums up over calls of one plan */
-void *ln_pack(ln_ctx *c, size_t bytes);    /* constant memory, zeroed, 64-byte aligned, a->packed in run; once per
-                                              plan; NULL: no memory */
+void ln_scratch(ln_ctx *c, size_t bytes); /* for the step; 64-byte aligned; sums up over calls of one plan */
+void *ln_pack(ln_ctx *c, size_t bytes);   /* constant memory, zeroed, 64-byte aligned, a->packed in run; once per
+                                             plan; NULL: no memory */
+/* The same, shared with the steps before of this operator that have the same constants, packed as many bytes so, and
+ * gave the same key, which says what else the bytes depend on. *filled: such a step was there. */
+void *ln_pack_shared(ln_ctx *c, size_t bytes, uint64_t key, bool *filled);
 void ln_drop_input(ln_ctx *c, int32_t in); /* run does not read this input (it was packed): a->in is NULL there */
 /* Plan has packed these bytes of a large constant input that it is going to drop, and reads them no more: their memory
  * may go before the rest is packed. */

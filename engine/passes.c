@@ -41,6 +41,12 @@ static bool stays(const ln_pass *p)
     return p->run == ln_pass_fold || p->run == ln_pass_quantize;
 }
 
+/* It writes layers out many times over, so that no other pass should follow. */
+static bool comes_last(const ln_pass *p)
+{
+    return p->run == ln_pass_stripes;
+}
+
 static linnet_status run_pass(ln_graph *g, const ln_pass *p, ln_pass_ctx *c)
 {
     c->pass = p->name;
@@ -68,10 +74,10 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
                      .release = o->release,
                      .store = o->store};
     linnet_status st = LINNET_OK;
-    for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK; round++) {
+    bool stopped = false;
+    for (int32_t round = 0; round < MAX_ROUNDS && st == LINNET_OK && !stopped; round++) {
         c.changes = 0;
         c.round = round;
-        bool stopped = false;
         for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped; i++) {
             const ln_pass *p = &ln_passes[i];
             /* Without the first, folding, types and shapes are inferred still. Passes keep the infos of values that
@@ -79,13 +85,18 @@ linnet_status ln_optimize(ln_graph *g, ln_memory *memory, const ln_optimize_opti
             bool off = listed(o->disable, p->name) && !(stays(p) && strcmp(o->disable, "all") == 0);
             if (i == 0 && off)
                 st = ln_infer_graph(g, memory, o->allow_missing, error);
+            if (comes_last(p))
+                continue;
             if (!off && (!p->final || o->final))
                 st = run_pass(g, p, &c);
             stopped = o->stop_after && strcmp(o->stop_after, p->name) == 0;
         }
-        if (stopped || c.changes == 0)
+        if (c.changes == 0)
             break;
     }
+    for (int32_t i = 0; i < ln_passes_count && st == LINNET_OK && !stopped && o->final && o->stripes; i++)
+        if (comes_last(&ln_passes[i]) && !listed(o->disable, ln_passes[i].name))
+            st = run_pass(g, &ln_passes[i], &c);
     return st;
 }
 

@@ -48,6 +48,7 @@ typedef struct ln_optimize_options {
     void (*found)(void *user, const char *pass, const char *node, const char *what);
     void *user;
     bool release; /* as in ln_pass_ctx */
+    bool stripes; /* the plan is for a session */
     ln_store *store;
 } ln_optimize_options;
 

@@ -68,7 +68,7 @@ static linnet_status plan_node(struct ln_builder *b, int32_t node, ln_step *s, b
             s->packed = p.packed;
             s->packed_bytes = p.packed_bytes;
             s->scratch_bytes = p.scratch;
-            plan->packed_bytes += p.packed_bytes;
+            plan->packed_bytes += p.packed_before ? 0 : p.packed_bytes;
             *made = c.run != NULL;
         }
     }
@@ -176,6 +176,7 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
                               .refused = o->refused,
                               .user = o->user,
                               .release = true,
+                              .stripes = !o->inputs_in_block,
                               .store = plan->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;

@@ -6,6 +6,8 @@
  */
 #include "engine/builder.h"
 
+enum { MANY = 600 }; /* regions for which even who compiles would wait long */
+
 static void touch(struct ln_builder *b, int32_t value, int32_t step)
 {
     if (value < 0 || !ln_in_block(b, value))
@@ -105,8 +107,8 @@ static linnet_status assign(struct ln_builder *b)
         if (plan->steps[s].scratch_bytes)
             regions[n++] =
                 (ln_region){.bytes = plan->steps[s].scratch_bytes, .first = s, .last = s, .value = LN_NO_VALUE};
-    plan->block_bytes =
-        ln_memplan(regions, n, order, b->options->align ? b->options->align : 64, b->options->stripe_layers > 0);
+    bool patient = b->options->stripe_layers > 0 || (b->options->inputs_in_block && n < MANY);
+    plan->block_bytes = ln_memplan(regions, n, order, b->options->align ? b->options->align : 64, patient);
     if (plan->block_bytes > PTRDIFF_MAX)
         return ln_error_set(b->error, LINNET_ERR_MEMORY, "", "",
                             "a run needs %llu bytes, more than this machine can address",

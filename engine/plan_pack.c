@@ -23,6 +23,44 @@ void *ln_pack(ln_ctx *c, size_t bytes)
     return c->p->packed;
 }
 
+/* Both take the same constants. */
+static bool same_constants(const ln_graph *g, const ln_node *a, const ln_node *b)
+{
+    if (a->op != b->op || a->n_in != b->n_in)
+        return false;
+    for (int32_t i = 0; i < a->n_in; i++) {
+        bool constant = a->in[i] >= 0 && g->values[a->in[i]].info.data;
+        bool other = b->in[i] >= 0 && g->values[b->in[i]].info.data;
+        if (constant != other || (constant && a->in[i] != b->in[i]))
+            return false;
+    }
+    return true;
+}
+
+void *ln_pack_shared(ln_ctx *c, size_t bytes, uint64_t key, bool *filled)
+{
+    struct ln_builder *b = c->p->builder;
+    const ln_node *n = &c->p->g->nodes[c->p->node];
+    int32_t first = LN_NO_VALUE;
+    for (int32_t i = 0; b && i < n->n_in && first < 0; i++)
+        first = n->in[i] >= 0 && b->g->values[n->in[i]].info.data ? n->in[i] : LN_NO_VALUE;
+    *filled = false;
+    if (first < 0 || c->late)
+        return ln_pack(c, bytes);
+    for (const ln_shared_pack *s = b->places[first].packs; s; s = s->next)
+        if (s->key == key && s->bytes == bytes && same_constants(b->g, &b->g->nodes[s->node], n)) {
+            *filled = c->p->packed_before = true;
+            c->p->packed_bytes = bytes;
+            return c->p->packed = s->packed;
+        }
+    ln_shared_pack *s = ln_arena_array(b->arena, 1, sizeof *s);
+    if (!s || !ln_pack(c, bytes))
+        return NULL;
+    *s = (ln_shared_pack){b->places[first].packs, c->p->node, key, bytes, c->p->packed};
+    b->places[first].packs = s;
+    return s->packed;
+}
+
 void ln_drop_input(ln_ctx *c, int32_t in)
 {
     c->p->dropped[in] = true;

@@ -4,8 +4,8 @@
  * a whole. The graph itself says so: for each stripe, every layer makes the rows that are new, a Concat puts them
  * behind those of the stripe before that the next layer's window still needs, and the stripes of the last layer are
  * joined; where layers branch and meet again, both branches go on so. No row is computed twice, and each as it would be
- * otherwise, so results are the same bit for bit. In memory, rows of an image that is channels-last lie together: their
- * Slices are views, and the last Concat moves nothing.
+ * otherwise, so results are the same bit for bit, but for Winograd's tiles, which begin at a stripe. In memory, rows of
+ * an image that is channels-last lie together: their Slices are views, and the last Concat moves nothing.
  */
 #include "engine/stripes.h"
 

@@ -349,10 +349,13 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     ln_scratch(c, (size_t)total);
     if (!p->packed)
         return LINNET_OK;
-    float *to = ln_pack(c, (size_t)bytes);
+    bool filled;
+    uint64_t layout = (uint64_t)p->group << 2 | (uint64_t)(p->depthwise ? 2 : 0) | (uint64_t)(p->tiles > 0);
+    float *to = ln_pack_shared(c, (size_t)bytes, layout, &filled);
     if (!to)
         return ln_no_memory(c);
-    LN_TRY(ln_conv_pack_constant(c, p, to, bias ? bias->data : NULL));
+    if (!filled)
+        LN_TRY(ln_conv_pack_constant(c, p, to, bias ? bias->data : NULL));
     ln_drop_input(c, 1);
     if (bias)
         ln_drop_input(c, 2);

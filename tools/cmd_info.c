@@ -270,7 +270,7 @@ static int show_graph(const ln_cli *cli, ln_arena *arena, linnet_model *m)
                                    .found = ln_cli_flag(cli, "why") ? say_found : NULL,
                                    .refused = ln_cli_flag(cli, "why") ? say_refused : NULL};
     if (strcmp(after, "infer") && strcmp(after, "import"))
-        options.final = give_shapes(cli, arena, m, g);
+        options.final = options.stripes = give_shapes(cli, arena, m, g);
     if (!strcmp(after, "infer"))
         status = ln_infer_graph(g, &m->memory, true, &error);
     else if (strcmp(after, "import"))

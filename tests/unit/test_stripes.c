@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ways to run a network in less memory give the same bytes: little scratch, depthwise convolutions in place, and the
- * first layers a few rows at a time, for any number of layers and rows; in every tier of this machine. Products of
- * floats with SIMD may add in another order for few rows: there, the last bits may differ.
+ * first layers a few rows at a time, for any number of layers and rows, asked for or by a session's choice; in every
+ * tier of this machine. Products of floats with SIMD may add in another order for few rows: there, the last bits may
+ * differ.
  */
 #include <setjmp.h>
 #include <float.h>
@@ -151,18 +152,20 @@ static ln_plan *run(const net *n, const ln_plan_options *options, const linnet_v
     ln_plan *plan;
     ln_run *r;
     assert_int_equal(ln_plan_make(&plan, n->g, x, &n->model->memory, options, &error), LINNET_OK);
-    assert_int_equal(ln_run_make(&r, plan, NULL, &error), LINNET_OK);
+    struct ln_pool *pool = options->threads > 1 ? ln_pool_get(options->threads) : NULL;
+    assert_int_equal(ln_run_make(&r, plan, pool, &error), LINNET_OK);
     assert_int_equal(ln_run_execute(r, x, &error), LINNET_OK);
     *bytes = (size_t)linnet_value_count(&r->outputs[0]) * linnet_type_size(r->outputs[0].type);
     *y = malloc(*bytes);
     assert_non_null(*y);
     memcpy(*y, r->outputs[0].data, *bytes);
     ln_run_free(r);
+    ln_pool_release(pool);
     return plan;
 }
 
-/* Six layers of sums of at most 24 products, each of which may round otherwise. */
-static void compare(const net *n, const char *got, const char *want, size_t bytes)
+/* Six layers of sums of at most so many products, each of which may round otherwise. */
+static void compare(const net *n, const char *got, const char *want, size_t bytes, int products)
 {
     if (n->integer || tier == LN_TIER_SCALAR) {
         assert_memory_equal(got, want, bytes);
@@ -173,7 +176,7 @@ static void compare(const net *n, const char *got, const char *want, size_t byte
     for (size_t i = 0; i < bytes / sizeof *x; i++)
         most = fabsf(y[i]) > most ? fabsf(y[i]) : most;
     for (size_t i = 0; i < bytes / sizeof *x; i++)
-        assert_true(fabsf(x[i] - y[i]) <= 6 * (24 + 2) * FLT_EPSILON * most);
+        assert_true(fabsf(x[i] - y[i]) <= 6 * ((float)products + 2) * FLT_EPSILON * most);
 }
 
 /* All ways; most: layers that can run in stripes. Returns the smallest block with stripes in hundredths of the smallest
@@ -202,7 +205,7 @@ static uint64_t all_ways(net *n, int32_t most, bool branches)
             for (options.stripe_rows = 1; options.stripe_rows < 5; options.stripe_rows++) {
                 plan = run(n, &options, &x, &got, &other);
                 assert_int_equal(other, bytes);
-                compare(n, got, want, bytes);
+                compare(n, got, want, bytes, 24);
                 int32_t wanted = options.stripe_layers < most ? options.stripe_layers : most;
                 if (branches) /* up to where the branches meet */
                     assert_true(plan->stripe_layers >= wanted && plan->stripe_layers <= most);
@@ -318,6 +321,61 @@ static void check_in_place(void)
     }
 }
 
+/* A session runs large images in stripes by itself, in less memory, with one copy of the weights, and with the same
+ * bytes for any number of threads. */
+static void check_session(void)
+{
+    static const int64_t dims[] = {1, 3, 150, 200};
+    net n;
+    begin(&n, false, dims);
+    conv(&n, 36, 3, 3, 1, 1);
+    node(&n, "Relu", 1, &n.at, 0, NULL);
+    conv(&n, 36, 3, 3, 1, 1);
+    conv(&n, 0, 3, 3, 1, -1);
+    conv(&n, 4, 3, 3, 2, 1);
+    const ln_info *info = &n.g->values[n.g->inputs[0]].info;
+    linnet_value x = {.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 4};
+    memcpy(x.dims, info->dims, 4 * sizeof *x.dims);
+    float *data = malloc((size_t)linnet_value_count(&x) * sizeof *data);
+    assert_non_null(data);
+    for (int64_t i = 0; i < linnet_value_count(&x); i++)
+        data[i] = (float)(next(&n, 2001) - 1000) / 1000;
+    x.data = data;
+    assert_true(ln_graph_set_outputs(n.g, &n.at, 1));
+    for (int way = 0; way < 2; way++) {
+        char *want, *got, *more;
+        size_t bytes, other;
+        ln_plan_options options = {.disable_passes = way ? "stripes" : "winograd,stripes", .threads = 1};
+        ln_plan *whole = run(&n, &options, &x, &want, &bytes);
+        options.disable_passes = way ? "" : "winograd";
+        ln_plan *stripes = run(&n, &options, &x, &got, &other);
+        assert_int_equal(other, bytes);
+        assert_true(stripes->n_steps > 4 * whole->n_steps);
+        assert_true(stripes->block_bytes * 2 < whole->block_bytes);
+        if (!way) { /* Winograd's method is for whole tiles of rows, of which stripes may have too few */
+            compare(&n, got, want, bytes, 36 * 9);
+            assert_true(stripes->packed_bytes - whole->packed_bytes < 100 * (uint64_t)stripes->n_steps);
+        }
+        options.threads = 3;
+        ln_plan *threads = run(&n, &options, &x, &more, &other);
+        assert_memory_equal(more, got, bytes);
+        ln_plan_free(whole);
+        ln_plan_free(stripes);
+        ln_plan_free(threads);
+        free(want);
+        free(got);
+        free(more);
+    }
+    free(data);
+    linnet_model_free(n.model);
+}
+
+static void test_session(void **state)
+{
+    (void)state;
+    every_tier(check_session);
+}
+
 static void test_floats(void **state)
 {
     (void)state;
@@ -345,10 +403,8 @@ static void test_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_branches),
-        cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_floats),   cmocka_unit_test(test_integers), cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_in_place), cmocka_unit_test(test_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
