@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The graph's primitives: making values and nodes, the three mutations, order, lookups, copies. Ids never change
- * while a graph lives: a dead node keeps its place, and arrays grow by doubling in the graph's arena.
+ * while a graph lives: a dead node keeps its place, and arrays grow by half in the graph's arena.
  */
 #include "engine/graph.h"
 
@@ -17,7 +17,7 @@ static void *grow(ln_arena *a, void *items, int32_t n, int32_t *cap, size_t size
         return items;
     if (*cap > INT32_MAX / 2)
         return NULL;
-    int32_t larger = *cap ? *cap * 2 : 16;
+    int32_t larger = *cap + *cap / 2 + 16;
     void *p = ln_arena_array(a, larger, size);
     if (!p)
         return NULL;
@@ -44,6 +44,32 @@ ln_graph *ln_graph_new(ln_arena *arena)
     g->first = g->last = LN_NO_NODE;
     g->name = "";
     return g;
+}
+
+bool ln_graph_expect(ln_graph *g, int64_t values, int64_t nodes)
+{
+    int32_t cap_values = g->cap_values, cap_nodes = g->cap_nodes;
+    ln_value *v = g->values;
+    ln_node *n = g->nodes;
+    if (values > cap_values && values < INT32_MAX / 2) {
+        cap_values = (int32_t)values;
+        v = ln_arena_array(g->arena, values, sizeof *v);
+        if (v && g->n_values)
+            memcpy(v, g->values, (size_t)g->n_values * sizeof *v);
+    }
+    if (nodes > cap_nodes && nodes < INT32_MAX / 2) {
+        cap_nodes = (int32_t)nodes;
+        n = ln_arena_array(g->arena, nodes, sizeof *n);
+        if (n && g->n_nodes)
+            memcpy(n, g->nodes, (size_t)g->n_nodes * sizeof *n);
+    }
+    if ((cap_values && !v) || (cap_nodes && !n))
+        return false;
+    g->values = v;
+    g->nodes = n;
+    g->cap_values = cap_values;
+    g->cap_nodes = cap_nodes;
+    return true;
 }
 
 int32_t ln_graph_value(ln_graph *g, const char *name)
@@ -401,15 +427,21 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
     if (!c)
         return NULL;
     c->arena = arena;
-    c->cap_values = g->n_values;
-    c->cap_nodes = g->n_nodes;
+    c->cap_values = c->cap_nodes = c->n_values = c->n_nodes = 0;
+    c->values = NULL;
+    c->nodes = NULL;
     c->cap_symbols = g->n_symbols;
-    c->values = ln_arena_dup(arena, g->values, (size_t)g->n_values * sizeof *c->values, 16);
-    c->nodes = ln_arena_array(arena, g->n_nodes, sizeof *c->nodes);
+    /* Passes will make some more. */
+    if (!ln_graph_expect(c, (int64_t)g->n_values + g->n_values / 8 + 32, (int64_t)g->n_nodes + g->n_nodes / 8 + 32))
+        return NULL;
+    c->n_values = g->n_values;
+    c->n_nodes = g->n_nodes;
+    if (g->n_values)
+        memcpy(c->values, g->values, (size_t)g->n_values * sizeof *c->values);
     c->symbols = ln_arena_dup(arena, g->symbols, (size_t)g->n_symbols * sizeof *c->symbols, 16);
     c->inputs = copy_ids(arena, g->inputs, g->n_inputs);
     c->outputs = copy_ids(arena, g->outputs, g->n_outputs);
-    if (!c->values || !c->nodes || !c->symbols || !c->inputs || !c->outputs)
+    if (!c->symbols || !c->inputs || !c->outputs)
         return NULL;
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!clone_node(&c->nodes[i], &g->nodes[i], arena))

@@ -110,7 +110,8 @@ const void *ln_graph_data(const ln_graph *g, int32_t value);
 
 /* All return NULL or a negative id when there is no memory. */
 ln_graph *ln_graph_new(ln_arena *arena);
-int32_t ln_graph_value(ln_graph *g, const char *name);  /* unknown info */
+bool ln_graph_expect(ln_graph *g, int64_t values, int64_t nodes); /* so many in all, roughly: makes room at once */
+int32_t ln_graph_value(ln_graph *g, const char *name);            /* unknown info */
 int32_t ln_graph_symbol(ln_graph *g, const char *name); /* the (negative) dimension of a dim_param; 0: no memory */
 
 /* A node before node `before` (LN_NO_NODE: at the end). ins and outs are copied; outs must have no producer yet. The

@@ -5,6 +5,7 @@
  */
 #include <sys/mman.h>
 
+#include "engine/pages.h"
 #include "onnx/decode.h"
 
 _Static_assert(sizeof(ln_mapping) <= LN_BLOCK_HEADER, "the header of a block is too small");
@@ -32,9 +33,13 @@ void *ln_decoder_block(ln_decoder *d, size_t size, bool later)
     return block->address;
 }
 
+/* What was copied from the file so far need not stay in sight, and what did not come yet comes again. */
 static void *decode_alloc(void *user, size_t size)
 {
-    return ln_decoder_block(user, size, false);
+    ln_decoder *d = user;
+    if (size >= LN_FORGETS_MIN && d->file)
+        ln_pages_discard(d->file, d->file_bytes);
+    return ln_decoder_block(d, size, false);
 }
 
 static bool is_block(const ln_decoder *d, const void *p)

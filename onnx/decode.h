@@ -10,8 +10,9 @@
 #include "onnx.pb-c.h"
 
 enum {
-    LN_BLOCK_MIN = 16 * 1024, /* bytes from which on an allocation is a block */
-    LN_MESSAGE_DEPTH = 128    /* most messages within each other; a subgraph is three */
+    LN_BLOCK_MIN = 16 * 1024,   /* bytes from which on an allocation is a block */
+    LN_FORGETS_MIN = 64 * 1024, /* bytes for which it is worth to let the file's pages go */
+    LN_MESSAGE_DEPTH = 128      /* most messages within each other; a subgraph is three */
 };
 
 /* A block (memory is set: the payload follows at LN_BLOCK_HEADER) or a mapped file. */
@@ -29,7 +30,9 @@ typedef struct ln_decoder {
     ln_memory *memory;
     ln_arena arena;
     ln_mapping *blocks;
-    bool exhausted; /* an allocation failed */
+    bool exhausted;   /* an allocation failed */
+    const void *file; /* a mapping of what is decoded, or NULL: its pages can be let go at any time */
+    size_t file_bytes;
 } ln_decoder;
 
 void ln_decoder_init(ln_decoder *d, ln_memory *memory);

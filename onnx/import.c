@@ -312,7 +312,10 @@ linnet_status ln_import_graph(ln_importer *im, ln_scope *scope, const Onnx__Grap
     scope->g->opsets = scope->opsets;
     scope->g->n_opsets = scope->n_opsets;
     scope->g->name = ln_import_text(s, proto->name);
-    if (!scope->g->name)
+    int64_t values = (int64_t)(proto->n_input + proto->n_initializer + proto->n_sparse_initializer);
+    for (size_t i = 0; i < proto->n_node; i++)
+        values += (int64_t)proto->node[i]->n_output;
+    if (!scope->g->name || !ln_graph_expect(scope->g, values, (int64_t)proto->n_node))
         return ln_import_no_memory(s);
     linnet_status st = inputs(im, scope, proto);
     if (st == LINNET_OK)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/pages.h"
 #include "onnx/import.h"
 #include "onnx/realpath.h"
 
@@ -112,6 +113,12 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
         st = ln_wire_check(&onnx__model_proto__descriptor, bytes, size, "the model", error);
     if (fd >= 0 && st == LINNET_OK && !ln_cut(&decoder.arena, bytes, size, &cuts))
         st = ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
+    if (cuts.n) { /* the message is a copy */
+        ln_pages_discard(bytes, size);
+    } else if (fd >= 0) {
+        decoder.file = bytes;
+        decoder.file_bytes = size;
+    }
     ProtobufCMessage *message = NULL;
     if (st == LINNET_OK)
         message = ln_decode(&decoder, &onnx__model_proto__descriptor, cuts.bytes, cuts.size, "the model", &st, error);
