@@ -27,12 +27,9 @@ INLINE __m128i requantize(__m512i acc, __m512 scale, const ln_qgemm_args *g)
     return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(f), _mm512_set1_epi32(g->y_zero)));
 }
 
-INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, const int32_t *head,
-                   const ln_qgemm_args *g)
+/* Sums, floats, and bytes where rows have scales of their own. */
+INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, const ln_qgemm_args *g)
 {
-    if (g->row_sum)
-        acc = _mm512_sub_epi32(
-            acc, _mm512_mullo_epi32(_mm512_loadu_si512(head + 2 * NR + j), _mm512_set1_epi32(g->row_sum[i])));
     size_t at = i * g->c_stride + j;
     if (g->out == LN_QGEMM_I32) {
         _mm512_mask_storeu_epi32((int32_t *)c + at, mask, acc);
@@ -49,6 +46,29 @@ INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, con
     if (g->fbias)
         f = _mm512_add_ps(f, _mm512_maskz_loadu_ps(mask, g->fbias + j));
     _mm512_mask_storeu_ps((float *)c + at, mask, f);
+}
+
+/* Bytes, of which there is a path of their own: with a short K this is half of the time. */
+INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR][2], size_t n, const int32_t *head,
+                        const ln_qgemm_args *g)
+{
+    const __mmask16 mask[2] = {mask_of(n), nv > 1 ? mask_of(n - 16) : 0};
+    if (g->row_sum)
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
+        {
+            __m512i zero = _mm512_loadu_si512(head + 2 * NR + 16 * v), sum = _mm512_set1_epi32(g->row_sum[i]);
+            acc[i][v] = _mm512_sub_epi32(acc[i][v], _mm512_mullo_epi32(zero, sum));
+        }
+    if (g->out == LN_QGEMM_8 && g->scale && !g->row_scale) {
+        uint8_t *to = c;
+        __m512 scale[2] = {_mm512_maskz_loadu_ps(mask[0], g->scale),
+                           nv > 1 ? _mm512_maskz_loadu_ps(mask[1], g->scale + 16) : _mm512_setzero_ps()};
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
+            _mm_mask_storeu_epi8(to + i * g->c_stride + 16 * v, mask[v], requantize(acc[i][v], scale[v], g));
+    } else {
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
+            finish(c, i, 16 * v, acc[i][v], mask[v], g);
+    }
 }
 
 INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, const uint8_t *const *a, const void *panel,
@@ -100,12 +120,7 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
             }
         }
     }
-    UNROLL for (size_t i = 0; i < m; i++)
-    {
-        finish(c, i, 0, acc[i][0], mask_of(n), head, g);
-        if (nv > 1)
-            finish(c, i, 16, acc[i][1], mask_of(n - 16), head, g);
-    }
+    finish_tile(m, nv, c, acc, n, head, g);
 }
 
 #define BODY(name, m, nv, flip)                                                                                        \
@@ -178,14 +193,14 @@ INLINE __m512i twice(__m512i low, const bool pair)
  * lie in 32 bits for VPDPBUSD. Each 128-bit lane of the four sums holds its own 16 channels, and packing them puts the
  * bytes in order again. */
 INLINE void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
-                        const ln_qdepthwise_args *g, const bool pair)
+                        const ln_qdepthwise_args *g, const bool pair, const size_t taps, const bool flipped)
 {
-    const __m512i flip = _mm512_set1_epi8((char)g->flip),
+    const __m512i flip = _mm512_set1_epi8(flipped ? (char)g->flip : 0),
                   high = _mm512_set1_epi32(g->y_zero + (g->lo + (float)g->y_zero < 0 ? 128 : 0));
     const __m512i out_flip = _mm512_set1_epi8(g->lo + (float)g->y_zero < 0 ? (char)0x80 : 0);
     const __m512 lo = _mm512_set1_ps(g->lo), hi = _mm512_set1_ps(g->hi);
     const __mmask64 mask = n >= 64 ? ~UINT64_C(0) : ~UINT64_C(0) >> (64 - n);
-    const size_t taps = g->taps, groups = (taps + 3) / 4, step = pair ? 2 : 1;
+    const size_t groups = (taps + 3) / 4, step = pair ? 2 : 1;
     const int8_t *w = g->w8 + c / 64 * groups * 256;
     __m512i bias[4];
     __m512 scale[4];
@@ -195,21 +210,24 @@ INLINE void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size
     }
     for (size_t p = 0; p < pixels; p += step, x += step * taps) {
         __m512i acc[4] = {bias[0], bias[1], bias[2], bias[3]};
-        for (size_t t = 0; t < groups; t++) {
-            __m512i r[4] = {flip, flip, flip, flip};
-            size_t count = taps - 4 * t;
-            r[0] = bytes_of(x, 4 * t, taps, c, mask, pair);
-            if (count > 1)
-                r[1] = bytes_of(x, 4 * t + 1, taps, c, mask, pair);
-            if (count > 2)
-                r[2] = bytes_of(x, 4 * t + 2, taps, c, mask, pair);
-            if (count > 3)
-                r[3] = bytes_of(x, 4 * t + 3, taps, c, mask, pair);
-            __m512i a = _mm512_xor_si512(_mm512_unpacklo_epi8(r[0], r[1]), flip);
-            __m512i b = _mm512_xor_si512(_mm512_unpackhi_epi8(r[0], r[1]), flip);
-            __m512i d = _mm512_xor_si512(_mm512_unpacklo_epi8(r[2], r[3]), flip);
-            __m512i e = _mm512_xor_si512(_mm512_unpackhi_epi8(r[2], r[3]), flip);
+        UNROLL for (size_t t = 0; t < groups; t++)
+        {
+            const size_t count = taps - 4 * t;
             const int8_t *v = w + t * 256;
+            __m512i r[4] = {flip, flip, flip, flip};
+            UNROLL for (size_t i = 0; i < 4; i++) if (i < count) r[i] = bytes_of(x, 4 * t + i, taps, c, mask, pair);
+            __m512i a = _mm512_unpacklo_epi8(r[0], r[1]), b = _mm512_unpackhi_epi8(r[0], r[1]);
+            __m512i d = flip, e = flip;
+            if (count > 2) {
+                d = _mm512_unpacklo_epi8(r[2], r[3]);
+                e = _mm512_unpackhi_epi8(r[2], r[3]);
+            }
+            if (flipped) {
+                a = _mm512_xor_si512(a, flip);
+                b = _mm512_xor_si512(b, flip);
+                d = _mm512_xor_si512(d, flip);
+                e = _mm512_xor_si512(e, flip);
+            }
             acc[0] = _mm512_dpbusd_epi32(acc[0], _mm512_unpacklo_epi16(a, d), twice(_mm512_loadu_si512(v), pair));
             acc[1] = _mm512_dpbusd_epi32(acc[1], _mm512_unpackhi_epi16(a, d), twice(_mm512_loadu_si512(v + 64), pair));
             acc[2] = _mm512_dpbusd_epi32(acc[2], _mm512_unpacklo_epi16(b, e), twice(_mm512_loadu_si512(v + 128), pair));
@@ -232,14 +250,27 @@ INLINE void depthwise64(uint8_t *y, const uint8_t *const *x, size_t pixels, size
     }
 }
 
+/* By itself where the taps are known: then the weights stay in registers. */
+#define DEPTHWISE(name, pair, taps, flipped)                                                                           \
+    static void name(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,                           \
+                     const ln_qdepthwise_args *g)                                                                      \
+    {                                                                                                                  \
+        depthwise64(y, x, pixels, c, n, g, pair, taps, flipped);                                                       \
+    }
+DEPTHWISE(single, false, g->taps, true)
+DEPTHWISE(pairs, true, g->taps, true)
+DEPTHWISE(single9, false, 9, false)
+DEPTHWISE(pairs9, true, 9, false)
+
 static void depthwise_pixels(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
                              const ln_qdepthwise_args *g)
 {
-    size_t pairs = n <= 32 ? pixels & ~(size_t)1 : 0;
-    if (pairs)
-        depthwise64(y, x, pairs, c, n, g, true);
-    if (pairs < pixels)
-        depthwise64(y + pairs * g->y_stride, x + pairs * g->taps, pixels - pairs, c, n, g, false);
+    const bool nine = g->taps == 9 && g->flip == 0;
+    size_t even = n <= 32 ? pixels & ~(size_t)1 : 0;
+    if (even)
+        (nine ? pairs9 : pairs)(y, x, even, c, n, g);
+    if (even < pixels)
+        (nine ? single9 : single)(y + even * g->y_stride, x + even * g->taps, pixels - even, c, n, g);
 }
 
 /* A lane holds one channel: the byte in its low half, the weight in 16 bits; their high halves multiply to nothing. */
