@@ -15,7 +15,7 @@
 #include "kernels/gemm.h"
 
 #define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
-#define FAR_K 48
+#define FAR_K 96
 #define SHORT_TAP 16 /* elements below which taps are copied together */
 #define UNITS 32     /* for each thread */
 #define FEW_UNITS 4

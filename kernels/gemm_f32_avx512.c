@@ -11,38 +11,17 @@
 #define MR 14
 #define NR 32
 enum { F32, F16, BF16 };
+#define ROW(kind) (NR * ((kind) == F32 ? sizeof(float) : sizeof(uint16_t))) /* bytes of a row of a panel */
 #define SETS 4 /* accumulators of an element where there are few rows */
 #define UNROLL _Pragma("GCC unroll 16")
+/* A value that the compiler takes for a new one, so that it neither keeps sums of it nor reads through it early: with
+ * 14 rows it would spill addresses into vector registers, and take them back behind all multiply-adds under way. */
+#define OPAQUE(p) __asm__("" : "+r"(p))
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE __mmask16 mask_of(size_t n)
 {
     return (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
-}
-
-/* Adds the residual, clamps, stores. whole: no masks are needed, which cost time where K is short. */
-INLINE void finish_columns(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, const size_t nv,
-                           const int whole)
-{
-    __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
-    UNROLL for (size_t v = 0; v < nv; v++)
-    {
-        __mmask16 mask = whole ? 0xffff : mask_of(t->n > 16 * v ? t->n - 16 * v : 0);
-        if (t->r)
-            UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
-                _mm512_add_ps(acc[i][v], _mm512_maskz_loadu_ps(mask, t->r + i * t->ldr + 16 * v));
-        /* The second operand is the result where one is a NaN. */
-        if (t->clamp)
-            UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i][v]));
-        UNROLL for (size_t i = 0; i < m; i++) _mm512_mask_storeu_ps(t->c + i * t->ldc + 16 * v, mask, acc[i][v]);
-    }
-}
-INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const size_t m, const size_t nv)
-{
-    if (t->n == 16 * nv)
-        finish_columns(t, acc, m, nv, 1);
-    else
-        finish_columns(t, acc, m, nv, 0);
 }
 
 /* Vector i of a row of B, which is float32, float16 or bfloat16 (a constant after inlining). */
@@ -56,38 +35,102 @@ INLINE __m512 load_b(const char *b, size_t i, const size_t kind)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
+/* The last steps of k, row after row: one adds the residual, clamps and stores while the next ones still multiply.
+ * Stores of all rows at once would fill the queues, and hold up the next tile. whole: no masks are needed; plain: nor
+ * are the residual and the clamp. */
+INLINE void finish_columns(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const float *const *a, size_t k, const char *b,
+                           const size_t steps, const size_t m, const size_t nv, const size_t kind, const int whole,
+                           const int plain)
+{
+    const size_t n = t->n, ldc = t->ldc, ldr = t->ldr;
+    const __mmask16 mask[2] = {whole ? 0xffff : mask_of(n), whole ? 0xffff : mask_of(n > 16 ? n - 16 : 0)};
+    const __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
+    const float *r = plain ? NULL : t->r;
+    float *c = t->c;
+    const bool clamp = !plain && t->clamp;
+    __m512 last[4][2];
+    UNROLL for (size_t s = 0; s < steps; s++) UNROLL for (size_t v = 0; v < nv; v++) last[s][v] =
+        load_b(b + s * ROW(kind), v, kind);
+    UNROLL for (size_t i = 0; i < m; i++, c += ldc)
+    {
+        OPAQUE(c);
+        UNROLL for (size_t s = 0; s < steps; s++) UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] =
+            _mm512_fmadd_ps(_mm512_set1_ps(a[i][k + s]), last[s][v], acc[i][v]);
+        if (r) {
+            OPAQUE(r);
+            UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] =
+                _mm512_add_ps(acc[i][v], _mm512_maskz_loadu_ps(mask[v], r + 16 * v));
+            r += ldr;
+        }
+        if (clamp) /* the second operand is the result where one is a NaN */
+            UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] = _mm512_min_ps(hi, _mm512_max_ps(lo, acc[i][v]));
+        UNROLL for (size_t v = 0; v < nv; v++) _mm512_mask_storeu_ps(c + 16 * v, mask[v], acc[i][v]);
+    }
+}
+INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const float *const *a, size_t k, const char *b,
+                   const size_t steps, const size_t m, const size_t nv, const size_t kind)
+{
+    OPAQUE(t);
+    if (t->n != 16 * nv)
+        finish_columns(t, acc, a, k, b, steps, m, nv, kind, 0, 0);
+    else if (t->r || t->clamp)
+        finish_columns(t, acc, a, k, b, steps, m, nv, kind, 1, 0);
+    else
+        finish_columns(t, acc, a, k, b, steps, m, nv, kind, 1, 1);
+}
+
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
 INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
+    const size_t steps = nv == 1 ? 4 : 2; /* of k at the end, of B in registers, and at once where nv is 1 */
     __m512 acc[MR][2];
-    if (t->far)
-        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
-            __builtin_prefetch(t->c + i * t->ldc + 16 * v, 0, 2);
+    if (t->far) {
+        const float *c = t->c;
+        const size_t ldc = t->ldc;
+        UNROLL for (size_t i = 0; i < m; i++, c += ldc)
+        {
+            OPAQUE(c);
+            UNROLL for (size_t v = 0; v < nv; v++) __builtin_prefetch(c + 16 * v, 0, 2);
+        }
+    }
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = bias;
     }
     const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
-    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
-    const size_t taps = t->taps, depth = t->k;
-    for (size_t tap = 0; tap < taps; tap++) {
-        const float *a[MR];
-        UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
-        for (size_t k = 0; k < depth; k++, b += row) {
-            __m512 b0 = load_b(b, 0, kind), b1 = b0;
-            if (nv > 1)
-                b1 = load_b(b, 1, kind);
+    const float *const *a = t->a;
+    const size_t taps = t->taps, stride = t->a_stride, begin = t->a_offset, end = begin + t->k;
+    const int split = taps && t->k >= steps; /* there are last steps */
+    size_t k = begin;
+    for (size_t tap = 0; tap < taps; tap++, a += stride) {
+        const int last = tap + 1 == taps;
+        const size_t stop = split && last ? end - steps : end;
+        k = begin;
+        for (; nv == 1 && k + steps <= stop; k += steps, b += steps * ROW(kind)) {
+            OPAQUE(a);
+            __m512 part[4];
+            UNROLL for (size_t s = 0; s < steps; s++) part[s] = load_b(b + s * ROW(kind), 0, kind);
+            UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t s = 0; s < steps; s++) acc[i][0] =
+                _mm512_fmadd_ps(_mm512_set1_ps(a[i][k + s]), part[s], acc[i][0]);
+        }
+        for (; k < stop; k++, b += ROW(kind)) {
+            OPAQUE(a);
+            __m512 part[2];
+            UNROLL for (size_t v = 0; v < nv; v++) part[v] = load_b(b, v, kind);
             UNROLL for (size_t i = 0; i < m; i++)
             {
                 __m512 x = _mm512_set1_ps(a[i][k]);
-                acc[i][0] = _mm512_fmadd_ps(x, b0, acc[i][0]);
-                if (nv > 1)
-                    acc[i][1] = _mm512_fmadd_ps(x, b1, acc[i][1]);
+                UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] = _mm512_fmadd_ps(x, part[v], acc[i][v]);
             }
         }
+        if (last)
+            break;
     }
-    finish(t, acc, m, nv);
+    if (split)
+        finish(t, acc, a, k, b, steps, m, nv, kind);
+    else
+        finish(t, acc, a, k, b, 0, m, nv, kind);
 }
 
 /* At most eight columns: 256-bit vectors, of which some processors do twice as many in a cycle. */
@@ -128,7 +171,7 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, cons
         acc[i][v] = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
     }
     const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
-    const size_t row = NR * (kind == F32 ? sizeof(float) : sizeof(uint16_t));
+    const size_t row = ROW(kind);
     const size_t taps = t->taps, depth = t->k;
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[2];
@@ -151,7 +194,7 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, cons
         __m512 x = _mm512_add_ps(sum[0][i][v], sum[1][i][v]), y = _mm512_add_ps(sum[2][i][v], sum[3][i][v]);
         acc[i][v] = _mm512_add_ps(acc[i][v], _mm512_add_ps(x, y));
     }
-    finish(t, acc, m, nv);
+    finish(t, acc, NULL, 0, NULL, 0, m, nv, F32);
 }
 
 /* clang-format off: one line for each number of rows */
