@@ -85,7 +85,7 @@ static void edge(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, 
     }
 }
 
-void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+static void panel(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
 {
     size_t i = 0, whole = cols / 8 * 8;
     for (; i + 16 <= rows; i += 16) {
@@ -101,4 +101,12 @@ void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, siz
         edge(y + whole * ldy + i, ldy, x + i * ldx + whole, ldx, 8, cols - whole);
     }
     edge(y + i, ldy, x + i * ldx, ldx, rows - i, cols);
+}
+
+/* Rows of y that lie a multiple of 2 KB apart fight for the same few sets of the first cache: then sixteen at a time. */
+void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
+{
+    const size_t width = ldy % 512 ? cols : 16;
+    for (size_t j = 0; j < cols; j += width)
+        panel(y + j * ldy, ldy, x + j, ldx, rows, cols - j < width ? cols - j : width);
 }

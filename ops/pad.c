@@ -52,11 +52,11 @@ static char *margin(const job *j, char *y, const char *x, const int64_t *map, in
     return y;
 }
 
-/* Bytes from the start of the input to the source of a row; -1: the row is constant. */
-static int64_t source_of(const pad_params *p, const int64_t *maps, const int64_t *index)
+/* Bytes from the start of the input to the source of rows along dimension `rank`, without it; -1: they are constant. */
+static int64_t source_of(const pad_params *p, const int64_t *maps, const int64_t *index, int32_t rank)
 {
     int64_t from = 0;
-    for (int32_t i = 0; i < p->rank; i++) {
+    for (int32_t i = 0; i < rank; i++) {
         int64_t at = p->map[i] >= 0 ? maps[p->map[i] + index[i]] : index[i];
         if (at < 0)
             return -1;
@@ -65,33 +65,73 @@ static int64_t source_of(const pad_params *p, const int64_t *maps, const int64_t
     return from;
 }
 
+static char *constant_row(const job *j, char *y)
+{
+    const pad_params *p = j->p;
+    int64_t row = p->left + p->middle + p->right;
+    ln_fill(y, j->value, (size_t)p->size, row * (p->block / p->size));
+    return y + row * p->block;
+}
+
+static char *one_row(const job *j, char *y, const char *x)
+{
+    const pad_params *p = j->p;
+    const int64_t *edges = (const int64_t *)j->a->packed + p->margin;
+    const size_t middle = (size_t)(p->middle * p->block);
+    y = margin(j, y, x, edges, p->left);
+    if (middle)
+        memcpy(y, x + p->start * p->block, middle);
+    return margin(j, y + middle, x, edges + p->left, p->right);
+}
+
+/* Rows of an image with a border of one float, the usual case: little is done for each. */
+static char *framed_row(const job *j, char *y, const char *x, uint32_t value)
+{
+    const pad_params *p = j->p;
+    memcpy(y, &value, 4);
+    memcpy(y + 4, x + 4 * p->start, (size_t)(4 * p->middle));
+    y += 4 + 4 * p->middle;
+    memcpy(y, &value, 4);
+    return y + 4;
+}
+
+/* The rows along the last of the dimensions outside them at once, as far as they are ours. */
 static void rows(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
     const pad_params *p = j->p;
-    const int64_t *maps = j->a->packed, *edges = maps + p->margin;
-    const int64_t row = p->left + p->middle + p->right;
-    const size_t middle = (size_t)(p->middle * p->block);
-    int64_t index[LN_MAX_RANK], rest = begin;
-    char *y = (char *)j->a->out[0] + begin * row * p->block;
+    const int64_t *maps = j->a->packed;
+    const int32_t last = p->rank - 1;
+    const bool framed =
+        p->mode == CONSTANT && p->block == 4 && p->size == 4 && p->left == 1 && p->right == 1 && p->middle > 0;
+    int64_t index[LN_MAX_RANK] = {0}, rest = begin;
+    char *y = (char *)j->a->out[0] + begin * (p->left + p->middle + p->right) * p->block;
+    uint32_t value = 0;
+    if (framed)
+        memcpy(&value, j->value, sizeof value);
     (void)worker;
-    for (int32_t i = p->rank - 1; i >= 0; i--) {
+    for (int32_t i = last; i >= 0; i--) {
         index[i] = rest % p->dims[i];
         rest /= p->dims[i];
     }
-    for (int64_t r = begin; r < end; r++) {
-        int64_t from = source_of(p, maps, index);
-        if (from < 0) {
-            ln_fill(y, j->value, (size_t)p->size, row * (p->block / p->size));
-            y += row * p->block;
-        } else {
-            const char *x = (const char *)j->a->in[0] + from;
-            y = margin(j, y, x, edges, p->left);
-            if (middle)
-                memcpy(y, x + p->start * p->block, middle);
-            y = margin(j, y + middle, x, edges + p->left, p->right);
+    for (int64_t r = begin; r < end;) {
+        int64_t from = source_of(p, maps, index, last < 0 ? 0 : last), first = last < 0 ? 0 : index[last];
+        int64_t count = last < 0 ? 1 : p->dims[last] - first;
+        const int64_t *map = last >= 0 && p->map[last] >= 0 ? maps + p->map[last] : NULL;
+        count = count < end - r ? count : end - r;
+        for (int64_t i = first; i < first + count; i++) {
+            int64_t at = map ? map[i] : i;
+            if (from < 0 || at < 0) {
+                y = constant_row(j, y);
+                continue;
+            }
+            const char *x = (const char *)j->a->in[0] + from + (last < 0 ? 0 : at * p->strides[last]);
+            y = framed ? framed_row(j, y, x, value) : one_row(j, y, x);
         }
-        for (int32_t i = p->rank - 1; i >= 0 && ++index[i] == p->dims[i]; i--)
+        r += count;
+        if (last >= 0)
+            index[last] += count - 1;
+        for (int32_t i = last; i >= 0 && ++index[i] == p->dims[i]; i--)
             index[i] = 0;
     }
 }
