@@ -17,6 +17,18 @@ typedef void ln_VGEMV_F32(float *y, const float *a, const float *b, size_t ldb, 
 /* y[j] = sum over i < k of a[i] b[j * ldb + i], j < n. */
 typedef void ln_VGEMV_T_F32(float *y, const float *a, const float *b, size_t ldb, size_t k, size_t n);
 
+/* A step of an LSTM of n units, s = gates + h R of each gate: c = sigmoid(s_f) c + sigmoid(s_i) tanh(s_c), y =
+ * sigmoid(s_o) tanh(c). gates: i, o, f, c, n elements each, which may be written over. r: R in panels of `width` units,
+ * the columns of a panel of gemm_f32; for each of the n elements of h a row of them, gate after gate, zeros behind the
+ * last unit. With `back` panels are read from the last to the first. */
+typedef void ln_LSTM_STEP_F32(float *y, float *c, float *gates, const float *h, const float *r, size_t n, size_t width,
+                              int back);
+/* A step of a GRU of n units: z = sigmoid(gates_z + h R_z), r = sigmoid(gates_r + h R_r), x = tanh(gates_h + (r h) R_h)
+ * or, with a bias, tanh(gates_h + r (h R_h + bias)); y = (1 - z) x + z h. gates: z, r, h, n elements each; z is written
+ * over. reset: scratch of n. r: R_z and R_r in panels as above, r2: R_h in panels of twice as many units. */
+typedef void ln_GRU_STEP_F32(float *y, float *gates, float *reset, const float *h, const float *r, const float *r2,
+                             const float *bias, size_t n, size_t width, int back);
+
 /* y[j * ldy + i] = x[i * ldx + j], i < rows, j < cols. */
 typedef void ln_TRANSPOSE_F32(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols);
 typedef void ln_TRANSPOSE_U8(uint8_t *y, size_t ldy, const uint8_t *x, size_t ldx, size_t rows, size_t cols);

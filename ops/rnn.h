@@ -40,10 +40,11 @@ typedef struct ln_rnn_params {
     int32_t in_bias, in_lens, in_h, in_c, in_p; /* inputs, -1: absent */
     int32_t outputs;                            /* listed */
     int32_t packed;                             /* weights were packed by plan */
+    int32_t fused;                              /* a step is one kernel, and R is packed for it */
     int32_t transposed;                         /* W, R are [inputs][gates], not [gates][inputs] */
     /* Offsets in bytes: in the packed memory (or in scratch from scratch_weights on) of one direction's parts; in the
      * scratch of a direction's buffers. */
-    int64_t part_w, part_r, part_r2, part_bias, part_bytes;
+    int64_t part_w, part_r, part_r2, part_bias, part_bias2, part_bytes;
     int64_t scratch_weights, scratch_gates, scratch_state, state_bytes, scratch_worker, worker_bytes, scratch_convert;
 } ln_rnn_params;
 

@@ -2,7 +2,6 @@
  *
  * RNN, GRU, LSTM of floats: the plan, and the descriptors.
  */
-#include "kernels/gemm.h"
 #include "ops/rnn_run.h"
 
 /* -- plan ---------------------------------------------------------------------------------------------------------- */
@@ -62,6 +61,7 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
         ln_scratch(c, at);
         return LINNET_OK;
     }
+    p->fused = ln_rnn_can_fuse(p);
     if (!ln_rnn_lay_out_parts(p))
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");
     p->packed = c->in[1]->data && c->in[2]->data && (p->in_bias < 0 || c->in[p->in_bias]->data);
@@ -72,7 +72,12 @@ static linnet_status plan(ln_ctx *c, int32_t kind)
     p->worker_bytes = (int64_t)ln_rnn_aligned(own > steps ? own : steps);
     p->scratch_worker = (int64_t)at;
     at += (size_t)(c->threads > p->directions ? c->threads : p->directions) * (size_t)p->worker_bytes;
-    LN_SET_RUN(c, ln_rnn_f32);
+    if (!p->fused)
+        LN_SET_RUN(c, ln_rnn_f32);
+    else if (kind == LN_LSTM)
+        LN_SET_RUN(c, ln_lstm_fused);
+    else
+        LN_SET_RUN(c, ln_gru_fused);
     if (p->type != LINNET_FLOAT32) {
         int64_t sizes[11];
         ln_rnn_tensor_sizes(p, sizes);
