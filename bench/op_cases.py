@@ -182,8 +182,16 @@ def recurrent():
                 w = [f32(1, gates * n, n, low=-0.1, high=0.1)], [f32(1, gates * n, n, low=-0.1, high=0.1)]
                 yield Case(f"{op} hidden {n} steps {steps}", op, f32(steps, 1, n), *w, [f32(1, 2 * gates * n, low=-0.1, high=0.1)],
                            hidden_size=n)
-    q = lambda: f32(1, 12, 128, 64)
-    yield Case("Attention 12 heads 128x64", "Attention", q(), q(), q(), opset=23)
+
+
+def attention():
+    for length, size in (128, 64), (32, 64), (512, 64), (128, 32), (128, 128):
+        qkv = [f32(1, 12, length, size) for _ in range(3)]
+        name = f"Attention 12 heads {length}x{size}"
+        yield Case(name, "Attention", *qkv, opset=23)
+        if size == 64:
+            yield Case(name + " causal", "Attention", *qkv, opset=23, is_causal=1)
+            yield Case(name + " mask", "Attention", *qkv, f32(1, 1, length, length), opset=23)
 
 
 def small():
@@ -263,4 +271,4 @@ def promise(case):
     return 4 if case.op in FOUR and case.name not in ("Pow 2",) else 1
 
 
-GROUPS = maps, rows, images, normalised, products, depthwise, convolutions, quantised, recurrent, small
+GROUPS = maps, rows, images, normalised, products, depthwise, convolutions, quantised, recurrent, attention, small

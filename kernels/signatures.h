@@ -120,6 +120,9 @@ typedef void ln_RESIZE_ROW_F32(float *y, const float *x, size_t n_x, const int32
 /* y[i] += f(x[i] - p[i]); p may be NULL for zeros. */
 typedef void ln_VCOLUMNS_F32(float *y, const float *x, const float *p, size_t n);
 
+/* Each of `rows` rows of n elements, ld apart, becomes e^(s - max) over its sum. n > 0. */
+typedef void ln_VSOFTMAX_ROWS(float *s, size_t ld, size_t rows, size_t n);
+
 /* y[i] = (x[i] - mean) * scale * a[i] + b[i]; a, b may be NULL: 1, 0. y == x is allowed. */
 typedef void ln_VNORMALIZE_F32(float *y, const float *x, size_t n, float mean, float scale, const float *a,
                                const float *b);

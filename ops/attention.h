@@ -39,7 +39,8 @@ typedef struct ln_attention {
     /* By ln_attention_plan. */
     int32_t direct; /* few rows: keys and values are read where they lie */
     int64_t rows;   /* of a block */
-    int64_t at_k, at_v, at_pack_k, at_pack_v, at_q, at_scores, at_bias, at_y, at_gemm, worker_bytes;
+    int64_t score_row;
+    int64_t at_k, at_v, at_pack_k, at_pack_v, at_q, at_scores, at_bias, at_y, worker_bytes;
 } ln_attention;
 
 typedef struct ln_attention_in {

@@ -9,6 +9,8 @@
 #include "kernels/gemm.h"
 #include "ops/attention.h"
 
+#define MOST_ROWS 16  /* of a sliver: no product has more */
+#define K_BLOCK 480   /* keys, or elements of a head, of a block: 14 rows of them stay in the first cache */
 #define DIRECT_ROWS 4 /* queries per head of keys up to which packing would cost more than it saves */
 
 typedef struct job {
@@ -45,6 +47,22 @@ static void add_f32(float *s, const float *x, int64_t n)
 static void softmax_f32(float *s, int64_t n)
 {
     LN_K(softmax_f32)(s, s, (size_t)n);
+}
+
+static void softmax_rows_f32(float *s, int64_t ld, int64_t rows, int64_t n)
+{
+    LN_K(softmax_rows_f32)(s, (size_t)ld, (size_t)rows, (size_t)n);
+}
+
+/* The mask's row for query i, where it can be added as it lies and nothing else can. */
+static const float *plain_mask_f32(const job *j, int64_t b, int64_t h, int64_t i)
+{
+    const ln_attention *p = j->p;
+    if (p->mask_kind != LN_ATTN_ADD || p->mask_type != LINNET_FLOAT32 || p->type != LINNET_FLOAT32 ||
+        p->soft_type != LINNET_FLOAT32 || p->mask_len < p->total || p->smooth || p->bias_type != LINNET_UNDEFINED ||
+        p->causal || p->left >= 0 || p->right >= 0 || j->in->start || j->in->stop)
+        return NULL;
+    return (const float *)j->in->mask + b * p->mask_step[0] + h * p->mask_step[1] + i * p->mask_step[2];
 }
 
 static void exponents_f32(float *s, float max, int64_t n)
@@ -109,49 +127,63 @@ static keys_f32 prepare_f32(const job *j, char *own, int64_t b, int64_t g, float
     return r;
 }
 
-static void multiply(const ln_attention *p, char *own, float *c, int64_t ldc, const float *a, int64_t a_row, int64_t m,
-                     int64_t n, int64_t k, const float *b)
+/* m rows of a, one sliver of the product, times a packed b of n columns, of whose rows the first k count. A block of k
+ * meets all panels before the next, so that the sliver's part stays in the first cache. */
+static void multiply(float *c, int64_t ldc, const float *a, int64_t a_row, int64_t m, int64_t n, int64_t k,
+                     int64_t rows, const float *b)
 {
-    ln_gemm_f32_job product = {.d = LN_D(gemm_f32),
-                               .m = (size_t)m,
-                               .n = (size_t)n,
-                               .taps = 1,
-                               .k = (size_t)k,
-                               .a = a,
-                               .a_row = (size_t)a_row,
-                               .a_col = 1,
-                               .b = b,
-                               .c = c,
-                               .ldc = (size_t)ldc};
-    ln_gemm_f32_prepare(&product, 1);
-    ln_gemm_f32_run(&product, own + p->at_gemm, 0, product.tiles);
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    const float *slivers[MOST_ROWS];
+    for (int64_t i = 0; i < m; i++)
+        slivers[i] = a + i * a_row;
+    int64_t nr = d->nr, blocks = (k + K_BLOCK - 1) / K_BLOCK, block = blocks ? (k + blocks - 1) / blocks : 0, k0 = 0;
+    do {
+        ln_gemm_f32_tile t = {.m = (size_t)m,
+                              .taps = 1,
+                              .k = (size_t)(k - k0 < block ? k - k0 : block),
+                              .a = slivers,
+                              .a_offset = (size_t)k0,
+                              .ldr = (size_t)ldc,
+                              .ldc = (size_t)ldc};
+        const float *panel = b + nr * (k0 + 1);
+        for (int64_t j = 0; j < n; j += nr, panel += nr * (rows + 1)) {
+            t.n = (size_t)(n - j < nr ? n - j : nr);
+            t.b = panel;
+            t.c = c + j;
+            t.r = k0 ? t.c : NULL;
+            d->tile(&t);
+        }
+        k0 += block;
+    } while (k0 < k);
 }
 
-static void scores_f32(const job *j, char *own, const keys_f32 *keys, float *s, const float *q, int64_t q_row,
-                       int64_t n)
+/* The scores of n queries with the first `end` keys. */
+static void scores_f32(const job *j, const keys_f32 *keys, float *s, const float *q, int64_t q_row, int64_t n,
+                       int64_t end)
 {
     const ln_attention *p = j->p;
     if (!p->direct) {
-        multiply(p, own, s, p->total, q, q_row, n, p->total, p->head, keys->k);
+        multiply(s, p->score_row, q, q_row, n, end, p->head, p->head, keys->k);
         return;
     }
     for (int64_t r = 0; r < n; r++)
         LN_K(gemv_t_f32)
-    (s + r * p->total, q + r * q_row, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)p->total);
+    (s + r * p->score_row, q + r * q_row, keys->k, (size_t)keys->k_row, (size_t)p->head, (size_t)end);
 }
 
-static void values_f32(const job *j, char *own, const keys_f32 *keys, const float *s, int64_t n, int64_t at)
+static void values_f32(const job *j, char *own, const keys_f32 *keys, const float *s, int64_t n, int64_t at,
+                       int64_t end)
 {
     const ln_attention *p = j->p;
     bool wide = p->type == LINNET_FLOAT32;
     float *y = wide ? (float *)j->in->y + at : (float *)(void *)(own + p->at_y);
     int64_t row = wide ? p->y_step[2] : p->v_head;
     if (!p->direct)
-        multiply(p, own, y, row, s, p->total, n, p->v_head, p->total, keys->v);
+        multiply(y, row, s, p->score_row, n, p->v_head, end, p->total, keys->v);
     else
         for (int64_t r = 0; r < n; r++)
             LN_K(gemv_f32)
-    (y + r * row, s + r * p->total, keys->v, (size_t)keys->v_row, (size_t)p->total, (size_t)p->v_head);
+    (y + r * row, s + r * p->score_row, keys->v, (size_t)keys->v_row, (size_t)end, (size_t)p->v_head);
     for (int64_t r = 0; r < n && !wide; r++)
         ln_from_f32(j->in->y, p->type, at + r * p->y_step[2], y + r * row, p->v_head, 0);
 }
@@ -218,6 +250,18 @@ static void softmax_f64(double *s, int64_t n)
         s[k] /= sum;
 }
 
+static void softmax_rows_f64(double *s, int64_t ld, int64_t rows, int64_t n)
+{
+    for (int64_t r = 0; r < rows; r++)
+        softmax_f64(s + r * ld, n);
+}
+
+static const double *plain_mask_f64(const job *j, int64_t b, int64_t h, int64_t i)
+{
+    (void)j, (void)b, (void)h, (void)i;
+    return NULL;
+}
+
 typedef struct keys_f64 {
     int64_t k, v; /* offsets */
 } keys_f64;
@@ -236,32 +280,32 @@ static keys_f64 prepare_f64(const job *j, char *own, int64_t b, int64_t g, doubl
     return (keys_f64){b * p->k_step[0] + g * p->k_step[1], b * p->v_step[0] + g * p->v_step[1]};
 }
 
-static void scores_f64(const job *j, char *own, const keys_f64 *keys, double *s, const double *q, int64_t q_row,
-                       int64_t n)
+static void scores_f64(const job *j, const keys_f64 *keys, double *s, const double *q, int64_t q_row, int64_t n,
+                       int64_t end)
 {
     const ln_attention *p = j->p;
     const double *k = (const double *)j->in->k + keys->k;
-    (void)own;
     for (int64_t r = 0; r < n; r++)
-        for (int64_t i = 0; i < p->total; i++) {
+        for (int64_t i = 0; i < end; i++) {
             double sum = 0;
             for (int64_t d = 0; d < p->head; d++)
                 sum += q[r * q_row + d] * k[i * p->k_step[2] + d];
-            s[r * p->total + i] = sum;
+            s[r * p->score_row + i] = sum;
         }
 }
 
-static void values_f64(const job *j, char *own, const keys_f64 *keys, const double *s, int64_t n, int64_t at)
+static void values_f64(const job *j, char *own, const keys_f64 *keys, const double *s, int64_t n, int64_t at,
+                       int64_t end)
 {
     const ln_attention *p = j->p;
     double *sum = (double *)(void *)(own + p->at_y);
     for (int64_t r = 0; r < n; r++) {
         memset(sum, 0, (size_t)p->v_head * sizeof *sum);
-        for (int64_t i = 0; i < p->total; i++)
+        for (int64_t i = 0; i < end; i++)
             for (int64_t d = 0; d < p->v_head; d++) {
                 double v;
                 load_f64(&v, j->in->v, p->v_type, keys->v + i * p->v_step[2] + d, 1);
-                sum[d] += s[r * p->total + i] * v;
+                sum[d] += s[r * p->score_row + i] * v;
             }
         store_f64(j->in->y, p->type, at + r * p->y_step[2], sum, p->v_head);
     }
@@ -278,11 +322,6 @@ static int64_t part(int64_t *at, int64_t elements, size_t size)
     return here;
 }
 
-static bool leaves_few(int64_t rows, int64_t mr)
-{
-    return rows % mr == 1 || rows % mr == 2;
-}
-
 linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_bytes)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
@@ -292,26 +331,22 @@ linnet_status ln_attention_plan(ln_ctx *c, ln_attention *p, size_t *scratch_byte
     LN_TRY(ln_mul_size(c, p->total, p->head + p->v_head + d->nr, &n));
     LN_TRY(ln_mul_size(c, n, 64, &n));
     p->direct = wide || p->q_len * (p->heads / (p->kv_heads ? p->kv_heads : 1)) <= DIRECT_ROWS;
-    /* Whole tiles of the product, and scores that stay in the second cache. */
-    int64_t most = (256 << 10) / ((p->total + 1) * (int64_t)size) / d->mr * d->mr;
-    most = most < d->mr ? d->mr : most > 4 * d->mr ? 4 * d->mr : most;
-    /* No tile of one or two rows: those take as long as three. */
-    while (most > d->mr && (leaves_few(most, d->mr) || leaves_few(p->q_len % most, d->mr)))
-        most--;
-    p->rows = p->q_len < most ? p->q_len : most;
+    /* Slivers of the product, as alike as can be. Their rows of scores do not fight for the same sets of a cache. */
+    int64_t most = d->mr < MOST_ROWS ? d->mr : MOST_ROWS, slivers = (p->q_len + most - 1) / most;
+    p->rows = slivers ? (p->q_len + slivers - 1) / slivers : 0;
+    p->score_row = (p->total + 15) / 16 * 16;
+    if (p->score_row % 256 == 0)
+        p->score_row += 16;
     int64_t at = 0, rows = p->rows;
     p->at_k = part(&at, p->type == LINNET_FLOAT32 || wide ? 0 : p->total * p->head, size);
     p->at_v = part(&at, p->v_type == LINNET_FLOAT32 || wide ? 0 : p->total * p->v_head, size);
-    p->at_pack_k = p->at_pack_v = p->at_gemm = at;
+    p->at_pack_k = p->at_pack_v = at;
     if (!p->direct) {
         p->at_pack_k = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->total, 1, (size_t)p->head), size);
         p->at_pack_v = part(&at, (int64_t)ln_gemm_f32_packed(d, (size_t)p->v_head, 1, (size_t)p->total), size);
-        size_t k = ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, 1, (size_t)p->head),
-               v = ln_gemm_f32_scratch(d, SIZE_MAX, SIZE_MAX, 1, (size_t)p->total);
-        p->at_gemm = part(&at, (int64_t)(k > v ? k : v), 1);
     }
     p->at_q = part(&at, rows * p->head, size);
-    p->at_scores = part(&at, rows * p->total, size);
+    p->at_scores = part(&at, rows * p->score_row, size);
     p->at_bias = part(&at, p->total, size);
     p->at_y = part(&at, rows * p->v_head, size);
     p->worker_bytes = at;

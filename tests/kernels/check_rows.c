@@ -150,6 +150,40 @@ static void layernorm(ln_tier tier, ln_VLAYERNORM_F32 *fn, size_t n)
     check_guard_free(y);
 }
 
+/* Rows of a softmax with what lies between them; one that is hidden as a whole and one with a NaN are NaNs. The bound:
+ * the difference from the maximum, the exponential and the sum are rounded. */
+static void softmax_rows(ln_tier tier, ln_VSOFTMAX_ROWS *fn, size_t n)
+{
+    size_t ld = n + n % 3, count = 1 + check_below(35), all = (count - 1) * ld + n;
+    float *x = check_guard(all * sizeof *x, true), *y = check_guard(all * sizeof *y, true);
+    check_fill_f32(x, all, CHECK_NORMAL);
+    for (size_t i = 0; i < all; i++)
+        x[i] = check_below(5) ? 20 * x[i] : -INFINITY;
+    if (count > 3)
+        x[2 * ld + n / 2] = NAN;
+    memcpy(y, x, all * sizeof *y);
+    fn(y, ld, count, n);
+    bool ok = true;
+    for (size_t r = 0; r < count; r++) {
+        const float *row = x + r * ld;
+        double top = -(double)INFINITY, sum = 0;
+        for (size_t i = 0; i < n; i++)
+            top = (double)row[i] > top ? (double)row[i] : top;
+        for (size_t i = 0; i < n; i++)
+            sum += exp((double)row[i] - top);
+        for (size_t i = 0; i < n; i++) {
+            double want = exp((double)row[i] - top) / sum, got = (double)y[r * ld + i];
+            double limit = want * ((double)n / 4 + 16 + fabs((double)row[i] - top)) * EPS + 1e-37;
+            ok = ok && (isnan(want) ? isnan(got) : want == 0 ? got == 0 : fabs(got - want) <= limit);
+        }
+        for (size_t i = n; i < ld && r + 1 < count; i++)
+            ok = ok && check_same_f32(x[r * ld + i], y[r * ld + i]);
+    }
+    check_ok(ok, "softmax_rows %s rows=%zu n=%zu", ln_tier_name(tier), count, n);
+    check_guard_free(x);
+    check_guard_free(y);
+}
+
 static void find(ln_tier tier, ln_VFIND_F32 *fn, const char *name, size_t n)
 {
     bool last = strstr(name, "last") != NULL;
@@ -178,11 +212,13 @@ static void all(ln_tier tier, const ln_kernel_table *t)
         ln_VCOLUMNS_F32 *column;
         ln_VNORMALIZE_F32 *norm;
         ln_VLAYERNORM_F32 *layer;
+        ln_VSOFTMAX_ROWS *soft;
         ln_VFIND_F32 *search;
         memcpy(&reduction, at, sizeof reduction);
         memcpy(&column, at, sizeof column);
         memcpy(&norm, at, sizeof norm);
         memcpy(&layer, at, sizeof layer);
+        memcpy(&soft, at, sizeof soft);
         memcpy(&search, at, sizeof search);
         for (size_t n = 0; n < MAX_N; n++) {
             if (is(r, "VCOLUMNS_F32"))
@@ -191,6 +227,8 @@ static void all(ln_tier tier, const ln_kernel_table *t)
                 normalize(tier, norm, n);
             else if (is(r, "VLAYERNORM_F32") && n)
                 layernorm(tier, layer, n);
+            else if (is(r, "VSOFTMAX_ROWS") && n)
+                softmax_rows(tier, soft, n);
             else if (is(r, "VFIND_F32"))
                 find(tier, search, r->name, n);
             for (size_t k = 0; k < sizeof patterns / sizeof *patterns && is(r, "VREDUCE_F32"); k++)
