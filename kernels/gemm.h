@@ -112,7 +112,7 @@ typedef struct ln_gemm_f32_job {
     ln_act act;
     float lo, hi;
     /* By ln_gemm_f32_prepare: */
-    size_t mc, nc, kc, tap_block, unit_m, unit_n, units_m, units_n, tiles, bands;
+    size_t mc, nc, kc, tap_block, step, unit, last_unit, line, lines, tiles, bands;
     bool copy, by_columns;
 } ln_gemm_f32_job;
 

@@ -82,35 +82,24 @@ size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
     return panel > d->nc_bytes ? panel : d->nc_bytes;
 }
 
-/* Whether threads share out columns rather than rows: where B is the larger matrix, which then each reads in part, and
- * where rows fill their last sliver badly. Else rows, which steps before and after share out, too. */
-static bool by_columns(const ln_gemm_f32_job *job, size_t slivers, size_t panels)
-{
-    double rows = (double)(slivers * job->d->mr) / (double)job->m;
-    double columns = (double)(panels * job->d->nr) / (double)job->n;
-    return job->n >= 2 * job->m || rows > 1.05 * columns;
-}
-
-/* Units of work: unit_m slivers by unit_n panels, enough to even out what threads take. They lie in rows or columns, so
- * that some that follow one another make few rectangles. What is copied is copied for each rectangle: fewer units. */
+/* Units of work, enough to even out what threads take: `step` slivers by `unit` panels, in lines of `line`, so that
+ * some that follow one another make few rectangles; the last sliver has fewer units where it has fewer rows. Or panels
+ * by slivers, where B is far larger than A and C: then threads share it out. Else they share rows, as the steps before
+ * and after do. What is copied is copied for each rectangle: fewer units. */
 static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t threads)
 {
-    job->unit_m = slivers;
-    job->unit_n = panels;
-    job->by_columns = threads > 1 && job->m && job->n && by_columns(job, slivers, panels);
-    size_t outer = job->by_columns ? panels : slivers, *unit = job->by_columns ? &job->unit_n : &job->unit_m;
-    size_t wanted = (job->copy ? FEW_UNITS : UNITS) * threads;
-    if (threads > 1 && outer >= wanted)
-        *unit = outer / wanted;
-    else if (threads > 1) {
-        *unit = 1;
-        unit = job->by_columns ? &job->unit_m : &job->unit_n;
-        *unit = ceil_div(slivers * panels, wanted);
-    }
-    job->units_m = ceil_div(slivers, job->unit_m);
-    job->units_n = ceil_div(panels, job->unit_n);
-    job->tiles = job->m && job->n ? job->units_m * job->units_n : 0;
-    job->bands = threads > 1 && !job->by_columns ? min(threads, job->units_m) : 1;
+    const ln_gemm_f32_desc *d = job->d;
+    size_t k = job->taps * job->k, wanted = (job->copy ? FEW_UNITS : UNITS) * threads;
+    job->by_columns = threads > 1 && 2 * k * job->n > 5 * job->m * (job->k + job->n);
+    size_t outer = job->by_columns ? panels : slivers, inner = job->by_columns ? slivers : panels;
+    size_t full = job->by_columns ? d->nr : d->mr, rest = (job->by_columns ? job->n : job->m) - (outer - 1) * full;
+    job->step = threads == 1 ? outer : outer > wanted ? outer / wanted : 1;
+    job->unit = threads == 1 || outer > wanted ? inner : ceil_div(outer * inner, wanted);
+    job->line = ceil_div(inner, job->unit);
+    job->last_unit = ceil_div(inner, ceil_div(job->line * rest, full));
+    job->lines = ceil_div(outer, job->step);
+    job->tiles = (job->lines - 1) * job->line + ceil_div(inner, job->last_unit);
+    job->bands = job->by_columns ? 1 : min(threads, job->lines);
 }
 
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
@@ -132,7 +121,9 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
         nc = min(4 * nc, panels);
     job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
-    divide(job, slivers, panels, threads);
+    job->tiles = 0;
+    if (job->m && job->n)
+        divide(job, slivers, panels, threads);
     /* Few rows: A stays in the cache anyway, and B is read once, best in one piece. */
     if (few && job->taps == 1 && !job->copy && (!job->widen || widening_tile(job)))
         job->kc = job->k;
@@ -140,8 +131,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 
 double ln_gemm_f32_cost(const ln_gemm_f32_job *job)
 {
-    size_t m = min(job->unit_m * job->d->mr, job->m), n = min(job->unit_n * job->d->nr, job->n);
-    return (double)m * (double)n * ((double)job->taps * (double)job->k + 4) * 0.02;
+    double all = (double)job->m * (double)job->n * ((double)job->taps * (double)job->k + 4) * 0.02;
+    return job->tiles > 1 ? all / (double)job->tiles : all;
 }
 
 /* Rows of the block of K as a dense matrix of mc rows. */
@@ -311,42 +302,48 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     } while (tap < job->taps && job->k);
 }
 
-/* Units [m0, m1) by [n0, n1), in blocks. */
+/* Slivers [m0, m1) by panels [n0, n1), in blocks. */
 static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size_t m1, size_t n0, size_t n1)
 {
-    size_t mr = job->d->mr, nr = job->d->nr;
-    m0 *= job->unit_m * mr, n0 *= job->unit_n * nr;
-    m1 = min(m1 * job->unit_m * mr, job->m), n1 = min(n1 * job->unit_n * nr, job->n);
-    if (m0 >= m1 || n0 >= n1)
-        return;
-    size_t slivers = ceil_div(m1 - m0, mr), panels = ceil_div(n1 - n0, nr);
-    size_t mc = ceil_div(slivers, ceil_div(slivers, job->mc / mr)) * mr;
-    size_t nc = ceil_div(panels, ceil_div(panels, job->nc / nr)) * nr;
-    for (size_t j = n0; j < n1; j += nc)
-        for (size_t i = m0; i < m1; i += mc)
-            tile_of_c(job, scratch, i, min(mc, m1 - i), j, min(nc, n1 - j));
+    size_t mr = job->d->mr, nr = job->d->nr, m = min(m1 * mr, job->m), n = min(n1 * nr, job->n);
+    size_t mc = ceil_div(m1 - m0, ceil_div(m1 - m0, job->mc / mr)) * mr;
+    size_t nc = ceil_div(n1 - n0, ceil_div(n1 - n0, job->nc / nr)) * nr;
+    for (size_t j = n0 * nr; j < n; j += nc)
+        for (size_t i = m0 * mr; i < m; i += mc)
+            tile_of_c(job, scratch, i, min(mc, m - i), j, min(nc, n - j));
 }
 
-/* The units of two or three rectangles: the end of a row or column, whole ones, the beginning of one. */
+/* The units of two or three rectangles: the end of a line, whole ones, the beginning of one. */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
 {
-    size_t line = job->by_columns ? job->units_m : job->units_n;
-    while (begin < end) {
-        size_t at = begin / line, from = begin % line, lines = from || end - begin < line ? 1 : (end - begin) / line;
-        size_t to = lines > 1 ? line : min(line, from + end - begin);
+    size_t slivers = ceil_div(job->m, job->d->mr), panels = ceil_div(job->n, job->d->nr);
+    size_t outer = job->by_columns ? panels : slivers, inner = job->by_columns ? slivers : panels;
+    for (size_t n; begin < end; begin += n) {
+        size_t at = min(begin / job->line, job->lines - 1), from = begin - at * job->line, count = 1;
+        bool last = at + 1 == job->lines, all = end == job->tiles;
+        size_t unit = last ? job->last_unit : job->unit;
+        n = end - begin;
+        if (!last && from == 0 && n >= job->line) {
+            count = all ? job->lines - at : min(n / job->line, job->lines - 1 - at);
+            n = all ? n : count * job->line;
+            unit = inner;
+        } else if (!last) {
+            n = min(n, job->line - from);
+        }
+        size_t o0 = at * job->step, o1 = min((at + count) * job->step, outer);
+        size_t i0 = from * unit, i1 = min((from + n) * unit, inner);
         if (job->by_columns)
-            rectangle(job, scratch, from, to, at, at + lines);
+            rectangle(job, scratch, i0, i1, o0, o1);
         else
-            rectangle(job, scratch, at, at + lines, from, to);
-        begin += lines > 1 ? lines * line : to - from;
+            rectangle(job, scratch, o0, o1, i0, i1);
     }
 }
 
 /* Of several jobs alike the rows of a thread are together: bands follow one another, and in each the groups. */
 size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile, size_t *count)
 {
-    for (size_t b = 0, first = 0;; b++) {
-        size_t end = job->tiles / job->units_m * (job->units_m * (b + 1) / job->bands), band = end - first;
+    for (size_t b = 1, first = 0;; b++) {
+        size_t end = b == job->bands ? job->tiles : job->line * (job->lines * b / job->bands), band = end - first;
         if (i < end * groups) {
             size_t at = i - first * groups;
             *tile = first + at % band;

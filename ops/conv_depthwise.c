@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Depthwise convolution of float32 over channels-last images, an output line at a time. Where memory is worth more than
+ * Depthwise convolution of float32 over channels-last images, an output line at a time; where threads would share a few
+ * lines, parts of the channels of one. Where memory is worth more than
  * time, the output may lie where the input does: then each line of it is read from a copy, of which there are as many
  * as a window spans.
  */
@@ -12,7 +13,11 @@
 typedef struct work {
     const ln_conv *p;
     const ln_conv_images *images;
+    int64_t part, parts; /* channels of a task; and tasks of a line */
 } work;
+
+#define FEW_LINES 5 /* for each thread; the least channels of a part */
+#define PART 32
 
 static ln_dwconv_row line_of(const ln_conv *p, const ln_conv_images *images, const float **rows)
 {
@@ -41,13 +46,19 @@ static ln_dwconv_row line_of(const ln_conv *p, const ln_conv_images *images, con
     return d;
 }
 
-static void run_line(const ln_conv *p, const ln_dwconv_row *d)
+/* Channels [begin, end) of a line. */
+static void run_line(const ln_conv *p, const ln_dwconv_row *d, int64_t begin, int64_t end)
 {
-    LN_K(dwconv_f32)(d, 0, d->channels);
-    ln_conv_act(p, d->y, p->out[2]);
+    LN_K(dwconv_f32)(d, (size_t)begin, (size_t)end);
+    if (end - begin == p->out_channels)
+        ln_conv_act(p, d->y, p->out[2]);
+    else if (p->fused.act > LN_ACT_CLIP)
+        for (int64_t i = 0; i < p->out[2]; i++)
+            ln_act_f32(d->y + i * p->y_pixel + begin, (size_t)(end - begin), (ln_act)p->fused.act, p->fused.lo,
+                       p->fused.hi);
 }
 
-/* Output lines [begin, end) of all images. */
+/* Tasks [begin, end): output lines of all images, of each the parts of the channels. */
 static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
@@ -55,7 +66,9 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
     const float **rows = (const float **)(void *)(w->images->workers + worker * p->worker);
     ln_dwconv_row d = line_of(p, w->images, rows);
     int64_t line = p->out[2] * p->y_pixel;
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t t = begin; t < end; t++) {
+        int64_t i = t / w->parts, first = t % w->parts * w->part;
+        int64_t last = first + w->part < p->out_channels ? first + w->part : p->out_channels;
         int64_t oy = i % p->out[1], oz = i / p->out[1] % p->out[0], image = i / p->out[1] / p->out[0];
         for (int64_t a = 0; a < p->kernel[0]; a++)
             for (int64_t b = 0; b < p->kernel[1]; b++) {
@@ -68,15 +81,20 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
             }
         d.y = w->images->y + i * line;
         d.r = w->images->r ? w->images->r + i * line : NULL;
-        run_line(p, &d);
+        run_line(p, &d, first, last);
     }
 }
 
 void ln_conv_depthwise_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images)
 {
-    work w = {p, images};
-    double cost = (double)p->out[2] * (double)p->out_channels * (double)p->taps * 0.1;
-    ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, lines, &w);
+    work w = {p, images, p->out_channels, 1};
+    int64_t all = p->batch * p->out[0] * p->out[1];
+    if (a->threads > 1 && all < FEW_LINES * a->threads) {
+        w.part = (p->out_channels / (2 * a->threads) + PART) / PART * PART;
+        w.parts = (p->out_channels + w.part - 1) / w.part;
+    }
+    double cost = (double)(p->out[2] * w.part) * (double)p->taps * 0.1;
+    ln_parallel(a, all * w.parts, cost, lines, &w);
 }
 
 /* Input line y lies in copy y modulo their number. */
@@ -102,7 +120,7 @@ LN_RUN(ln_conv_f32_in_place)
             rows[k] = from < 0 || from >= p->in[1] ? NULL : copy;
         }
         d.y = image + y * line;
-        run_line(p, &d);
+        run_line(p, &d, 0, p->out_channels);
     }
     return LINNET_OK;
 }

@@ -17,11 +17,14 @@ enum { MAXIMUM, AVERAGE, LP };
 #define LANES 16
 #define ROWS 64  /* pixels that are summed at a time */
 #define CHUNK 64 /* channels of a task with channels last */
+#define PIECES 8 /* of the pixels of an image of LARGE elements and more */
+#define LARGE 32768
 
 typedef struct global_params {
     int64_t channels_last, p;
     int64_t planes, pixels, channels, batch;
     int32_t kind;
+    bool pieces;
 } global_params;
 
 static inline float take(const global_params *p, float s, float x)
@@ -103,19 +106,45 @@ LN_RUN(ln_global_pool_f32_mean)
     return LINNET_OK;
 }
 
-/* The mean of n channels over all pixels, in their order; rows of pixels at a time. */
-static void mean_last(const global_params *p, float *y, const float *x, int64_t n)
+/* The sums of n channels over some pixels, in their order, times scale; rows of pixels at a time. */
+static void sum_last(const global_params *p, float *y, const float *x, int64_t pixels, int64_t n, float scale)
 {
     const float *rows[ROWS + 1];
     float sums[2][CHUNK] = {{0}};
-    for (int64_t k = 0, turn = 0; k < p->pixels; k += ROWS, turn ^= 1) {
-        int64_t count = p->pixels - k < ROWS ? p->pixels - k : ROWS;
+    for (int64_t k = 0, turn = 0; k < pixels; k += ROWS, turn ^= 1) {
+        int64_t count = pixels - k < ROWS ? pixels - k : ROWS;
         rows[0] = sums[turn];
         for (int64_t i = 0; i < count; i++)
             rows[i + 1] = x + (k + i) * p->channels;
-        bool end = k + count == p->pixels;
+        bool end = k + count == pixels;
+        LN_K(pool_sum_f32)(end ? y : sums[turn ^ 1], rows, (size_t)count + 1, (size_t)n, end ? scale : 1);
+    }
+}
+
+/* Large images: a task is a piece of the pixels, which the steps before and after divide, too; its sums into scratch.
+ */
+static void pixel_pieces(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    const ln_args *args = arg;
+    const global_params *p = args->params;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t first = p->pixels * (i % PIECES) / PIECES, n = p->pixels * (i % PIECES + 1) / PIECES - first;
+        const float *x = (const float *)args->in[0] + (i / PIECES * p->pixels + first) * p->channels;
+        float *y = (float *)args->scratch + i * p->channels;
+        for (int64_t c = 0; c < p->channels; c += CHUNK)
+            sum_last(p, y + c, x + c, n, p->channels - c < CHUNK ? p->channels - c : CHUNK, 1);
+    }
+}
+
+static void join_pieces(const ln_args *a, const global_params *p)
+{
+    const float *rows[PIECES];
+    for (int64_t image = 0; image < p->batch; image++) {
+        for (int64_t i = 0; i < PIECES; i++)
+            rows[i] = (const float *)a->scratch + (image * PIECES + i) * p->channels;
         LN_K(pool_sum_f32)
-        (end ? y : sums[turn ^ 1], rows, (size_t)count + 1, (size_t)n, end ? 1 / (float)p->pixels : 1);
+        ((float *)a->out[0] + image * p->channels, rows, PIECES, (size_t)p->channels, 1 / (float)p->pixels);
     }
 }
 
@@ -131,7 +160,7 @@ static void channel_chunks(void *arg, int32_t worker, int64_t begin, int64_t end
         const float *x = (const float *)args->in[0] + i / chunks * p->pixels * p->channels + first;
         float *y = (float *)args->out[0] + i / chunks * p->channels + first, s[CHUNK];
         if (p->kind == AVERAGE && p->pixels > 0) {
-            mean_last(p, y, x, n);
+            sum_last(p, y, x, p->pixels, n, 1 / (float)p->pixels);
             continue;
         }
         for (int64_t c = 0; c < n; c++)
@@ -147,6 +176,12 @@ static void channel_chunks(void *arg, int32_t worker, int64_t begin, int64_t end
 LN_RUN(ln_global_pool_f32_last)
 {
     const global_params *p = a->params;
+    if (p->pieces) {
+        double cost = (double)p->pixels * (double)p->channels * 0.1 / PIECES;
+        ln_parallel(a, p->batch * PIECES, cost, pixel_pieces, (void *)(uintptr_t)a);
+        join_pieces(a, p);
+        return LINNET_OK;
+    }
     int64_t chunks = (p->channels + CHUNK - 1) / CHUNK;
     ln_parallel(a, p->batch * chunks, (double)p->pixels * CHUNK * 0.1, channel_chunks, (void *)(uintptr_t)a);
     return LINNET_OK;
@@ -183,6 +218,12 @@ static linnet_status global_plan(ln_ctx *c, int32_t kind)
         p->pixels *= ln_spatial(x, p->channels_last != 0)[i];
     if (kind == LP && p->p < 1)
         return ln_fail(c, LINNET_ERR_MODEL, "p is %lld", (long long)p->p);
+    p->pieces = p->channels_last && kind == AVERAGE && p->pixels * p->channels >= LARGE && p->pixels >= PIECES;
+    if (p->pieces) {
+        int64_t bytes;
+        LN_TRY(ln_mul_size(c, p->planes, PIECES * (int64_t)sizeof(float), &bytes));
+        ln_scratch(c, (size_t)bytes);
+    }
     if (p->channels_last)
         LN_SET_RUN(c, ln_global_pool_f32_last);
     else if (x->type == LINNET_FLOAT32 && kind == AVERAGE)
