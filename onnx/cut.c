@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model's bytes without the raw data of its large initializers. protobuf-c copies what it decodes; the weights of a
- * file would be there twice, as pages of the file and as the copy. So it is given the message with these payloads cut
- * out, and they are read from the file to where they stay. The same walk says where they lie in the file.
+ * A model's bytes without the raw data of its large initializers, and without packed float_data, which are the same
+ * bytes. protobuf-c copies what it decodes; the weights of a file would be there twice, as pages of the file and as the
+ * copy. So it is given the message with these payloads cut out, and they are read from the file to where they stay. The
+ * same walk says where they lie in the file.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,12 +11,22 @@
 
 #include "onnx/import.h"
 
-enum { MODEL_GRAPH = 7, GRAPH_INITIALIZER = 5, TENSOR_RAW_DATA = 9 };
+enum {
+    MODEL_GRAPH = 7,
+    GRAPH_INITIALIZER = 5,
+    TENSOR_DIMS = 1,
+    TENSOR_DATA_TYPE = 2,
+    TENSOR_FLOAT_DATA = 4,
+    TENSOR_NAME = 8,
+    TENSOR_RAW_DATA = 9,
+    TENSOR_DOC_STRING = 12
+};
 
 typedef struct field {
     const uint8_t *start, *length, *payload,
-        *end; /* length: of the payload; with no length, where the payload starts */
-    uint64_t number;
+        *end;                    /* length: of the payload; with no length, where the payload starts */
+    uint64_t number, any_number; /* of fields with a length; of all */
+    uint64_t value;              /* of those that are a number */
 } field;
 
 /* The field at *at of a message that ends at `end`, which ln_wire_check has passed; false: there is none. */
@@ -25,11 +36,13 @@ static bool next(const uint8_t **at, const uint8_t *end, field *f)
         return false;
     f->start = *at;
     uint64_t tag = ln_wire_number(at, end), size = 0;
+    f->any_number = tag >> 3;
     f->number = (tag & 7) == 2 ? tag >> 3 : 0;
+    f->value = 0;
     f->length = *at;
     switch (tag & 7) {
     case 0:
-        (void)ln_wire_number(at, end);
+        f->value = ln_wire_number(at, end);
         break;
     case 1:
         size = 8;
@@ -75,16 +88,32 @@ static uint8_t *put(uint8_t *to, const uint8_t *from, const uint8_t *end)
     return to + (end - from);
 }
 
-/* The raw data of a tensor that is worth cutting; the last of a field that is given twice is the one that counts. */
+/* The raw data of a tensor that is worth cutting, or, of a tensor of floats with nothing else, its one packed list of
+ * them. The last of a field that is given twice is the one that counts. */
 static bool raw_data(const field *tensor, field *raw)
 {
-    field f;
-    bool found = false;
+    field f, floats = {0};
+    bool found = false, plain = true;
+    uint64_t type = 0;
+    int lists = 0;
     for (const uint8_t *at = tensor->payload; next(&at, tensor->end, &f);)
         if (f.number == TENSOR_RAW_DATA) {
             *raw = f;
             found = true;
+        } else if (f.any_number == TENSOR_FLOAT_DATA) {
+            plain = plain && f.number;
+            floats = f;
+            lists++;
+        } else if (f.any_number == TENSOR_DATA_TYPE) {
+            type = f.value;
+        } else {
+            plain = plain &&
+                    (f.any_number == TENSOR_DIMS || f.any_number == TENSOR_NAME || f.any_number == TENSOR_DOC_STRING);
         }
+    if (!found && plain && lists == 1 && type == LINNET_FLOAT32) {
+        *raw = floats;
+        found = true;
+    }
     return found && raw->end - raw->payload >= LN_STORE_MIN;
 }
 
@@ -180,6 +209,7 @@ linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__Grap
         t->raw_data.data = ln_decoder_block(decoder, cuts->parts[i].size, wait);
         if (!t->raw_data.data)
             return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while decoding the model");
+        t->has_raw_data = 1;
         t->raw_data.len = cuts->parts[i].size;
         if (wait)
             continue;

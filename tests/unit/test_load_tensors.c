@@ -168,6 +168,51 @@ static void large_weights_exist_once(void **state)
     builder_free(&b);
 }
 
+static linnet_status load_from_file(builder *b, const Onnx__ModelProto *m, linnet_model **model, linnet_error *error)
+{
+    char path[] = "/tmp/linnet-tensors-XXXXXX";
+    size_t size;
+    const uint8_t *bytes = b_pack(b, m, &size);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    close(fd);
+    linnet_status st = linnet_model_load_file(model, path, NULL, error);
+    unlink(path);
+    return st;
+}
+
+/* A long list of floats is the same whether it is decoded or read from where it lies in the file. */
+static void long_lists_of_floats(void **state)
+{
+    (void)state;
+    static const linnet_type types[] = {LINNET_FLOAT32, LINNET_COMPLEX64};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        builder b;
+        builder_init(&b);
+        int64_t n = 6000;
+        Onnx__ModelProto *m = relu(&b);
+        Onnx__TensorProto *t = b_tensor(&b, "w", types[i], 1, &n);
+        t->n_float_data = (size_t)n * (i + 1);
+        t->float_data = must(ln_arena_zalloc(&b.arena, t->n_float_data * sizeof(float), 16));
+        for (size_t k = 0; k < t->n_float_data; k++)
+            t->float_data[k] = (float)k / 7;
+        ADD(&b, m->graph, initializer, t);
+        linnet_model *model;
+        linnet_error error;
+        assert_int_equal(load_from_file(&b, m, &model, &error), LINNET_OK);
+        const ln_info *info = constant_of(model);
+        for (int32_t v = 0; v < model->graph->n_values; v++)
+            if (&model->graph->values[v].info == info)
+                assert_memory_equal(ln_graph_data(model->graph, v), t->float_data, t->n_float_data * sizeof(float));
+        linnet_model_free(model);
+        t->n_float_data--;
+        assert_int_equal(load_from_file(&b, m, &model, &error), LINNET_ERR_MODEL);
+        assert_null(model);
+        builder_free(&b);
+    }
+}
+
 static void sparse(void **state)
 {
     (void)state;
@@ -303,9 +348,10 @@ static void external_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type),     cmocka_unit_test(small_types),
-        cmocka_unit_test(bool_is_0_or_1), cmocka_unit_test(large_weights_exist_once),
-        cmocka_unit_test(sparse),         cmocka_unit_test(external_data),
+        cmocka_unit_test(every_type),           cmocka_unit_test(small_types),
+        cmocka_unit_test(bool_is_0_or_1),       cmocka_unit_test(large_weights_exist_once),
+        cmocka_unit_test(long_lists_of_floats), cmocka_unit_test(sparse),
+        cmocka_unit_test(external_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
