@@ -64,6 +64,9 @@ typedef void ln_WINOGRAD_IN(float *v, size_t pitch, const float *const *x, size_
  * r[p][c]). y[p] NULL: not stored. r NULL: nothing; else it has a pointer where y has one. */
 typedef void ln_WINOGRAD_OUT(float *const *y, const float *m, size_t pitch, const float *bias, const float *const *r,
                              float lo, float hi, size_t n);
+/* The 36 transformed weights of n <= LN_WINOGRAD_LANES outputs for one channel, of w[o * step + 0 .. 8]:
+ * to[point * plane + o]. */
+typedef void ln_WINOGRAD_WEIGHTS(float *to, size_t plane, const float *w, size_t step, size_t n);
 
 /* Depthwise convolution of one output row: see kernels/conv.h. */
 struct ln_line_conv;

@@ -13,6 +13,7 @@
 #define LN_WINOGRAD_TILE 4 /* outputs in a direction */
 #define LN_WINOGRAD_IN 6   /* inputs in a direction */
 #define LN_WINOGRAD_POINTS 36
+#define LN_WINOGRAD_LANES 8 /* outputs whose weights are transformed at a time */
 
 /* Elements of the packed weights of one position, a multiple of 16. */
 size_t ln_winograd_packed(const ln_gemm_f32_desc *d, size_t outputs, size_t channels);

@@ -335,6 +335,22 @@ static double winograd_bound(const float *const *x, const float *w, size_t chann
     return bound;
 }
 
+/* Weights are bitwise the same on every tier. */
+static void check_winograd_weights(const char *tier, const ln_kernel_table *t, size_t n)
+{
+    enum { STEP = 11, ALL = (LN_WINOGRAD_LANES - 1) * STEP + 9 };
+    float w[ALL], want[LN_WINOGRAD_POINTS * LN_WINOGRAD_LANES];
+    float *from = check_guard(((n - 1) * STEP + 9) * sizeof *w, true);
+    float *to = check_guard(LN_WINOGRAD_POINTS * n * sizeof *to, true);
+    check_fill_f32(w, ALL, CHECK_NORMAL);
+    memcpy(from, w, ((n - 1) * STEP + 9) * sizeof *w);
+    ln_winograd_weights_f32_scalar(want, n, w, STEP, n);
+    t->winograd_weights_f32(to, n, from, STEP, n);
+    check_ok(memcmp(to, want, LN_WINOGRAD_POINTS * n * sizeof *to) == 0, "%s winograd weights n=%zu", tier, n);
+    check_guard_free(from);
+    check_guard_free(to);
+}
+
 static void check_winograd(const char *tier, const ln_kernel_table *t, size_t channels, size_t outputs)
 {
     const ln_gemm_f32_desc *d = t->gemm_f32;
@@ -359,8 +375,11 @@ static void check_winograd(const char *tier, const ln_kernel_table *t, size_t ch
     check_fill_f32(r, 16 * outputs, CHECK_NORMAL);
     memset(packed, 0, 36 * one * sizeof *packed);
     size_t panels = (outputs + d->nr - 1) / d->nr, part = panels / 2; /* in two parts */
+    const ln_kernel_table *before = ln_kernels;
+    ln_kernels = t;
     ln_winograd_pack(d, packed, w, outputs, channels, 0, part);
     ln_winograd_pack(d, packed, w + part * d->nr * channels * 9, outputs, channels, part, panels);
+    ln_kernels = before;
     t->winograd_in_f32(v, channels, xs, channels);
     for (size_t i = 0; i < 36; i++) {
         ln_gemm_f32_job job = {.d = d,
@@ -497,6 +516,8 @@ static void all(ln_tier tier, const ln_kernel_table *t)
     check_lrn(name, t);
     for (size_t n = 1; n < 40; n += 1 + check_below(5))
         check_winograd(name, t, n, 1 + check_below(40));
+    for (size_t n = 1; n <= LN_WINOGRAD_LANES; n++)
+        check_winograd_weights(name, t, n);
     check_transpose(name, t);
     check_transpose_bytes(name, t);
 }
