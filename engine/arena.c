@@ -47,6 +47,7 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     m->limit = limit ? limit : UINT64_C(16) << 30;
     atomic_init(&m->used, 0);
     atomic_init(&m->no_huge, false);
+    atomic_init(&m->has_huge, false);
     atomic_init(&m->keep, false);
     atomic_init(&m->busy, false);
     m->n_spares = 0;

@@ -26,9 +26,9 @@ typedef struct ln_memory {
     uint64_t limit;
     bool own; /* the allocator is malloc */
     _Atomic uint64_t used;
-    _Atomic bool no_huge; /* the machine has no huge pages at hand */
-    _Atomic bool keep;    /* what is freed will soon be asked for again */
-    _Atomic bool busy;    /* someone works on the spares */
+    _Atomic bool no_huge, has_huge; /* the machine has no huge pages at hand; has some */
+    _Atomic bool keep;              /* what is freed will soon be asked for again */
+    _Atomic bool busy;              /* someone works on the spares */
     int32_t n_spares;
     ln_spare spares[LN_SPARES];
 } ln_memory;

@@ -14,7 +14,8 @@
 enum {
     PAGE = 4096,
     SPARE_MAX = 16 << 20, /* bytes of a piece that is worth keeping */
-    HUGE_MIN = 4 << 20,
+    HUGE_MIN = 4 << 20,   /* what the first try is worth for */
+    HUGE_NEXT = 2 << 20,  /* and others, when that went well */
     HUGE_PAGE = 2 << 20,
     HUGE_SLOW = 1000000 /* nanoseconds to clear one; 512 small pages take less */
 };
@@ -40,19 +41,27 @@ static int64_t thread_time(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static bool may_be_huge(ln_memory *m, size_t bytes)
+{
+    size_t least = atomic_load_explicit(&m->has_huge, memory_order_relaxed) ? HUGE_NEXT : HUGE_MIN;
+    return bytes >= least && !atomic_load_explicit(&m->no_huge, memory_order_relaxed);
+}
+
 /* Huge pages for what is not touched yet. A guest's free huge pages may have gone back to the host, from where they
  * come ten times slower, small page by small page; what it has left in small ones is at hand. So the first one is
  * timed, and when that was slow, the model does without from then on. */
 bool ln_pages_huge(ln_memory *m, void *p, size_t bytes)
 {
     uintptr_t first = ((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
-    if (bytes < HUGE_MIN || atomic_load_explicit(&m->no_huge, memory_order_relaxed))
+    if (!may_be_huge(m, bytes) || first + HUGE_PAGE > (uintptr_t)p + bytes)
         return false;
     (void)madvise(p, bytes, MADV_HUGEPAGE);
     int64_t begin = thread_time();
     *(volatile char *)first = 0;
-    if (thread_time() - begin < HUGE_SLOW)
+    if (thread_time() - begin < HUGE_SLOW) {
+        atomic_store_explicit(&m->has_huge, true, memory_order_relaxed);
         return true;
+    }
     atomic_store_explicit(&m->no_huge, true, memory_order_relaxed);
     (void)madvise(p, bytes, MADV_NOHUGEPAGE);
     return false;
@@ -147,11 +156,26 @@ bool ln_pages_ready(ln_memory *m, void *p, size_t bytes)
     return true;
 }
 
+/* Begins where a huge page can, if it may have some. */
+static char *map(size_t bytes, bool huge)
+{
+    size_t around = huge ? HUGE_PAGE : 0, all = round_up(bytes) + around;
+    char *p = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t before = around ? -(uintptr_t)p & (HUGE_PAGE - 1) : 0;
+    if (before)
+        munmap(p, before);
+    if (around - before)
+        munmap(p + all - (around - before), around - before);
+    return p + before;
+}
+
 /* What is asked for will be written, unless it is but reserved. */
 void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    void *p = bytes < SIZE_MAX / 2 ? map(bytes, may_be_huge(m, bytes)) : NULL;
+    if (!p)
         return NULL;
     if (reserve)
         return p;

@@ -148,11 +148,14 @@ const ln_info *ln_plan_inputs(ln_graph *g, const linnet_value *inputs)
 /* Bytes of constants that steps may pack: how much lies in plan->packed, unless they pack otherwise. */
 static size_t constant_bytes(const ln_graph *g)
 {
+    enum { TRANSFORMED = 4 }; /* Winograd's method keeps 36 values of 9 */
     size_t sum = 0;
     LN_FOR_NODES(g, id)
     for (int32_t i = 1; i < g->nodes[id].n_in; i++) {
         const ln_info *info = g->nodes[id].in[i] < 0 ? NULL : &g->values[g->nodes[id].in[i]].info;
         size_t bytes = info && info->data && info->kind == LINNET_TENSOR ? ln_info_bytes(info) : 0;
+        if (ln_node_attr(&g->nodes[id], LN_NAME_WINOGRAD) && bytes < SIZE_MAX / TRANSFORMED)
+            bytes *= TRANSFORMED;
         sum = bytes > SIZE_MAX - sum ? SIZE_MAX : sum + bytes;
     }
     return sum;
