@@ -52,4 +52,7 @@ typedef struct ln_line_conv {
     float lo, hi;   /* -inf, inf: no clamp */
 } ln_line_conv;
 
+/* What lineconv_f32 does for a panel of at most eight columns, on tier avx512. */
+void ln_lineconv_narrow_avx512(const ln_line_conv *l, const float *panel, float *y, size_t n);
+
 #endif
