@@ -48,6 +48,7 @@ struct ln_pool {
     int64_t n, unit;        /* elements, and how many of them are one of a share */
     int32_t n_shares;       /* the first workers have one each */
     _Atomic uint32_t least; /* what to take at least; guides those who are about to enter */
+    atomic_int processor;   /* of the thread whose job it is */
     ln_task_log *log;
     share shares[MAX_THREADS];
 };
@@ -150,7 +151,35 @@ void ln_pool_run_ends(ln_pool *p)
         atomic_fetch_sub_explicit(&p->runs, 1, memory_order_relaxed);
 }
 
-static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
+static int processor(void)
+{
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+/* A thread that wakes where the one is that woke it, for all others are busy, would stay there and take its time. So it
+ * leaves that processor, if there is one for it; then it may come back. */
+static void make_room(const ln_pool *p, int32_t index)
+{
+#ifdef __linux__
+    int mine = processor();
+    cpu_set_t all, others;
+    if (mine < 0 || mine != atomic_load_explicit(&p->processor, memory_order_relaxed) ||
+        sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) <= index)
+        return;
+    others = all;
+    CPU_CLR((size_t)mine, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof all, &all);
+#else
+    (void)p, (void)index;
+#endif
+}
+
+static uint_fast32_t wait_for_job(ln_pool *p, int32_t index, uint_fast32_t seen)
 {
     for (int i = 0; i < SPINS || (i < SPINS_IN_A_RUN && atomic_load_explicit(&p->runs, memory_order_relaxed) > 0);
          i++) {
@@ -166,6 +195,7 @@ static uint_fast32_t wait_for_job(ln_pool *p, uint_fast32_t seen)
         pthread_cond_wait(&p->wake, &p->lock);
     atomic_fetch_sub(&p->sleeping, 1);
     pthread_mutex_unlock(&p->lock);
+    make_room(p, index);
     return job;
 }
 
@@ -175,7 +205,7 @@ static void *work(void *arg)
     ln_pool *p = w->pool;
     uint_fast32_t seen = w->seen;
     for (;;) {
-        seen = wait_for_job(p, seen);
+        seen = wait_for_job(p, w->index, seen);
         if (atomic_load(&p->stop))
             return NULL;
         take_part(p, w->index); /* perhaps of a later job than the one that was seen */
@@ -308,6 +338,7 @@ void ln_parallel(const ln_args *a, int64_t n, double cost, ln_task_fn *fn, void 
     p->n = n;
     p->unit = unit;
     p->n_shares = threads;
+    atomic_store_explicit(&p->processor, processor(), memory_order_relaxed);
     atomic_store_explicit(&p->least, (uint32_t)(least > 0 ? least : 1), memory_order_relaxed);
     for (int64_t i = 0; i < threads; i++)
         atomic_store_explicit(&p->shares[i].left,
