@@ -168,6 +168,10 @@ static void finish_rows(const ln_gemm_f32_job *job, float *c, size_t m, size_t n
 {
     if (job->act <= LN_ACT_CLIP)
         return;
+    if (n == job->ldc) {
+        n *= m;
+        m = 1;
+    }
     for (size_t i = 0; i < m; i++)
         ln_act_f32(c + i * job->ldc, n, job->act, job->lo, job->hi);
 }
