@@ -115,6 +115,9 @@ all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the pr
 ALL_TIERS   := avx2 avxvnni avx512 neon neondot rvv zvfhmin wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c) kernels/vlen_rvv.c,$(wildcard kernels/*.c))
+# The kernels of a tier lie side by side in a program, so that it takes few pages of those of the others.
+KERNEL_SRC  := $(filter-out $(foreach t,scalar $(TIERS),kernels/%_$(t).c),$(KERNEL_SRC)) \
+               $(foreach t,scalar $(TIERS),$(filter kernels/%_$(t).c,$(KERNEL_SRC)))
 OPS_SRC     := $(wildcard ops/*.c)
 HOST_SRC    := $(wildcard ops/host/*.c $(if $(WASI),ops/host/wasm/*.c))
 ENGINE_SRC  := $(wildcard engine/*.c)

@@ -452,10 +452,16 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
 /* -- asking ----------------------------------------------------------------------------------------------------------
  */
 
+/* Most names differ in the first letter, and passes compare many. */
+static bool same(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 const ln_attr *ln_node_attr(const ln_node *n, const char *name)
 {
     for (int32_t i = 0; i < n->n_attrs; i++)
-        if (strcmp(n->attrs[i].name, name) == 0)
+        if (same(n->attrs[i].name, name))
             return &n->attrs[i];
     return NULL;
 }
@@ -468,7 +474,7 @@ int64_t ln_node_attr_int(const ln_node *n, const char *name, int64_t def)
 
 bool ln_node_is(const ln_node *n, const char *type)
 {
-    return n->domain[0] == '\0' && strcmp(n->type, type) == 0;
+    return n->domain[0] == '\0' && same(n->type, type);
 }
 
 int32_t ln_graph_only_user(const ln_graph *g, int32_t value)

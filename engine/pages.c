@@ -180,6 +180,7 @@ void *ln_pages_map(ln_memory *m, size_t bytes, bool reserve)
     if (reserve)
         return p;
     if (ln_pages_huge(m, p, bytes)) {
+        ln_pages_flush(m); /* they would be there besides */
         populate(p, bytes);
     } else if (!ln_pages_ready(m, p, bytes)) {
         munmap(p, bytes);
