@@ -83,7 +83,7 @@ static const ln_option options[] = {
     {"json", 0, false, NULL, "as JSON"},
     {"assert", 0, false, NULL,
      "time the candidates for each step of a model; fail where the one picked lags by over 5 %"},
-    {"time", 0, false, "S", "with --assert: seconds to measure for (2), up to three times"},
+    {"time", 0, false, "S", "with --assert: seconds to measure for (2), up to four times"},
     LN_SESSION_THREADS,
     LN_FEED_INPUT,
     LN_FEED_RANDOM,

@@ -3,7 +3,8 @@
  * `linnet kernels --assert MODEL`: is what was picked for each step of a model's plan the fastest that there is? The
  * candidates are whole plans of the same model: one for each tier that this machine has, and the running tier's without
  * what is chosen by an estimate of its cost (Winograd). They run by turns; of each step the least time counts, which
- * what else the machine does cannot lower. Where a pick lags, all are measured for longer before it counts.
+ * what else the machine does cannot lower. Where a pick lags, all are measured for longer before it counts, in sessions
+ * made anew: the same code takes up to a fifth longer where its memory happens to lie badly.
  */
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "tools/kernels.h"
 #include "tools/planned.h"
 
-enum { MAX_CANDIDATES = LN_TIER_COUNT + 1, MIN_ROUNDS = 5, TRIES = 3 };
+enum { MAX_CANDIDATES = LN_TIER_COUNT + 1, MIN_ROUNDS = 5, TRIES = 4 };
 
 #define LAG 1.05       /* what a pick may take, times the best */
 #define UNNOTICED 2e-7 /* seconds by which it always may: what a clock at each step can tell */
@@ -20,6 +21,7 @@ typedef struct candidate {
     char name[32];
     const ln_kernel_table *table;
     ln_tier tier;
+    const char *disabled; /* passes, besides those that the user disables */
     linnet_session *session;
     double *best; /* least seconds of each step */
 } candidate;
@@ -49,35 +51,55 @@ static bool run_once(contest *c, candidate *k)
 }
 
 /* A session, its inputs, and its first run, which makes the plan for the table. */
-static bool add(contest *c, const char *name, ln_tier tier, const char *also_disabled)
+static bool open_session(contest *c, candidate *k)
 {
-    candidate *k = &c->candidates[c->n];
     const char *disabled = ln_cli_text(c->cli, "disable-passes", NULL);
     char passes[1024];
     int64_t threads = 0;
     linnet_error error = {0};
     if (!ln_cli_int(c->cli, "threads", 1, 1024, &threads))
         return false;
-    snprintf(passes, sizeof passes, "%s%s%s", disabled ? disabled : "", disabled && also_disabled ? "," : "",
-             also_disabled ? also_disabled : "");
+    snprintf(passes, sizeof passes, "%s%s%s", disabled ? disabled : "", disabled && k->disabled ? "," : "",
+             k->disabled ? k->disabled : "");
     const linnet_session_options options = {
         .threads = (int32_t)threads, .profile = true, .disable_passes = *passes ? passes : NULL};
     if (linnet_session_create(&k->session, c->model, &options, &error)) {
         ln_bad_error(c->cli->args[0], &error);
         return false;
     }
-    c->n++;
+    ln_dispatch_to(k->table, k->tier);
+    return ln_feed(c->cli, c->arena, c->model, k->session, 0) && run_once(c, k);
+}
+
+static bool add(contest *c, const char *name, ln_tier tier, const char *also_disabled)
+{
+    candidate *k = &c->candidates[c->n++];
     snprintf(k->name, sizeof k->name, "%s", name);
     k->tier = tier;
     k->table = ln_tier_table(tier);
-    ln_dispatch_to(k->table, tier);
-    if (!ln_feed(c->cli, c->arena, c->model, k->session, 0) || !run_once(c, k))
+    k->disabled = also_disabled;
+    if (!open_session(c, k))
         return false;
     size_t steps = (size_t)plan_of(k)->n_steps;
     k->best = ln_arena_zalloc(c->arena, (steps + 1) * sizeof *k->best, 64);
     for (size_t i = 0; k->best && i < steps; i++)
         k->best[i] = 1e9;
     return k->best || ln_bad("out of memory") == 0;
+}
+
+/* The new sessions are made while the old ones have their memory. */
+static bool open_again(contest *c)
+{
+    linnet_session *old[MAX_CANDIDATES];
+    bool good = true;
+    for (int i = 0; i < c->n; i++) {
+        old[i] = c->candidates[i].session;
+        c->candidates[i].session = NULL;
+        good = good && open_session(c, &c->candidates[i]);
+    }
+    for (int i = 0; i < c->n; i++)
+        linnet_session_free(old[i]);
+    return good;
 }
 
 static bool measure(contest *c)
@@ -170,7 +192,7 @@ static int judge(contest *c)
 {
     int lagging = 1;
     for (int i = 0; i < TRIES && lagging; i++) {
-        if (!measure(c))
+        if ((i > 0 && !open_again(c)) || !measure(c))
             return LN_EXIT_BAD;
         lagging = count_lagging(c, false);
     }
