@@ -17,7 +17,7 @@ static void *grow(ln_arena *a, void *items, int32_t n, int32_t *cap, size_t size
         return items;
     if (*cap > INT32_MAX / 2)
         return NULL;
-    int32_t larger = *cap + *cap / 2 + 16;
+    int32_t larger = *cap + *cap / 2 + 8;
     void *p = ln_arena_array(a, larger, size);
     if (!p)
         return NULL;
@@ -402,6 +402,8 @@ bool ln_graph_sort(ln_graph *g, int32_t *node)
 /* -- copies ----------------------------------------------------------------------------------------------------------
  */
 
+static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows);
+
 static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
 {
     *to = *from;
@@ -413,15 +415,15 @@ static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
         return false;
     for (int32_t i = 0; i < to->n_attrs; i++)
         if (to->attrs[i].kind == LN_ATTR_GRAPH && !from->dead) {
-            to->attrs[i].graph = ln_graph_clone(from->attrs[i].graph, arena);
+            to->attrs[i].graph = clone(from->attrs[i].graph, arena, false);
             if (!to->attrs[i].graph)
                 return false;
         }
     return true;
 }
 
-/* Ids are the same in the copy. Names, lists of attributes and constant data are shared. */
-ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
+/* grows: passes will make more values and nodes; those of bodies are copied again when these are planned. */
+static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows)
 {
     ln_graph *c = ln_arena_dup(arena, g, sizeof *g, _Alignof(ln_graph));
     if (!c)
@@ -431,8 +433,8 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
     c->values = NULL;
     c->nodes = NULL;
     c->cap_symbols = g->n_symbols;
-    /* Passes will make some more. */
-    if (!ln_graph_expect(c, (int64_t)g->n_values + g->n_values / 8 + 32, (int64_t)g->n_nodes + g->n_nodes / 8 + 32))
+    int64_t values = grows ? g->n_values / 8 + 32 : 0, nodes = grows ? g->n_nodes / 8 + 32 : 0;
+    if (!ln_graph_expect(c, values + g->n_values, nodes + g->n_nodes))
         return NULL;
     c->n_values = g->n_values;
     c->n_nodes = g->n_nodes;
@@ -447,6 +449,12 @@ ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
         if (!clone_node(&c->nodes[i], &g->nodes[i], arena))
             return NULL;
     return c;
+}
+
+/* Ids are the same in the copy. Names, lists of attributes and constant data are shared. */
+ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
+{
+    return clone(g, arena, true);
 }
 
 /* -- asking ----------------------------------------------------------------------------------------------------------
