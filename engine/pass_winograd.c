@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Winograd: allows 3 x 3 convolutions of stride 1 to be computed by a method with fewer products, whose rounding errors
- * are larger. Whether it pays is the operator's to say. Leaving this pass out forbids it.
+ * Winograd: allows convolutions of stride 1 over windows of 3 x 3, or of 3 along one dimension, to be computed by a
+ * method with fewer products, whose rounding errors are larger. Whether it pays is the operator's to say. Leaving this
+ * pass out forbids it.
  */
 #include "engine/rewrite.h"
 
@@ -15,6 +16,18 @@ static bool all_are(const ln_node *n, const char *name, int64_t want)
     return true;
 }
 
+/* 3 x 3, not dilated, or 3 with ones around it. */
+static bool fits(const ln_info *w, bool dilated)
+{
+    int32_t threes = 0;
+    for (int32_t d = 2; d < w->rank; d++) {
+        if (w->dims[d] != 1 && w->dims[d] != 3)
+            return false;
+        threes += w->dims[d] == 3;
+    }
+    return threes == 1 || (threes == 2 && w->rank == 4 && !dilated);
+}
+
 linnet_status ln_pass_winograd(ln_graph *g, ln_pass_ctx *c)
 {
     LN_FOR_NODES(g, id)
@@ -23,8 +36,7 @@ linnet_status ln_pass_winograd(ln_graph *g, ln_pass_ctx *c)
         if (!ln_node_is(n, "Conv") || ln_node_attr(n, LN_NAME_WINOGRAD) || !ln_rw_has_floats(g, ln_rw_in(n, 1)))
             continue;
         const ln_info *w = ln_rw_info(g, n->in[1]);
-        if (w->rank != 4 || w->dims[2] != 3 || w->dims[3] != 3 || !all_are(n, "strides", 1) ||
-            !all_are(n, "dilations", 1) || ln_node_attr_int(n, "group", 1) != 1)
+        if (!fits(w, !all_are(n, "dilations", 1)) || !all_are(n, "strides", 1) || ln_node_attr_int(n, "group", 1) != 1)
             continue;
         ln_attr more[1] = {ln_rw_int(LN_NAME_WINOGRAD, 1)};
         int32_t old[1] = {id}, n_attrs;

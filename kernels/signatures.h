@@ -57,14 +57,14 @@ typedef void ln_POOL_PLANE_F32(const struct ln_pool_plane *g);
 typedef void ln_VLRN_F32(float *y, const float *x, size_t n, float *squares, size_t before, size_t size, float scale,
                          float bias);
 
-/* Winograd (kernels/winograd.h): the 36 transformed values of a tile, v[i * pitch + c], of its 36 input pixels,
- * row-major, each a row of n channels. */
+/* Winograd (kernels/winograd.h): the 36 (along a line: 6) transformed values of a tile, v[i * pitch + c], of as many
+ * input pixels, row-major, each a row of n channels. */
 typedef void ln_WINOGRAD_IN(float *v, size_t pitch, const float *const *x, size_t n);
-/* The 16 output pixels of a tile, of its 36 products m[i * pitch + c]: y[p][c] = clamp(transformed + bias[c] +
+/* The 16 (4) output pixels of a tile, of its 36 (6) products m[i * pitch + c]: y[p][c] = clamp(transformed + bias[c] +
  * r[p][c]). y[p] NULL: not stored. r NULL: nothing; else it has a pointer where y has one. */
 typedef void ln_WINOGRAD_OUT(float *const *y, const float *m, size_t pitch, const float *bias, const float *const *r,
                              float lo, float hi, size_t n);
-/* The 36 transformed weights of n <= LN_WINOGRAD_LANES outputs for one channel, of w[o * step + 0 .. 8]:
+/* The 36 (6) transformed weights of n <= LN_WINOGRAD_LANES outputs for one channel, of w[o * step + 0 .. 8 (2)]:
  * to[point * plane + o]. */
 typedef void ln_WINOGRAD_WEIGHTS(float *to, size_t plane, const float *w, size_t step, size_t n);
 

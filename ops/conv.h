@@ -28,6 +28,7 @@ typedef struct ln_conv {
     int32_t copy_in;   /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
     int32_t copy_out;  /* the output is transposed */
     int32_t tiles;     /* by Winograd's tiles: tiles of a task; 0: directly */
+    int32_t along;     /* tiles: windows of 3 along this dimension; -1: 3 x 3 */
     int32_t merge;     /* the copy is padded, and the last dimension of the kernel is one tap */
     int32_t lines;     /* merged, and computed line by line (kernels/lineconv.inc) */
     int32_t in_place;  /* depthwise: the output may lie where the input does */
@@ -54,6 +55,7 @@ typedef struct ln_conv_images {
     float *y;
     char *workers;
 } ln_conv_images;
+typedef void ln_conv_run_fn(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
 linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p);
 /* Weights w of n output channels, from a multiple of the panels' width on; the biases are a row before all. */
 void ln_conv_winograd_pack(const ln_conv *p, float *to, const float *w, size_t begin, size_t n);

@@ -222,7 +222,8 @@ static void make_job(work *w)
     ln_gemm_f32_prepare(&w->job, (size_t)p->threads);
 }
 
-LN_RUN(ln_conv_f32)
+/* tiled: Winograd's method, NULL where it is not wanted, so that what is compiled without does not link it. */
+static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled)
 {
     const ln_conv *p = a->params;
     work w = {.p = p, .a = a, .x = a->in[0], .y = a->out[0], .scratch = a->scratch, .weights = a->packed};
@@ -258,9 +259,9 @@ LN_RUN(ln_conv_f32)
         float *zero = (float *)(void *)(w.scratch + p->at_zero);
         memset(zero, 0, (size_t)(p->in_channels / p->group) * sizeof *zero);
         w.zero = zero;
-        if (p->tiles || p->lines) {
+        if (tiled || p->lines) {
             ln_conv_images images = {w.x, w.x_pixel, w.r, w.weights, zero, w.y, w.scratch + p->at_workers};
-            (p->tiles ? ln_conv_winograd_run : ln_conv_lines_run)(a, p, &images);
+            (tiled ? tiled : ln_conv_lines_run)(a, p, &images);
         } else {
             make_job(&w);
             ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
@@ -269,6 +270,16 @@ LN_RUN(ln_conv_f32)
     if (p->copy_out)
         ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_back, &w);
     return LINNET_OK;
+}
+
+LN_RUN(ln_conv_f32)
+{
+    return convolve(a, NULL);
+}
+
+LN_RUN(ln_conv_winograd_f32)
+{
+    return convolve(a, ln_conv_winograd_run);
 }
 
 /* -- plan --------------------------------------------------------------------------------------------------------- */
@@ -341,6 +352,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     p->packed = w->data && (!bias || bias->data);
     if (p->winograd && p->packed && !p->merge)
         LN_TRY(ln_conv_winograd_plan(c, p));
+    if (p->tiles)
+        LN_SET_RUN(c, ln_conv_winograd_f32);
     int64_t bytes, groups = p->depthwise || p->tiles ? 1 : p->group;
     LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)sizeof(float), groups, &bytes));
     LN_TRY(reserve(c, &total, &p->at_zero, k, sizeof(float)));
