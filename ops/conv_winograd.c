@@ -237,6 +237,18 @@ static int64_t even_run(int64_t tiles, int64_t run, int64_t threads)
     return (tiles + tasks - 1) / tasks;
 }
 
+/* Neither the method nor a sum may depend on the threads. */
+static int64_t run_for(int64_t tiles, int64_t run, int64_t threads)
+{
+    int64_t mr = LN_D(gemm_f32)->mr, one = even_run(tiles, run, 1), all = even_run(tiles, run, threads);
+    int64_t slivers = (all + mr - 1) / mr * mr;
+    if (has_few_rows(tiles, one))
+        return one;
+    if (!has_few_rows(tiles, all))
+        return all;
+    return has_few_rows(tiles, slivers) ? one : slivers;
+}
+
 /* Sets p->along. */
 static bool has_method(ln_conv *p)
 {
@@ -292,9 +304,7 @@ linnet_status ln_conv_winograd_plan(ln_ctx *c, ln_conv *p)
     run = run < tiles ? run : tiles;
     if (tiled_cost(p, tiles, run) > (p->along < 0 ? 0.8 : 0.9) * direct_cost(p))
         return LINNET_OK;
-    /* Neither the method nor a sum may depend on the threads. */
-    int64_t for_one = even_run(tiles, run, 1), for_all = even_run(tiles, run, p->threads < 1 ? 1 : p->threads);
-    run = has_few_rows(tiles, for_one) || has_few_rows(tiles, for_all) ? for_one : for_all;
+    run = run_for(tiles, run, p->threads < 1 ? 1 : p->threads);
     p->tiles = (int32_t)run;
     p->group_packed = bias_size(p) + points * (int64_t)ln_winograd_packed(d, (size_t)n, (size_t)k);
     p->worker = points * run * (pitch_of(k) + pitch_of(n)) * (int64_t)sizeof(float) +
