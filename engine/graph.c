@@ -433,7 +433,13 @@ static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows)
     c->values = NULL;
     c->nodes = NULL;
     c->cap_symbols = g->n_symbols;
-    int64_t values = grows ? g->n_values / 8 + 32 : 0, nodes = grows ? g->n_nodes / 8 + 32 : 0;
+    int64_t values = 0, nodes = 0, convolutions = 0;
+    if (grows) { /* a convolution is replaced by several in turn, between transposes that come and go */
+        for (int32_t i = 0; i < g->n_nodes; i++)
+            convolutions += ln_node_is(&g->nodes[i], "Conv");
+        values = g->n_values / 32 + 5 * convolutions + 16;
+        nodes = g->n_nodes / 16 + 9 * convolutions + 16;
+    }
     if (!ln_graph_expect(c, values + g->n_values, nodes + g->n_nodes))
         return NULL;
     c->n_values = g->n_values;
