@@ -40,10 +40,11 @@ typedef struct ln_gemm_f32_tile {
 typedef void ln_gemm_f32_fn(const ln_gemm_f32_tile *t);
 
 typedef struct ln_gemm_f32_desc {
-    uint16_t mr, nr;   /* the largest tile */
-    uint16_t kc;       /* K of a block: mr x kc of A stay in the first cache */
-    uint16_t mc;       /* rows of a block */
-    uint32_t nc_bytes; /* bytes of B that a block keeps in the second cache */
+    uint16_t mr, nr;    /* the largest tile */
+    uint16_t kc;        /* K of a block: mr x kc of A stay in the first cache */
+    uint16_t kc_copied; /* the same where A is copied and B streams, so that C is met few times; 0: kc */
+    uint16_t mc;        /* rows of a block */
+    uint32_t nc_bytes;  /* bytes of B that a block keeps in the second cache */
     ln_gemm_f32_fn *tile;
     ln_gemm_f32_fn *tile_f16,
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */

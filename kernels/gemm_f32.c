@@ -2,8 +2,8 @@
  *
  * The loops around the float32 micro-kernels (gemm.h). A tile of C, mc rows by nc columns, goes through K in blocks;
  * in a block every mr rows of A meet all panels of B, so that a sliver of A stays in the first cache and the block of
- * B in the second; where A is copied its block stays in the second, and blocks of B are larger. The first block starts
- * from bias and residual, the others from C, the last one clamps.
+ * B in the second; where A is copied its block stays in the second, blocks of B are larger, and blocks of K deeper, so
+ * that C is met fewer times. The first block starts from bias and residual, the others from C, the last one clamps.
  *
  * B of 16 bits is widened a block at a time. A is copied to a dense block first where its rows would fight for the same
  * sets of a cache (strides of large powers of two), where it lies transposed, or where taps are so short that the loop
@@ -39,14 +39,21 @@ static size_t min(size_t a, size_t b)
 }
 
 /* A block's part of K: kc elements of each of tap_block taps; one of them is all there is. */
-static void block_k(const ln_gemm_f32_desc *d, size_t taps, size_t k, size_t *kc, size_t *tap_block)
+static void block_k(size_t most, size_t taps, size_t k, size_t *kc, size_t *tap_block)
 {
     *kc = k;
     *tap_block = 1;
-    if (k > d->kc + d->kc / 4u)
-        *kc = (ceil_div(k, ceil_div(k, d->kc)) + 3) / 4 * 4;
+    if (k > most + most / 4u)
+        *kc = (ceil_div(k, ceil_div(k, most)) + 3) / 4 * 4;
     else if (k && taps > 1)
-        *tap_block = ceil_div(taps, ceil_div(taps, k < d->kc ? d->kc / k : 1));
+        *tap_block = ceil_div(taps, ceil_div(taps, k < most ? most / k : 1));
+}
+
+/* Rows of a copied block of A, which is as large for any depth. */
+static size_t copied_rows(const ln_gemm_f32_desc *d, size_t kb)
+{
+    size_t slivers = kb > d->kc ? (size_t)d->mc * d->kc / kb / d->mr : d->mc / d->mr;
+    return (slivers ? slivers : 1) * d->mr;
 }
 
 /* Pointers to the rows of mc rows, and the copy of their block of K. */
@@ -70,9 +77,16 @@ static bool worth_copying(const ln_gemm_f32_desc *d, size_t m, size_t n)
 
 size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k)
 {
-    size_t kc, tap_block, mc = m < d->mc ? ceil_div(m, d->mr) * d->mr : d->mc;
-    block_k(d, taps, k, &kc, &tap_block);
-    return scratch_of(mc, taps, kc * tap_block, n == SIZE_MAX || short_taps(d, n, taps, k) || worth_copying(d, m, n));
+    size_t kc, tap_block, all = ceil_div(min(m, d->mc), d->mr) * d->mr;
+    bool copy = n == SIZE_MAX || short_taps(d, n, taps, k) || worth_copying(d, m, n);
+    block_k(d->kc, taps, k, &kc, &tap_block);
+    size_t size = scratch_of(min(all, d->mc), taps, kc * tap_block, copy);
+    if (copy && d->kc_copied) {
+        block_k(d->kc_copied, taps, k, &kc, &tap_block);
+        size_t copied = scratch_of(min(all, copied_rows(d, kc * tap_block)), taps, kc * tap_block, true);
+        size = size > copied ? size : copied;
+    }
+    return size;
 }
 
 size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
@@ -105,20 +119,19 @@ static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t t
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 {
     const ln_gemm_f32_desc *d = job->d;
-    block_k(d, job->taps, job->k, &job->kc, &job->tap_block);
-    size_t kb = job->kc * job->tap_block, m = job->m ? job->m : 1, n = job->n ? job->n : 1;
-    size_t nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr, panels = ceil_div(n, d->nr), mc = d->mc / d->mr;
-    size_t slivers = ceil_div(m, d->mr);
-    nc = min(nc ? nc : 1, panels);
-    bool few = m <= LN_GEMM_FEW_ROWS;
-    if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
-        nc = 1;
-    mc = min(mc, slivers);
+    size_t m = job->m ? job->m : 1, n = job->n ? job->n : 1, slivers = ceil_div(m, d->mr), panels = ceil_div(n, d->nr);
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
+    const bool deep = job->copy && !job->widen && d->kc_copied, few = m <= LN_GEMM_FEW_ROWS;
+    block_k(deep ? d->kc_copied : d->kc, job->taps, job->k, &job->kc, &job->tap_block);
+    size_t kb = job->kc * job->tap_block, nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr;
+    size_t mc = min((deep ? copied_rows(d, kb) : d->mc) / d->mr, slivers);
+    nc = min(nc ? nc : 1, panels);
+    if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
+        nc = 1;
     if (job->copy && !job->widen)
-        nc = min(4 * nc, panels);
+        nc = min((deep ? 8 : 4) * nc, panels);
     job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
     job->tiles = 0;

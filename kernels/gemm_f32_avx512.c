@@ -323,6 +323,7 @@ static void tile_bf16(const ln_gemm_f32_tile *t)
 const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
                                              .nr = NR,
                                              .kc = 384,
+                                             .kc_copied = 2048,
                                              .mc = 224,
                                              .nc_bytes = 512 << 10,
                                              .tile = tile,

@@ -251,6 +251,7 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
                 check_job(tier, d, ms[i], ns[j], 1, ks[l], r & 1, r >> 1 & 1, false);
             }
     check_job(tier, d, 40, 70, 1, 1024, false, false, false); /* rows that share sets of a cache: copied */
+    check_job(tier, d, 40, 70, 1, 3072, false, false, false); /* in more than one block of K */
     check_job(tier, d, 40, 70, 9, 3, false, false, true);     /* short taps: copied */
     check_job(tier, d, 40, 70, 9, 65, false, true, true);     /* several taps in a block */
     check_job(tier, d, 20, 40, 3, 600, false, false, true);   /* several blocks in a tap */
