@@ -114,6 +114,17 @@ static void plan_lines(const ln_ctx *c, ln_qconv *p)
     p->line_bytes = (width * p->channels + 15) / 16 * 16;
 }
 
+/* Few tasks: as many for each thread, all of a size. */
+static void even_tasks(const ln_ctx *c, ln_qconv *p)
+{
+    int64_t size = p->w.out_size, tasks = (size + p->pixels - 1) / p->pixels, all = c->threads;
+    if (all < 2 || p->by_lines || tasks >= 4 * all)
+        return;
+    tasks = (tasks + all - 1) / all * all;
+    if (size >= tasks * LN_D(qgemm)->mr)
+        p->pixels = (int32_t)((size + tasks - 1) / tasks);
+}
+
 static linnet_status plan(ln_ctx *c, ln_qconv *p)
 {
     bool known;
@@ -145,6 +156,7 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
     LN_TRY(ln_mul_size(c, depth, p->outputs, &total));
     p->pixels = c->frugal ? LN_QCONV_FEW_PIXELS : LN_QCONV_PIXELS;
     plan_lines(c, p);
+    even_tasks(c, p);
     size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels, joined = (size_t)p->joined;
     p->group_bytes = (int64_t)ln_qgemm_packed_bytes(LN_D(qgemm), taps / joined, joined * k, (size_t)p->group_outputs);
     LN_TRY(ln_mul_size(c, p->group_bytes, p->group, &total));
