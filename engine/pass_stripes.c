@@ -7,13 +7,14 @@
  */
 #include "engine/stripes.h"
 
+#define MIN_SAVED (4 << 20) /* bytes of a run: less is not worth the trouble */
+#define STEP (32 << 10)     /* bytes that take as long to clear as a step to plan */
+#define NEAR (3 << 19)      /* bytes of all stripes together; what a core has near is one or two MB */
+
 enum {
-    MIN_SAVED = 4 << 20, /* bytes of a run: less is not worth the trouble */
-    STEP = 32 << 10,     /* bytes that take as long to clear as a step to plan */
-    NEAR = 3 << 19,      /* bytes of all stripes together; what a core has near is one or two MB */
-    MIN_ROWS = 8,        /* of a stripe of the last layer: two of Winograd's tiles */
-    MIN_PIXELS = 512,    /* of a stripe of any layer, to be divided among threads */
-    MAX_STRIPES = 64     /* planning takes more than in proportion */
+    MIN_ROWS = 8,     /* of a stripe of the last layer: two of Winograd's tiles */
+    MIN_PIXELS = 512, /* of a stripe of any layer, to be divided among threads */
+    MAX_STRIPES = 64  /* planning takes more than in proportion */
 };
 
 typedef struct choice {
