@@ -27,14 +27,10 @@ INLINE __m128i requantize(__m512i acc, __m512 scale, const ln_qgemm_args *g)
     return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(f), _mm512_set1_epi32(g->y_zero)));
 }
 
-/* Sums, floats, and bytes where rows have scales of their own. */
+/* Floats, and bytes where rows have scales of their own. */
 INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, const ln_qgemm_args *g)
 {
     size_t at = i * g->c_stride + j;
-    if (g->out == LN_QGEMM_I32) {
-        _mm512_mask_storeu_epi32((int32_t *)c + at, mask, acc);
-        return;
-    }
     __m512 scale = g->scale ? _mm512_maskz_loadu_ps(mask, g->scale + j) : _mm512_set1_ps(1);
     if (g->row_scale)
         scale = _mm512_mul_ps(scale, _mm512_set1_ps(g->row_scale[i]));
@@ -48,7 +44,8 @@ INLINE void finish(void *c, size_t i, size_t j, __m512i acc, __mmask16 mask, con
     _mm512_mask_storeu_ps((float *)c + at, mask, f);
 }
 
-/* Bytes, of which there is a path of their own: with a short K this is half of the time. */
+/* Bytes and sums have paths of their own: with a short K this is half of the time. The rest goes by way of memory, so
+ * that it is there once in a body and not for each row. */
 INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR][2], size_t n, const int32_t *head,
                         const ln_qgemm_args *g)
 {
@@ -65,9 +62,15 @@ INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR
                            nv > 1 ? _mm512_maskz_loadu_ps(mask[1], g->scale + 16) : _mm512_setzero_ps()};
         UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
             _mm_mask_storeu_epi8(to + i * g->c_stride + 16 * v, mask[v], requantize(acc[i][v], scale[v], g));
-    } else {
+    } else if (g->out == LN_QGEMM_I32) {
+        int32_t *to = c;
         UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
-            finish(c, i, 16 * v, acc[i][v], mask[v], g);
+            _mm512_mask_storeu_epi32(to + i * g->c_stride + 16 * v, mask[v], acc[i][v]);
+    } else {
+        __m512i sums[MR][2];
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++) sums[i][v] = acc[i][v];
+        _Pragma("GCC unroll 1") for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
+            finish(c, i, 16 * v, sums[i][v], mask[v], g);
     }
 }
 
