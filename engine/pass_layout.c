@@ -3,8 +3,13 @@
  * Channels last: a convolution of floats (or a quantised one) gets its input by way of two transposes that cancel, one
  * to channels-last and one back. The transpose pass then sinks the second through the convolution, which so becomes
  * channels-last, and on until it meets the first of the next convolution, or the end.
+ *
+ * A depthwise convolution for which there is a kernel that reads planes stays as it is where all that a transpose could
+ * reach from it has neither another convolution nor a transpose: two transposes would be more than the convolution.
  */
 #include "engine/sink.h"
+#include "kernels/conv.h"
+#include "kernels/kernels.h"
 
 enum { FEW_CHANNELS = 15 };
 
@@ -28,6 +33,79 @@ static bool turns_input(const ln_graph *g, const ln_node *n)
            ln_node_attr_int(n, "group", 1) == 1 && (!dilations || dilations->ints[dilations->n - 1] == 1) &&
            !ln_node_attr(n, LN_NAME_RESIDUAL);
 }
+
+/* -- what stays channels-first ------------------------------------------------------------------------------------ */
+
+/* The number that all elements of the attribute are, 1 where it is absent; 0: they differ. */
+static int64_t all_are(const ln_node *n, const char *name)
+{
+    const ln_attr *a = ln_node_attr(n, name);
+    for (int64_t i = 1; a && i < a->n; i++)
+        if (a->ints[i] != a->ints[0])
+            return 0;
+    return a && a->n ? a->ints[0] : 1;
+}
+
+/* What ops/conv_planes.c takes. */
+static bool has_planes_kernel(const ln_graph *g, const ln_node *n)
+{
+    const ln_info *x = ln_rw_info(g, n->in[0]), *w = ln_rw_info(g, ln_rw_in(n, 1)), *y = ln_rw_info(g, n->out[0]);
+    return LN_D(gemm_f32)->dw_planes && ln_node_is(n, "Conv") && ln_info_known(w) && ln_info_known(y) && x->rank == 4 &&
+           w->rank == 4 && w->dims[1] == 1 && w->dims[2] == w->dims[3] && x->dims[1] > 1 &&
+           ln_node_attr_int(n, "group", 1) == x->dims[1] && all_are(n, "dilations") == 1 &&
+           ln_dw_planes_pays(w->dims[2], all_are(n, "strides"), y->dims[3]);
+}
+
+/* Values that share a layout have one root, the first of them. */
+static int32_t root_of(int32_t *up, int32_t value)
+{
+    while (up[value] != value)
+        value = up[value] = up[up[value]];
+    return value;
+}
+
+static void join(const ln_graph *g, int32_t *up, int32_t with, const int32_t *values, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        if (values[i] < 0 || g->values[values[i]].info.data)
+            continue;
+        int32_t a = root_of(up, with), b = root_of(up, values[i]);
+        up[a > b ? a : b] = a > b ? b : a;
+    }
+}
+
+/* Whether the layout of a value is worth a change; NULL: no memory. */
+static bool *turned_values(const ln_graph *g, int32_t **up)
+{
+    bool *turned = ln_arena_array(g->arena, g->n_values + 1, sizeof *turned);
+    *up = ln_arena_array(g->arena, g->n_values + 1, sizeof **up);
+    if (!turned || !*up)
+        return NULL;
+    for (int32_t v = 0; v < g->n_values; v++) {
+        (*up)[v] = v;
+        turned[v] = false;
+    }
+    LN_FOR_NODES(g, id)
+    {
+        const ln_node *n = &g->nodes[id];
+        if (!ln_sink_may(n) || n->n_in == 0 || n->in[0] < 0)
+            continue;
+        join(g, *up, n->in[0], n->in, n->n_in);
+        join(g, *up, n->in[0], n->out, n->n_out);
+    }
+    LN_FOR_NODES(g, id)
+    {
+        const ln_node *n = &g->nodes[id];
+        bool conv = ln_node_is(n, "Conv") || ln_node_is(n, "ConvTranspose") || ln_node_is(n, "QLinearConv");
+        if (n->n_in == 0 || n->in[0] < 0 || (!ln_node_is(n, "Transpose") && (!conv || has_planes_kernel(g, n))))
+            continue;
+        turned[root_of(*up, n->in[0])] = true;
+        turned[root_of(*up, n->out[0])] = true;
+    }
+    return turned;
+}
+
+/* -- what is turned ----------------------------------------------------------------------------------------------- */
 
 /* The Conv with a channels-last output, and a Transpose behind it. */
 static linnet_status turn_output(ln_graph *g, ln_pass_ctx *c, int32_t id, const int64_t *last, const int64_t *first,
@@ -69,9 +147,14 @@ static int32_t transposed(ln_graph *g, int32_t node, int32_t value, const int64_
 
 linnet_status ln_pass_layout(ln_graph *g, ln_pass_ctx *c)
 {
+    int32_t *up;
+    const bool *turned = turned_values(g, &up);
+    if (!turned)
+        return ln_rw_no_memory(c);
     LN_FOR_NODES(g, id)
     {
-        if (!wants_channels_last(g, &g->nodes[id]))
+        const ln_node *n = &g->nodes[id];
+        if (!wants_channels_last(g, n) || (has_planes_kernel(g, n) && !turned[root_of(up, n->in[0])]))
             continue;
         int32_t rank = ln_rw_info(g, g->nodes[id].in[0])->rank;
         int64_t last[LN_MAX_RANK], first[LN_MAX_RANK];

@@ -123,6 +123,11 @@ static const entry *find(const ln_node *n)
     return NULL;
 }
 
+bool ln_sink_may(const ln_node *n)
+{
+    return find(n) != NULL;
+}
+
 bool ln_sink_same_perm(const ln_graph *g, int32_t value, const int64_t *perm, int32_t rank)
 {
     int64_t other[LN_MAX_RANK];

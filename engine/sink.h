@@ -14,4 +14,7 @@ ln_attr *ln_perm_attr(ln_graph *g, const int64_t *perm, int32_t rank); /* NULL: 
 /* Rewrites node U, one of whose inputs is a Transpose with perm, if there is a U'; else does nothing. */
 linnet_status ln_sink(ln_graph *g, ln_pass_ctx *c, int32_t node, const int64_t *perm, int32_t rank);
 
+/* Whether there may be a U'. */
+bool ln_sink_may(const ln_node *n);
+
 #endif

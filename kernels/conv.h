@@ -39,6 +39,25 @@ typedef struct ln_dwconv_row {
     float lo, hi; /* -inf, inf: no clamp */
 } ln_dwconv_row;
 
+/* Depthwise convolution of planes, as tensors with channels first have them: of plane n, y[o][p] = clamp(bias[n] + sum
+ * over i, j < k of x[o * stride + i - pad[0]][p * stride + j - pad[1]] w[n][i][j] + r[o][p]), x being 0 outside. */
+typedef struct ln_dw_planes {
+    size_t planes, in[2], out[2];
+    size_t k, stride, pad[2]; /* 3 with a stride of 1 or 2, 5 with one of 2; below k */
+    const float *x, *w;       /* all planes one after another; k * k each */
+    const float *bias, *r;    /* NULL: 0; r like y */
+    float *y;                 /* overlaps nothing */
+    float lo, hi;             /* -inf, inf: no clamp */
+} ln_dw_planes;
+
+/* Whether the kernel takes these windows, and lines of so many outputs are long enough for it to be faster than
+ * transposes and dwconv_f32, where the tier has it at all (dw_planes of gemm.h). */
+static inline bool ln_dw_planes_pays(int64_t k, int64_t stride, int64_t out_w)
+{
+    return (k == 3 && stride == 1 && out_w >= 12) || (k == 3 && stride == 2 && out_w >= 6) ||
+           (k == 5 && stride == 2 && out_w >= 8);
+}
+
 /* One output line of a convolution of channels-last images that are padded already, so that every line of a window is
  * one piece: y[o][c] = clamp(bias[c] + sum over i < lines, j < k of rows[i][o * pitch + j] w[i][j][c]). Weights and
  * biases are packed as for the product (ln_gemm_f32_pack, panels of nr columns of the descriptor of the same tier). */

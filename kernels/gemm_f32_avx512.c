@@ -328,4 +328,5 @@ const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
                                              .nc_bytes = 512 << 10,
                                              .tile = tile,
                                              .tile_f16 = tile_f16,
-                                             .tile_bf16 = tile_bf16};
+                                             .tile_bf16 = tile_bf16,
+                                             .dw_planes = true};

@@ -72,6 +72,9 @@ typedef void ln_WINOGRAD_WEIGHTS(float *to, size_t plane, const float *w, size_t
 struct ln_line_conv;
 typedef void ln_LINECONV_F32(const struct ln_line_conv *l);
 
+struct ln_dw_planes;
+typedef void ln_DWPLANES_F32(const struct ln_dw_planes *d);
+
 struct ln_dwconv_row;
 typedef void ln_DWCONV_F32(const struct ln_dwconv_row *d, size_t begin, size_t end);
 

@@ -81,6 +81,10 @@ void ln_conv_lines_run(const ln_args *a, const ln_conv *p, const ln_conv_images 
 void ln_conv_depthwise_plan(ln_ctx *c, ln_conv *p);
 void ln_conv_depthwise_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images);
 
+/* Depthwise with channels first: whether there is a kernel for it. */
+bool ln_conv_is_planes(const ln_conv *p);
+linnet_status ln_conv_plan_planes(ln_ctx *c, const ln_conv *p);
+
 linnet_status ln_conv_f32(const ln_args *a);
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 

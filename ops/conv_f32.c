@@ -323,6 +323,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     int64_t total = 0, n = p->out_channels / p->group, k = p->in_channels / p->group;
     LN_SET_RUN(c, ln_conv_f32);
     p->depthwise = k == 1 && p->group > 1 && p->out_channels > 0;
+    if (ln_conv_is_planes(p))
+        return ln_conv_plan_planes(c, p);
     LN_TRY(plan_copies(c, p, &total));
     p->x_pixel = p->in_channels;
     p->y_pixel = p->out_channels;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checks of what convolutions and pools need besides the product, on every tier: depthwise rows, rows of channels
- * combined, transposes, and where the rows of the virtual im2col matrix start.
+ * Checks of what convolutions and pools need besides the product, on every tier: depthwise rows and planes, rows of
+ * channels combined, transposes, and where the rows of the virtual im2col matrix start.
  */
 #include <float.h>
 #include <math.h>
@@ -100,6 +100,91 @@ static void check_depthwise(const char *tier, const ln_kernel_table *t)
             for (size_t stride = 1; stride <= 3; stride++)
                 for (size_t w = 1; w < 40; w += 1 + check_below(8))
                     check_row(tier, t->dwconv_f32, channels[c], ks[k], stride, check_below(4) ? 1 : 2, w);
+}
+
+static double plane_window(const ln_dw_planes *d, size_t n, size_t o, size_t p, double *bound)
+{
+    double sum = 0;
+    for (size_t i = 0; i < d->k; i++)
+        for (size_t j = 0; j < d->k; j++) {
+            size_t line = o * d->stride + i - d->pad[0], column = p * d->stride + j - d->pad[1];
+            if (line >= d->in[0] || column >= d->in[1])
+                continue;
+            double term =
+                (double)d->x[(n * d->in[0] + line) * d->in[1] + column] * (double)d->w[(n * d->k + i) * d->k + j];
+            sum += term;
+            *bound += fabs(term);
+        }
+    return sum;
+}
+
+static bool same_planes(const ln_dw_planes *d)
+{
+    size_t at = 0;
+    for (size_t n = 0; n < d->planes; n++)
+        for (size_t o = 0; o < d->out[0]; o++)
+            for (size_t p = 0; p < d->out[1]; p++, at++) {
+                double bias = d->bias ? (double)d->bias[n] : 0, r = d->r ? (double)d->r[at] : 0;
+                double bound = fabs(bias) + fabs(r), want = bias + r + plane_window(d, n, o, p, &bound);
+                double limit = ((double)(d->k * d->k) + 4) * (double)FLT_EPSILON * bound;
+                want = fmin(fmax(want, (double)d->lo), (double)d->hi);
+                if (!(fabs((double)d->y[at] - want) <= limit))
+                    return false;
+            }
+    return true;
+}
+
+static void check_dw_planes(const char *tier, ln_DWPLANES_F32 *f, size_t k, size_t stride, size_t in_w)
+{
+    size_t in[2] = {1 + check_below(13), in_w}, pad[2], out[2], planes = 1 + check_below(3);
+    for (size_t i = 0; i < 2; i++) {
+        size_t all = in[i] + (pad[i] = check_below(k)) + check_below(k);
+        if (all < k)
+            return;
+        out[i] = (all - k) / stride + 1;
+    }
+    bool at_end = check_below(2) != 0, clamp = check_below(2) != 0;
+    size_t n_x = planes * in[0] * in[1], n_y = planes * out[0] * out[1], n_w = planes * k * k;
+    float *x = check_guard(n_x * sizeof *x, at_end), *y = check_guard(n_y * sizeof *y, at_end);
+    float *r = check_guard(n_y * sizeof *r, at_end), *w = check_guard(n_w * sizeof *w, at_end);
+    float *bias = check_guard(planes * sizeof *bias, at_end);
+    check_fill_f32(x, n_x, CHECK_NORMAL);
+    check_fill_f32(w, n_w, CHECK_NORMAL);
+    check_fill_f32(r, n_y, CHECK_NORMAL);
+    check_fill_f32(bias, planes, CHECK_NORMAL);
+    check_fill_f32(y, n_y, CHECK_SPECIAL);
+    const ln_dw_planes d = {.planes = planes,
+                            .in = {in[0], in[1]},
+                            .out = {out[0], out[1]},
+                            .k = k,
+                            .stride = stride,
+                            .pad = {pad[0], pad[1]},
+                            .x = x,
+                            .w = w,
+                            .bias = check_below(3) ? bias : NULL,
+                            .r = check_below(3) ? NULL : r,
+                            .y = y,
+                            .lo = clamp ? 0 : -INFINITY,
+                            .hi = clamp ? 1 : INFINITY};
+    f(&d);
+    check_ok(same_planes(&d), "%s planes k=%zu s=%zu in=%zux%zu out=%zux%zu pad=%zu,%zu", tier, k, stride, in[0], in[1],
+             out[0], out[1], pad[0], pad[1]);
+    float *all[] = {x, y, r, w, bias};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_guard_free(all[i]);
+}
+
+static void check_all_dw_planes(const char *tier, const ln_kernel_table *t)
+{
+    static const size_t wide[] = {112, 127, 128, 129, 255, 256, 257, 300, 511, 513, 600, 1030, 1100};
+    for (size_t k = 3; k <= 5; k += 2)
+        for (size_t stride = k == 5 ? 2 : 1; stride <= 2; stride++) {
+            for (size_t w = 1; w <= 70; w++)
+                for (size_t again = 0; again < 6; again++)
+                    check_dw_planes(tier, t->dwplanes_f32, k, stride, w);
+            for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+                check_dw_planes(tier, t->dwplanes_f32, k, stride, wide[i]);
+        }
 }
 
 /* -- lines of few channels ---------------------------------------------------------------------------------------- */
@@ -398,6 +483,7 @@ static void all(ln_tier tier, const ln_kernel_table *t)
 {
     const char *name = ln_tier_name(tier);
     check_depthwise(name, t);
+    check_all_dw_planes(name, t);
     check_lines(name, t);
     check_pools(name, t);
     check_planes(name, t);
