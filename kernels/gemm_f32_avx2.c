@@ -24,22 +24,30 @@ INLINE __m256i mask_of(size_t n)
 /* Adds the residual, clamps, stores. */
 INLINE void finish(const ln_gemm_f32_tile *t, __m256 (*acc)[2], const size_t m, const size_t nv)
 {
-    __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+    const size_t ldc = t->ldc, ldr = t->ldr, n = t->n;
+    const float *r = t->r;
+    float *c = t->c;
+    if (r)
+        UNROLL for (size_t v = 0; v < nv; v++)
+        {
+            const __m256i mask = mask_of(n > 8 * v ? n - 8 * v : 0);
+            UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
+                _mm256_add_ps(acc[i][v], _mm256_maskload_ps(r + i * ldr + 8 * v, mask));
+        }
+    if (t->clamp) { /* the second operand is the result where one is a NaN */
+        const __m256 lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+        UNROLL for (size_t v = 0; v < nv; v++) UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
+            _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i][v]));
+    }
+    if (n == 8 * nv) { /* masked stores are slow on some machines */
+        UNROLL for (size_t i = 0; i < m; i++, c += ldc) UNROLL for (size_t v = 0; v < nv; v++)
+            _mm256_storeu_ps(c + 8 * v, acc[i][v]);
+        return;
+    }
     UNROLL for (size_t v = 0; v < nv; v++)
     {
-        size_t n = t->n > 8 * v ? t->n - 8 * v : 0;
-        __m256i mask = mask_of(n);
-        if (t->r)
-            UNROLL for (size_t i = 0; i < m; i++) acc[i][v] =
-                _mm256_add_ps(acc[i][v], _mm256_maskload_ps(t->r + i * t->ldr + 8 * v, mask));
-        /* The second operand is the result where one is a NaN. */
-        if (t->clamp)
-            UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = _mm256_min_ps(hi, _mm256_max_ps(lo, acc[i][v]));
-        /* Masked stores are slow on some machines. */
-        if (n >= 8)
-            UNROLL for (size_t i = 0; i < m; i++) _mm256_storeu_ps(t->c + i * t->ldc + 8 * v, acc[i][v]);
-        else
-            UNROLL for (size_t i = 0; i < m; i++) _mm256_maskstore_ps(t->c + i * t->ldc + 8 * v, mask, acc[i][v]);
+        const __m256i mask = mask_of(n > 8 * v ? n - 8 * v : 0);
+        UNROLL for (size_t i = 0; i < m; i++) _mm256_maskstore_ps(c + i * ldc + 8 * v, mask, acc[i][v]);
     }
 }
 
