@@ -176,7 +176,7 @@ def depthwise():
 
 
 def recurrent():
-    for op, gates in ("LSTM", 4), ("GRU", 3):
+    for op, gates in ("LSTM", 4), ("GRU", 3), ("RNN", 1):
         for n in 64, 128, 256, 512:
             for steps in 1, 100:
                 w = [f32(1, gates * n, n, low=-0.1, high=0.1)], [f32(1, gates * n, n, low=-0.1, high=0.1)]

@@ -33,7 +33,8 @@ typedef struct ln_gemm_f32_tile {
     size_t ldr;
     float *c;
     size_t ldc;
-    bool clamp, far; /* far: c is likely to lie beyond the second cache */
+    bool clamp, far;  /* far: c is likely to lie beyond the second cache */
+    bool from_memory; /* b is likely to lie beyond all caches */
     float lo, hi;
 } ln_gemm_f32_tile;
 
@@ -107,6 +108,7 @@ typedef struct ln_gemm_f32_job {
     const uint16_t *half;
     ln_VCONVERT *widen;
     bool bfloat16; /* what half is, if not float16 */
+    bool cached;   /* b is likely to be in a cache, so that few rows are best read in one stream */
     float *c;
     size_t ldc;
     const float *r; /* residual, or NULL; may be c */

@@ -252,6 +252,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
         t.hi = __builtin_inff();
     }
     t.far = job->m * job->n > FAR_C && job->tap_block * job->kc >= FAR_K;
+    t.from_memory = !job->cached;
     size_t tap = 0, k0 = 0;
     do {
         size_t kb = min(job->kc, job->k - k0), tb = min(job->tap_block, job->taps - tap);

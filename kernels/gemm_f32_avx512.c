@@ -209,8 +209,8 @@ INLINE void quarter(const ln_gemm_f32_tile *t, const size_t m)
     }
 }
 
-/* One or two rows: an accumulator would wait for itself, so every element has several. Each takes a part of K: that
- * many places of memory read on at once keep more of it busy than one. */
+/* One or two rows: an accumulator would wait for itself, so every element has several. From memory each takes a part of
+ * K: that many places read on at once keep more of it busy than one; a cache gives more in one stream. */
 INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     __m512 sum[SETS][2][2], acc[2][2];
@@ -225,15 +225,15 @@ INLINE void few(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, cons
     for (size_t tap = 0; tap < taps; tap++) {
         const float *a[2];
         UNROLL for (size_t i = 0; i < m; i++) a[i] = t->a[tap * t->a_stride + i] + t->a_offset;
-        const size_t part = depth / SETS;
-        for (size_t k = 0; k < part; k++, b += row)
+        const size_t part = depth / SETS, apart = t->from_memory ? part : 1, next = t->from_memory ? 1 : SETS;
+        for (size_t k = 0; k < next * part; k += next, b += next * row)
             UNROLL for (size_t s = 0; s < SETS; s++) UNROLL for (size_t i = 0; i < m; i++)
             {
-                __m512 x = _mm512_set1_ps(a[i][s * part + k]);
+                __m512 x = _mm512_set1_ps(a[i][s * apart + k]);
                 UNROLL for (size_t v = 0; v < nv; v++) sum[s][i][v] =
-                    _mm512_fmadd_ps(x, load_b(b + s * part * row, v, kind), sum[s][i][v]);
+                    _mm512_fmadd_ps(x, load_b(b + s * apart * row, v, kind), sum[s][i][v]);
             }
-        b += (SETS - 1) * part * row;
+        b += t->from_memory ? (SETS - 1) * part * row : 0;
         for (size_t k = SETS * part; k < depth; k++, b += row)
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++) sum[0][i][v] =
                 _mm512_fmadd_ps(_mm512_set1_ps(a[i][k]), load_b(b, v, kind), sum[0][i][v]);

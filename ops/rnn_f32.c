@@ -78,6 +78,12 @@ void ln_rnn_pack_weights(const ln_rnn_params *p, char *to, const float *w, const
 
 /* -- float32 ------------------------------------------------------------------------------------------------------- */
 
+/* Weights that a third cache keeps from one step to the next. */
+static bool stay_cached(const ln_rnn_params *p)
+{
+    return p->part_bytes * p->directions <= 16 << 20;
+}
+
 static char *worker_scratch(const ln_rnn_work *w, int64_t worker)
 {
     return w->scratch + w->p->scratch_worker + worker * w->p->worker_bytes;
@@ -108,6 +114,7 @@ static void product(const void *user, int32_t direction, int32_t which, float *c
                            .m = (size_t)p->batch,
                            .n = (size_t)n,
                            .taps = 1,
+                           .cached = stay_cached(p),
                            .k = (size_t)p->hidden,
                            .a = x,
                            .a_row = (size_t)p->hidden,
@@ -157,6 +164,7 @@ void ln_rnn_run_f32(const ln_args *a, const ln_rnn_params *p, const float *const
                                 .m = (size_t)rows,
                                 .n = (size_t)n,
                                 .taps = 1,
+                                .cached = stay_cached(p),
                                 .k = (size_t)p->inputs,
                                 .a = w.x,
                                 .a_row = (size_t)p->inputs,
