@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolutions of 16-bit floats: in float32 between casts as element by element. Elements and sums are small whole
+ * numbers, which every type has, so that results are equal to the bit.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/session.h"
+#include "kernels/half.h"
+
+enum { CHANNELS = 4, SIDE = 9, WINDOW = 3, TAPS = WINDOW * WINDOW, PIXELS = SIDE * SIDE };
+
+static const int64_t x_dims[] = {1, CHANNELS, SIDE, SIDE}, w_dims[] = {CHANNELS, CHANNELS, WINDOW, WINDOW};
+static const int64_t b_dims[] = {CHANNELS};
+static uint16_t x_data[CHANNELS * PIXELS], w_data[CHANNELS * CHANNELS * TAPS], b_data[CHANNELS];
+
+/* Whole numbers from -2 to 2. */
+static void fill(uint16_t *to, size_t n, linnet_type type, uint32_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525 + 1013904223;
+        float v = (float)(seed >> 24) / 51 - 2;
+        v = (float)(int)v;
+        to[i] = type == LINNET_FLOAT16 ? ln_f32_to_f16(v) : (uint16_t)(ln_float_bits(v) >> 16);
+    }
+}
+
+static linnet_model *build(const char *op, linnet_type type, bool bias)
+{
+    static const ln_opset opsets[] = {{"", 22}};
+    linnet_model *m = ln_model_new(NULL);
+    assert_non_null(m);
+    ln_graph *g = m->graph;
+    g->opsets = opsets;
+    g->n_opsets = 1;
+    int32_t in[3] = {ln_graph_value(g, "x"), LN_NO_VALUE, LN_NO_VALUE}, out = ln_graph_value(g, "y");
+    assert_true(in[0] >= 0 && out >= 0);
+    ln_info *info = &g->values[in[0]].info;
+    *info = (ln_info){.kind = LINNET_TENSOR, .type = type, .rank = 4};
+    memcpy(info->dims, x_dims, sizeof x_dims);
+    assert_true(ln_graph_add_input(g, in[0]));
+    in[1] = ln_graph_constant(g, "", type, 4, w_dims, w_data);
+    if (bias)
+        in[2] = ln_graph_constant(g, "", type, 1, b_dims, b_data);
+    assert_true(ln_graph_insert(g, LN_NO_NODE, "", op, "", bias ? 3 : 2, in, 1, &out, 0, NULL) >= 0);
+    assert_true(ln_graph_set_outputs(g, &out, 1));
+    linnet_error e = {0};
+    assert_int_equal(ln_model_declare(m, &e), LINNET_OK);
+    return m;
+}
+
+static linnet_session *run(const linnet_model *m, linnet_type type, const char *without)
+{
+    linnet_error e = {0};
+    linnet_session *s;
+    linnet_session_options options = {.disable_passes = without};
+    assert_int_equal(linnet_session_create(&s, m, &options, &e), LINNET_OK);
+    assert_int_equal(linnet_session_set_tensor(s, "x", type, 4, x_dims, x_data, &e), LINNET_OK);
+    assert_int_equal(linnet_session_run(s, &e), LINNET_OK);
+    return s;
+}
+
+static int casts(const linnet_session *s)
+{
+    const ln_plan *plan = s->current->plan;
+    int n = 0;
+    for (int32_t i = 0; i < plan->n_steps; i++)
+        n += strcmp(plan->graph->nodes[plan->steps[i].node].type, "Cast") == 0;
+    return n;
+}
+
+static void test_widen(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"Conv", "ConvTranspose"};
+    static const linnet_type types[] = {LINNET_FLOAT16, LINNET_BFLOAT16};
+    for (int k = 0; k < 8; k++) {
+        linnet_type type = types[k % 2];
+        fill(x_data, sizeof x_data / 2, type, 1);
+        fill(w_data, sizeof w_data / 2, type, 2);
+        fill(b_data, sizeof b_data / 2, type, 3);
+        linnet_model *m = build(ops[k / 2 % 2], type, k / 4);
+        linnet_session *with = run(m, type, NULL), *without = run(m, type, "widen");
+        assert_int_equal(casts(with), 2); /* of the image and of what comes out */
+        assert_int_equal(casts(without), 0);
+        const linnet_value *a = linnet_session_output(with, "y"), *b = linnet_session_output(without, "y");
+        assert_int_equal(a->type, type);
+        assert_int_equal(b->type, type);
+        assert_int_equal(a->rank, 4);
+        assert_memory_equal(a->dims, b->dims, 4 * sizeof *a->dims);
+        assert_memory_equal(a->data, b->data, (size_t)linnet_value_count(a) * 2);
+        linnet_session_free(with);
+        linnet_session_free(without);
+        linnet_model_free(m);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_widen)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
