@@ -16,6 +16,7 @@
 
 #define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
 #define FAR_K 96
+#define LARGE_B 8    /* times what a block of B is, where a copied A meets it */
 #define SHORT_TAP 16 /* elements below which taps are copied together */
 #define UNITS 32     /* for each thread */
 #define FEW_UNITS 4
@@ -47,6 +48,13 @@ static void block_k(size_t most, size_t taps, size_t k, size_t *kc, size_t *tap_
         *kc = (ceil_div(k, ceil_div(k, most)) + 3) / 4 * 4;
     else if (k && taps > 1)
         *tap_block = ceil_div(taps, ceil_div(taps, k < most ? most / k : 1));
+}
+
+/* Whether blocks of a copied A are deep and of few rows. Not where all rows are one block otherwise, so that B is read
+ * once, and B is too large to stay in the third cache. */
+static bool deep_blocks(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t kk)
+{
+    return d->kc_copied && (m > d->mc || n * kk * sizeof(float) <= LARGE_B * (size_t)d->nc_bytes);
 }
 
 /* Rows of a copied block of A, which is as large for any depth. */
@@ -123,7 +131,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
-    const bool deep = job->copy && !job->widen && d->kc_copied, few = m <= LN_GEMM_FEW_ROWS;
+    const bool deep = job->copy && !job->widen && deep_blocks(d, m, n, job->taps * job->k);
+    const bool few = m <= LN_GEMM_FEW_ROWS;
     block_k(deep ? d->kc_copied : d->kc, job->taps, job->k, &job->kc, &job->tap_block);
     size_t kb = job->kc * job->tap_block, nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr;
     size_t mc = min((deep ? copied_rows(d, kb) : d->mc) / d->mr, slivers);
@@ -131,7 +140,7 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
         nc = 1;
     if (job->copy && !job->widen)
-        nc = min((deep ? 8 : 4) * nc, panels);
+        nc = min((deep ? LARGE_B : 4) * nc, panels);
     job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
     job->tiles = 0;
