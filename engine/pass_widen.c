@@ -23,7 +23,7 @@ static bool cast(ln_graph *g, int32_t before, int32_t from, int32_t to, linnet_t
     ln_info info = g->values[from].info;
     if (ln_graph_insert_at(g, before, "", LN_PASS_OPSET, "Cast", "", 1, &from, 1, &to, 1, a) < 0)
         return false;
-    info.type = type;
+    info.type = (uint8_t)type;
     info.data = NULL;
     g->values[to].info = info;
     return true;

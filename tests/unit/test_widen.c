@@ -42,7 +42,7 @@ static linnet_model *build(const char *op, linnet_type type, bool bias)
     int32_t in[3] = {ln_graph_value(g, "x"), LN_NO_VALUE, LN_NO_VALUE}, out = ln_graph_value(g, "y");
     assert_true(in[0] >= 0 && out >= 0);
     ln_info *info = &g->values[in[0]].info;
-    *info = (ln_info){.kind = LINNET_TENSOR, .type = type, .rank = 4};
+    *info = (ln_info){.kind = LINNET_TENSOR, .type = (uint8_t)type, .rank = 4};
     memcpy(info->dims, x_dims, sizeof x_dims);
     assert_true(ln_graph_add_input(g, in[0]));
     in[1] = ln_graph_constant(g, "", type, 4, w_dims, w_data);
