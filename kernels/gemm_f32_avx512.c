@@ -71,8 +71,8 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const float *con
                    const size_t steps, const size_t m, const size_t nv, const size_t kind)
 {
     OPAQUE(t);
-    if (t->n != 16 * nv)
-        finish_columns(t, acc, a, k, b, steps, m, nv, kind, 0, 0);
+    if (steps == 0)
+        finish_columns(t, acc, a, k, b, 0, m, nv, kind, 0, 0);
     else if (t->r || t->clamp)
         finish_columns(t, acc, a, k, b, steps, m, nv, kind, 1, 0);
     else
@@ -101,7 +101,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     const char *b = kind == F32 ? (const char *)t->b : (const char *)t->half;
     const float *const *a = t->a;
     const size_t taps = t->taps, stride = t->a_stride, begin = t->a_offset, end = begin + t->k;
-    const int split = taps && t->k >= steps; /* there are last steps */
+    const int split = m == MR && taps && t->k >= steps && t->n == 16 * nv; /* last steps go row by row */
     size_t k = begin;
     for (size_t tap = 0; tap < taps; tap++, a += stride) {
         const int last = tap + 1 == taps;
