@@ -21,6 +21,13 @@
 #define UNITS 32     /* for each thread */
 #define FEW_UNITS 4
 
+/* Tiers of firmware have no deeper blocks for a copied A (and one thread). */
+#ifdef LN_FIRMWARE
+#define KC_COPIED(d) 0
+#else
+#define KC_COPIED(d) ((d)->kc_copied)
+#endif
+
 /* The micro-kernel that widens B as it loads it, or NULL. */
 static ln_gemm_f32_fn *widening_tile(const ln_gemm_f32_job *job)
 {
@@ -54,7 +61,7 @@ static void block_k(size_t most, size_t taps, size_t k, size_t *kc, size_t *tap_
  * once, and B is too large to stay in the third cache. */
 static bool deep_blocks(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t kk)
 {
-    return d->kc_copied && (m > d->mc || n * kk * sizeof(float) <= LARGE_B * (size_t)d->nc_bytes);
+    return KC_COPIED(d) && (m > d->mc || n * kk * sizeof(float) <= LARGE_B * (size_t)d->nc_bytes);
 }
 
 /* Rows of a copied block of A, which is as large for any depth. */
@@ -104,6 +111,14 @@ size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
     return panel > d->nc_bytes ? panel : d->nc_bytes;
 }
 
+#ifdef LN_FIRMWARE
+/* One thread, one unit. */
+static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t threads)
+{
+    (void)slivers, (void)panels, (void)threads;
+    job->tiles = job->lines = job->line = job->bands = 1;
+}
+#else
 /* Units of work, enough to even out what threads take: `step` slivers by `unit` panels, in lines of `line`, so that
  * some that follow one another make few rectangles; the last sliver has fewer units where it has fewer rows. Or panels
  * by slivers, where B is far larger than A and C: then threads share it out. Else they share rows, as the steps before
@@ -123,6 +138,7 @@ static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t t
     job->tiles = (job->lines - 1) * job->line + ceil_div(inner, job->last_unit);
     job->bands = job->by_columns ? 1 : min(threads, job->lines);
 }
+#endif
 
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 {
@@ -133,7 +149,7 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
     const bool deep = job->copy && !job->widen && deep_blocks(d, m, n, job->taps * job->k);
     const bool few = m <= LN_GEMM_FEW_ROWS;
-    block_k(deep ? d->kc_copied : d->kc, job->taps, job->k, &job->kc, &job->tap_block);
+    block_k(deep ? KC_COPIED(d) : d->kc, job->taps, job->k, &job->kc, &job->tap_block);
     size_t kb = job->kc * job->tap_block, nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr;
     size_t mc = min((deep ? copied_rows(d, kb) : d->mc) / d->mr, slivers);
     nc = min(nc ? nc : 1, panels);
@@ -329,6 +345,14 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     } while (tap < job->taps && job->k);
 }
 
+#ifdef LN_FIRMWARE
+void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
+{
+    for (size_t j = 0; begin < end && j < job->n; j += job->nc)
+        for (size_t i = 0; i < job->m; i += job->mc)
+            tile_of_c(job, scratch, i, min(job->mc, job->m - i), j, min(job->nc, job->n - j));
+}
+#else
 /* Slivers [m0, m1) by panels [n0, n1), in blocks. */
 static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size_t m1, size_t n0, size_t n1)
 {
@@ -365,6 +389,8 @@ void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, si
             rectangle(job, scratch, o0, o1, i0, i1);
     }
 }
+
+#endif
 
 /* Of several jobs alike the rows of a thread are together: bands follow one another, and in each the groups. */
 size_t ln_gemm_f32_group(const ln_gemm_f32_job *job, size_t groups, size_t i, size_t *tile, size_t *count)

@@ -103,7 +103,8 @@ static void panel(float *y, size_t ldy, const float *x, size_t ldx, size_t rows,
     edge(y + i, ldy, x + i * ldx, ldx, rows - i, cols);
 }
 
-/* Rows of y that lie a multiple of 2 KB apart fight for the same few sets of the first cache: then sixteen at a time. */
+/* Rows of y that lie a multiple of 2 KB apart fight for the same few sets of the first cache: then sixteen at a time.
+ */
 void ln_transpose_f32_avx2(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, size_t cols)
 {
     const size_t width = ldy % 512 ? cols : 16;
