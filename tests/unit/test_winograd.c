@@ -16,7 +16,7 @@
 
 #include "engine/plan.h"
 #include "engine/session.h"
-#include "kernels/kernels.h"
+#include "kernels/gemm.h"
 
 typedef struct shape {
     int32_t dims; /* spatial */
@@ -149,7 +149,8 @@ static void check(const shape *s)
     uint64_t direct, tiled;
     float *want = run(m, x, "winograd", 1, &count, &direct), *got = run(m, x, "", 1, &other, &tiled);
     assert_int_equal(count, other);
-    assert_true((tiled > direct) == s->used);
+    if (LN_D(gemm_f32)->nr <= 64) /* panels of 128 columns are half empty here: then it need not pay */
+        assert_true((tiled > direct) == s->used);
     /* Elements are at most 1. Then for an output, what is added up for a channel is at most 48: the sum over the points
      * of the absolute values in the last row of A' times those in the rows of G and B' (winograd.inc), a square of two
      * such. */
