@@ -276,7 +276,9 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
         t.lo = 0;
         t.hi = __builtin_inff();
     }
+#ifndef LN_FIRMWARE
     t.far = job->m * job->n > FAR_C && job->tap_block * job->kc >= FAR_K;
+#endif
     t.from_memory = !job->cached;
     size_t tap = 0, k0 = 0;
     do {
