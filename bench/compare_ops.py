@@ -8,7 +8,8 @@ A round is one `linnet bench` and as long a run of ONNX Runtime (inputs and outp
 one after the other; the table shows the medians over the rounds. ratio: ONNX Runtime's time over Linnet's, above 1
 Linnet is faster. That the outputs are right is shown by `linnet conformance` and the kernel checks, not here. --assert
 fails where a ratio is below what the case promises (op_cases.py): 1, 3 for depthwise convolutions with stride 2, 4 for
-what ONNX Runtime computes one element at a time. With --scale the rows are the products, each with one thread and with as many as --threads says:
+what ONNX Runtime computes one element at a time. With --scale the rows are the products, each with one thread and with as
+many as --threads says:
 
     make bench-ops ARGS="--scale --threads 2"
 

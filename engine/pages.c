@@ -4,6 +4,14 @@
  */
 #include "engine/pages.h"
 
+size_t ln_pages_inside(const void *data, size_t bytes, size_t page, void **first)
+{
+    const uintptr_t mask = page - 1;
+    uintptr_t begin = ((uintptr_t)data + mask) & ~mask, end = ((uintptr_t)data + bytes) & ~mask;
+    *first = (void *)begin;
+    return begin < end ? end - begin : 0;
+}
+
 #ifdef __linux__
 #include <stdatomic.h>
 #include <string.h>
@@ -12,7 +20,6 @@
 #include <unistd.h>
 
 enum {
-    PAGE = 4096,
     SPARE_MAX = 16 << 20, /* bytes of a piece that is worth keeping */
     HUGE_MIN = 4 << 20,   /* what the first try is worth for */
     HUGE_NEXT = 2 << 20,  /* and others, when that went well */
@@ -20,18 +27,16 @@ enum {
     HUGE_SLOW = 1000000 /* nanoseconds to clear one; 512 small pages take less */
 };
 
-static size_t round_up(size_t bytes)
+/* 4 KB on x86; Arm and others have machines with 16 and 64. */
+static size_t page_size(void)
 {
-    return (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Whole pages inside; where pages are larger than that, calls fail, and nothing is lost. */
-static size_t whole_pages(const void *data, size_t bytes, void **first)
+static size_t round_up(size_t bytes)
 {
-    const uintptr_t mask = PAGE - 1;
-    uintptr_t begin = ((uintptr_t)data + mask) & ~mask, end = ((uintptr_t)data + bytes) & ~mask;
-    *first = (void *)begin;
-    return begin < end ? end - begin : 0;
+    size_t mask = page_size() - 1;
+    return (bytes + mask) & ~mask;
 }
 
 static int64_t thread_time(void)
@@ -123,8 +128,7 @@ void ln_pages_flush(ln_memory *m)
 void ln_pages_unmap(ln_memory *m, void *p, size_t bytes, size_t written)
 {
     size_t kept = 0;
-    if (written <= SPARE_MAX && atomic_load_explicit(&m->keep, memory_order_relaxed) && sysconf(_SC_PAGESIZE) == PAGE &&
-        lock(m)) {
+    if (written <= SPARE_MAX && atomic_load_explicit(&m->keep, memory_order_relaxed) && lock(m)) {
         if (m->n_spares < LN_SPARES) {
             kept = round_up(written);
             if (kept)
@@ -198,7 +202,7 @@ void ln_pages_settle(const ln_memory *m, void *p, size_t bytes)
 void ln_pages_discard(const void *data, size_t bytes)
 {
     void *first;
-    size_t whole = whole_pages(data, bytes, &first);
+    size_t whole = ln_pages_inside(data, bytes, page_size(), &first);
     if (whole)
         (void)madvise(first, whole, MADV_DONTNEED);
 }
@@ -206,7 +210,7 @@ void ln_pages_discard(const void *data, size_t bytes)
 void ln_pages_expect(ln_memory *m, const void *data, size_t bytes)
 {
     void *first;
-    size_t whole = whole_pages(data, bytes, &first);
+    size_t whole = ln_pages_inside(data, bytes, page_size(), &first);
     if (!LN_HAVE_PAGES || bytes < LN_PAGES_MIN || !whole)
         return;
     (void)ln_pages_huge(m, first, whole);

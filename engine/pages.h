@@ -35,6 +35,10 @@ bool ln_pages_huge(ln_memory *m, void *p, size_t bytes);
 /* What was reserved will be written: takes pages for it, spare ones first. False: it must not be touched. */
 bool ln_pages_ready(ln_memory *m, void *p, size_t bytes);
 
+/* Whole pages of `page` bytes inside, from *first on. Advice is for those alone: the system takes a length for the
+ * pages that it touches, and would lose what lies behind. */
+size_t ln_pages_inside(const void *data, size_t bytes, size_t page, void **first);
+
 /* Of memory that an ln_memory without an allocator of the caller's gave: */
 void ln_pages_settle(const ln_memory *m, void *p, size_t bytes);    /* stays: the machine may join its small pages */
 void ln_pages_discard(const void *data, size_t bytes);              /* back to the machine; the contents are lost */

@@ -256,8 +256,8 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
 }
 
 /* Whether nothing but the plan of a convolution or product looks at the value's elements, or the run of a Gather. Of
- * DequantizeLinear the pass `quantize` leaves none; what it refuses asks for
- * them. An input's default is such a constant in the plans for which it is not fed. */
+ * DequantizeLinear the pass `quantize` leaves none; what it refuses asks for them. An input's default is such a
+ * constant in the plans for which it is not fed. */
 static bool only_packed(const ln_graph *g, const ln_value *v)
 {
     static const struct {

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/pages.h"
 #include "engine/session.h"
 #include "onnx/onnx.h"
 
@@ -302,10 +303,30 @@ static void spare_pages(void **state)
     assert_int_equal(memory.n_spares, 0);
 }
 
+/* Advice never reaches over the ends of what it is for, whatever the machine's pages are. */
+static void large_pages(void **state)
+{
+    static char block[1 << 18];
+    (void)state;
+    for (size_t page = 4096; page <= 65536; page *= 4)
+        for (size_t from = 0; from < 3 * page; from += page / 4 + 3)
+            for (size_t bytes = 0; from + bytes <= sizeof block; bytes += page / 4 + 5) {
+                void *first;
+                size_t whole = ln_pages_inside(block + from, bytes, page, &first), before = 0;
+                if (!whole) {
+                    assert_true(bytes < 2 * page);
+                    continue;
+                }
+                before = (size_t)((char *)first - (block + from));
+                assert_true((uintptr_t)first % page == 0 && whole % page == 0);
+                assert_true(before < page && before + whole <= bytes && bytes - before - whole < page);
+            }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sessions), cmocka_unit_test(changed_file),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sessions),    cmocka_unit_test(changed_file),
                                        cmocka_unit_test(large_table), cmocka_unit_test(integers),
-                                       cmocka_unit_test(spare_pages)};
+                                       cmocka_unit_test(spare_pages), cmocka_unit_test(large_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
