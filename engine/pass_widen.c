@@ -1,16 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolutions of float16 and bfloat16 in float32, between casts: their sums are of float32 anyway, and only that type
- * has fast kernels. What a convolution makes is rounded as before. Casts of constants are folded.
+ * Operators of float16 and bfloat16 in float32, between casts, where only that type has fast kernels: they compute in
+ * float32 anyway, or only compare. What they make is rounded as before. Casts of constants are folded.
  */
+#include <string.h>
+
 #include "engine/rewrite.h"
+
+static bool is_half(const ln_graph *g, int32_t value)
+{
+    linnet_type type = ln_rw_info(g, value)->type;
+    return type == LINNET_FLOAT16 || type == LINNET_BFLOAT16;
+}
+
+/* Along the last axis, and over rows before version 13, the operator converts rows by itself. */
+static bool along_columns(const ln_graph *g, const ln_node *n)
+{
+    int64_t axis = ln_node_attr_int(n, "axis", -1);
+    return n->version >= 13 && axis != -1 && axis != ln_rw_info(g, n->in[0])->rank - 1;
+}
 
 static bool wants_floats(const ln_graph *g, const ln_node *n)
 {
-    if (!ln_node_is(n, "Conv") && !ln_node_is(n, "ConvTranspose"))
+    static const char *const always[] = {"Conv",          "ConvTranspose", "BatchNormalization",
+                                         "MaxPool",       "AveragePool",   "GlobalAveragePool",
+                                         "GlobalMaxPool", "LRN",           "ArgMax",
+                                         "ArgMin",        "TopK",          NULL};
+    static const char *const columns[] = {"Softmax", "LogSoftmax", "Hardmax", NULL};
+    if (!is_half(g, ln_rw_in(n, 0)))
         return false;
-    linnet_type type = ln_rw_info(g, ln_rw_in(n, 0))->type;
-    return type == LINNET_FLOAT16 || type == LINNET_BFLOAT16;
+    for (int32_t i = 0; always[i]; i++)
+        if (ln_node_is(n, always[i]))
+            return true;
+    for (int32_t i = 0; columns[i]; i++)
+        if (ln_node_is(n, columns[i]))
+            return along_columns(g, n);
+    return false;
 }
 
 /* A Cast of `from` to `to`, which has the type, before a node (LN_NO_NODE: at the end). */
@@ -36,29 +61,35 @@ linnet_status ln_pass_widen(ln_graph *g, ln_pass_ctx *c)
         const ln_node n = g->nodes[id];
         if (!wants_floats(g, &n))
             continue;
-        const int32_t out = n.out[0], before = n.next, made = ln_graph_value(g, "");
-        const ln_info info = g->values[out].info;
-        int32_t *in = ln_arena_array(g->arena, n.n_in, sizeof *in);
-        if (made < 0 || !in)
+        const int32_t before = n.next;
+        int32_t *in = ln_arena_array(g->arena, n.n_in + n.n_out, sizeof *in), *out = in + n.n_in;
+        if (!in)
             return ln_rw_no_memory(c);
         for (int32_t i = 0; i < n.n_in; i++) {
             in[i] = n.in[i];
-            if (n.in[i] == LN_NO_VALUE)
+            if (n.in[i] == LN_NO_VALUE || !is_half(g, n.in[i]))
                 continue;
             in[i] = ln_graph_value(g, "");
             if (!cast(g, id, n.in[i], in[i], LINNET_FLOAT32))
                 return ln_rw_no_memory(c);
         }
-        g->values[made].info = info;
-        g->values[made].info.type = LINNET_FLOAT32;
+        for (int32_t i = 0; i < n.n_out; i++) {
+            out[i] = n.out[i];
+            if (n.out[i] == LN_NO_VALUE || !is_half(g, n.out[i]))
+                continue;
+            out[i] = ln_graph_value(g, "");
+            if (out[i] < 0)
+                return ln_rw_no_memory(c);
+            g->values[out[i]].info = g->values[n.out[i]].info;
+            g->values[out[i]].info.type = LINNET_FLOAT32;
+        }
         ln_graph_kill(g, id);
-        if (ln_graph_insert_at(g, before, "", n.version, n.type, n.name, n.n_in, in, 1, &made, n.n_attrs, n.attrs) < 0)
+        if (ln_graph_insert_at(g, before, "", n.version, n.type, n.name, n.n_in, in, n.n_out, out, n.n_attrs, n.attrs) <
+            0)
             return ln_rw_no_memory(c);
-        g->values[made].info = info;
-        g->values[made].info.type = LINNET_FLOAT32;
-        if (!cast(g, before, made, out, info.type))
-            return ln_rw_no_memory(c);
-        g->values[out].info = info;
+        for (int32_t i = 0; i < n.n_out; i++)
+            if (out[i] != n.out[i] && !cast(g, before, out[i], n.out[i], (linnet_type)g->values[n.out[i]].info.type))
+                return ln_rw_no_memory(c);
         c->changes++;
     }
     return LINNET_OK;

@@ -28,6 +28,7 @@ typedef struct job {
 #define SQRT sqrtf
 #define ROUNDS(type) ((type) == LINNET_FLOAT16 || (type) == LINNET_BFLOAT16)
 #define ROUND(x, type) (ROUNDS(type) ? ln_round_to((x), (type)) : (x))
+#define ROUND_RUN(x, n, type) ln_round_run((x), (n), (type))
 
 static void load_f32(float *y, const void *x, int type, int64_t at, int64_t n)
 {
@@ -94,8 +95,10 @@ static const float *widen(const void *x, int type, int64_t at, int64_t step, int
     *row = n;
     for (int64_t i = 0; i < rows; i++) {
         ln_to_f32(to + i * n, x, type, at + i * step, n);
-        for (int64_t d = 0; scale && d < n; d++)
-            to[i * n + d] = ln_round_to(to[i * n + d] * *scale, type);
+        if (scale) {
+            LN_K(mul_f32)(to + i * n, to + i * n, scale, (size_t)n, 1, 0);
+            ln_round_run(to + i * n, n, type);
+        }
     }
     return to;
 }
@@ -196,6 +199,7 @@ static void values_f32(const job *j, char *own, const keys_f32 *keys, const floa
 #undef SQRT
 #undef ROUNDS
 #undef ROUND
+#undef ROUND_RUN
 
 /* -- float64 ------------------------------------------------------------------------------------------------------- */
 
@@ -206,6 +210,7 @@ static void values_f32(const job *j, char *own, const keys_f32 *keys, const floa
 #define SQRT sqrt
 #define ROUNDS(type) ((void)(type), false)
 #define ROUND(x, type) (x)
+#define ROUND_RUN(x, n, type) ((void)(x), (void)(n), (void)(type))
 
 static void load_f64(double *y, const void *x, int type, int64_t at, int64_t n)
 {

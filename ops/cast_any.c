@@ -203,11 +203,15 @@ static bool direct(int to, void *y, int from, const void *x, int64_t begin, int6
 void ln_cast(int to, void *y, int from, const void *x, int64_t begin, int64_t n, ln_cast_how how)
 {
     block b;
+    bool half = from == LINNET_FLOAT16 || from == LINNET_BFLOAT16; /* exact as float32 */
     if (direct(to, y, from, x, begin, n))
         return;
     for (int64_t end = begin + n; begin < end; begin += BLOCK) {
         int64_t part = end - begin < BLOCK ? end - begin : BLOCK;
         middle m = load(&b, from, x, begin, part);
+        size_t size = linnet_type_size((linnet_type)to);
+        if (half && direct(to, (char *)y + (size_t)begin * size, LINNET_FLOAT32, b.f32, 0, part))
+            continue;
         store(to, y, begin, &b, m, part, how);
     }
 }

@@ -10,6 +10,8 @@
 #include "kernels/round.h"
 #include "ops/convert.h"
 
+#define ROUND_BLOCK 256 /* elements */
+
 static const ln_f8_format *format_of(int type)
 {
     switch (type) {
@@ -227,6 +229,18 @@ float ln_round_to(float x, int type)
     if (type == LINNET_FLOAT16)
         return ln_f16_to_f32(ln_f32_to_f16(x));
     return type == LINNET_BFLOAT16 ? ln_bf16_to_f32(ln_f32_to_bf16(x)) : x;
+}
+
+void ln_round_run(float *x, int64_t n, int type)
+{
+    uint16_t half[ROUND_BLOCK];
+    if (type != LINNET_FLOAT16 && type != LINNET_BFLOAT16)
+        return;
+    for (int64_t part; n > 0; n -= part, x += part) {
+        part = n < ROUND_BLOCK ? n : ROUND_BLOCK;
+        ln_from_f32(half, type, 0, x, part, 1);
+        ln_to_f32(x, half, type, 0, part);
+    }
 }
 
 bool ln_maybe_scalar(const ln_info *info)

@@ -26,6 +26,7 @@ void ln_from_f64(void *y, int type, int64_t offset, const double *x, int64_t n);
 
 /* x rounded to float16 or bfloat16 and back; other types: x. */
 float ln_round_to(float x, int type);
+void ln_round_run(float *x, int64_t n, int type); /* each of n elements */
 
 /* The range of an integer type of at most 32 bits; false for other types. */
 bool ln_int_range(int type, int32_t *low, int32_t *high);

@@ -3,6 +3,7 @@
  * CumSum (ai.onnx 11, 14) and CumProd (26): running sums and products along an axis, which is an input. float16 and
  * bfloat16 round after each step, as their elements are what is added.
  */
+#include "kernels/half.h"
 #include "kernels/kernels.h"
 #include "ops/map.h"
 
@@ -38,21 +39,32 @@ typedef struct cumulate_params {
 #define SUFFIX u64
 #include "ops/cumulate.inc"
 
+static float widened(uint16_t x, int32_t type)
+{
+    return type == LINNET_FLOAT16 ? ln_f16_to_f32(x) : ln_bf16_to_f32(x);
+}
+
+static uint16_t narrowed(float x, int32_t type)
+{
+    return type == LINNET_FLOAT16 ? ln_f32_to_f16(x) : ln_f32_to_bf16(x);
+}
+
 static void half_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
     const cumulate_params *p = a->params;
+    const uint16_t *x = a->in[0];
+    uint16_t *y = a->out[0];
     (void)worker;
     for (int64_t line = begin; line < end; line++) {
         int64_t at = line / p->inner * p->length * p->inner + line % p->inner;
-        float acc = p->product ? 1.0f : 0.0f;
+        uint16_t sum = narrowed(p->product ? 1.0f : 0.0f, p->type);
         for (int64_t i = 0; i < p->length; i++) {
             int64_t k = at + (p->reverse ? p->length - 1 - i : i) * p->inner;
-            float x;
-            ln_to_f32(&x, a->in[0], p->type, k, 1);
-            float next = ln_round_to(p->product ? acc * x : acc + x, p->type);
-            ln_from_f32(a->out[0], p->type, k, p->exclusive ? &acc : &next, 1, 1);
-            acc = next;
+            float acc = widened(sum, p->type), next = widened(x[k], p->type);
+            uint16_t before = sum;
+            sum = narrowed(p->product ? acc * next : acc + next, p->type);
+            y[k] = p->exclusive ? before : sum;
         }
     }
 }

@@ -34,8 +34,7 @@ static void add_input(const job *j, int32_t in, int64_t at, float *x, float *roo
 
 static void round_row(const ln_layernorm_params *p, float *x)
 {
-    for (int64_t i = 0; i < p->n && p->type != LINNET_FLOAT32; i++)
-        x[i] = ln_round_to(x[i], p->type);
+    ln_round_run(x, p->n, p->type);
 }
 
 /* Mean and 1 / deviation of `rows` rows, the first of them row `first` of all. */

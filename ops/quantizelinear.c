@@ -71,11 +71,38 @@ static void segment(const void *arg, int64_t at, int64_t n, int64_t scale)
         chunk(j, at + i, n - i < CHUNK ? n - i : CHUNK, p->grid.vector ? scale + i : scale);
 }
 
+/* 16-bit floats to 8 bits, one scale: the quotients are rounded as their type is, and then have a kernel. */
+static void half_segment(const void *arg, int64_t at, int64_t n, int64_t scale)
+{
+    const job *j = arg;
+    const quantize_params *p = j->p;
+    float x[CHUNK], s, zero = 0;
+    ln_to_f32(&s, j->a->in[1], p->scale_type, scale, 1);
+    if (p->zero)
+        ln_to_f32(&zero, j->a->in[2], p->y_type, scale, 1);
+    for (int64_t part; n > 0; n -= part, at += part) {
+        part = n < CHUNK ? n : CHUNK;
+        ln_to_f32(x, j->a->in[0], p->x_type, at, part);
+        LN_K(div_f32)(x, x, &s, (size_t)part, 1, 0);
+        ln_round_run(x, part, p->round_type);
+        LN_K(quantize8)
+        ((uint8_t *)j->a->out[0] + at, x, (size_t)part, 1, (int32_t)zero, p->y_type == LINNET_INT8 ? -128 : 0);
+    }
+}
+
 LN_RUN(ln_quantizelinear)
 {
     const quantize_params *p = a->params;
     job j = {p, a};
     ln_quant_run(a, &p->grid, p->fast ? 0.1 : 4, segment, &j);
+    return LINNET_OK;
+}
+
+LN_RUN(ln_quantizelinear_half)
+{
+    const quantize_params *p = a->params;
+    job j = {p, a};
+    ln_quant_run(a, &p->grid, 0.3, half_segment, &j);
     return LINNET_OK;
 }
 
@@ -123,8 +150,12 @@ static linnet_status quantize_plan(ln_ctx *c)
     p->y_type = (int32_t)y_type(c);
     p->zero = ln_in(c, 2) != NULL;
     p->round_type = p->precision ? (int32_t)p->precision : p->scale_type;
-    p->fast = p->x_type == LINNET_FLOAT32 && p->scale_type == LINNET_FLOAT32 && p->round_type == LINNET_FLOAT32 &&
-              (p->y_type == LINNET_UINT8 || p->y_type == LINNET_INT8);
+    bool bytes = p->y_type == LINNET_UINT8 || p->y_type == LINNET_INT8;
+    p->fast =
+        p->x_type == LINNET_FLOAT32 && p->scale_type == LINNET_FLOAT32 && p->round_type == LINNET_FLOAT32 && bytes;
+    bool half = p->x_type == LINNET_FLOAT16 || p->x_type == LINNET_BFLOAT16;
+    if (half && bytes && !p->precision && !p->grid.vector)
+        LN_SET_RUN(c, ln_quantizelinear_half);
     return LINNET_OK;
 }
 

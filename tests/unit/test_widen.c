@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolutions of 16-bit floats: in float32 between casts as element by element. Elements and sums are small whole
+ * Operators of 16-bit floats: in float32 between casts as element by element. Elements and sums are small whole
  * numbers, which every type has, so that results are equal to the bit.
  */
 #include <setjmp.h>
@@ -18,7 +18,8 @@ enum { CHANNELS = 4, SIDE = 9, WINDOW = 3, TAPS = WINDOW * WINDOW, PIXELS = SIDE
 
 static const int64_t x_dims[] = {1, CHANNELS, SIDE, SIDE}, w_dims[] = {CHANNELS, CHANNELS, WINDOW, WINDOW};
 static const int64_t b_dims[] = {CHANNELS};
-static uint16_t x_data[CHANNELS * PIXELS], w_data[CHANNELS * CHANNELS * TAPS], b_data[CHANNELS];
+static uint16_t x_data[CHANNELS * PIXELS], w_data[CHANNELS * CHANNELS * TAPS], b_data[CHANNELS], ones_data[CHANNELS];
+enum { THREES = 99 }; /* the attribute is a window of 3 x 3 */
 
 /* Whole numbers from -2 to 2. */
 static void fill(uint16_t *to, size_t n, linnet_type type, uint32_t seed)
@@ -49,6 +50,40 @@ static linnet_model *build(const char *op, linnet_type type, bool bias)
     if (bias)
         in[2] = ln_graph_constant(g, "", type, 1, b_dims, b_data);
     assert_true(ln_graph_insert(g, LN_NO_NODE, "", op, "", bias ? 3 : 2, in, 1, &out, 0, NULL) >= 0);
+    assert_true(ln_graph_set_outputs(g, &out, 1));
+    linnet_error e = {0};
+    assert_int_equal(ln_model_declare(m, &e), LINNET_OK);
+    return m;
+}
+
+/* An operator of x, with a constant or none more and an integer attribute. */
+typedef struct other {
+    const char *op, *attr;
+    int64_t value;
+    int n_in; /* 5: the constants of BatchNormalization */
+} other;
+
+static linnet_model *build_other(const other *o, linnet_type type)
+{
+    static const ln_opset opsets[] = {{"", 22}};
+    static const int64_t threes[] = {3, 3};
+    linnet_model *m = ln_model_new(NULL);
+    assert_non_null(m);
+    ln_graph *g = m->graph;
+    g->opsets = opsets;
+    g->n_opsets = 1;
+    int32_t in[5] = {ln_graph_value(g, "x")}, out = ln_graph_value(g, "y");
+    assert_true(in[0] >= 0 && out >= 0);
+    ln_info *info = &g->values[in[0]].info;
+    *info = (ln_info){.kind = LINNET_TENSOR, .type = (uint8_t)type, .rank = 4};
+    memcpy(info->dims, x_dims, sizeof x_dims);
+    assert_true(ln_graph_add_input(g, in[0]));
+    for (int i = 1; i < o->n_in; i++)
+        in[i] = ln_graph_constant(g, "", type, 1, b_dims, i == 4 ? ones_data : b_data);
+    ln_attr attrs[2] = {{.name = o->attr, .kind = LN_ATTR_INTLIST, .n = 2, .ints = threes},
+                        {.name = o->attr, .kind = LN_ATTR_INT, .i = o->value}};
+    assert_true(ln_graph_insert(g, LN_NO_NODE, "", o->op, "", o->n_in, in, 1, &out, o->attr != NULL,
+                                attrs + (o->value != THREES)) >= 0);
     assert_true(ln_graph_set_outputs(g, &out, 1));
     linnet_error e = {0};
     assert_int_equal(ln_model_declare(m, &e), LINNET_OK);
@@ -101,8 +136,39 @@ static void test_widen(void **state)
     }
 }
 
+static void test_others(void **state)
+{
+    (void)state;
+    static const other others[] = {{"MaxPool", "kernel_shape", THREES, 1},
+                                   {"GlobalMaxPool", NULL, 0, 1},
+                                   {"BatchNormalization", NULL, 0, 5},
+                                   {"ArgMax", "axis", 3, 1},
+                                   {"ArgMin", "axis", 1, 1},
+                                   {"Hardmax", "axis", 1, 1}};
+    for (size_t k = 0; k < 2 * sizeof others / sizeof *others; k++) {
+        linnet_type type = k % 2 ? LINNET_BFLOAT16 : LINNET_FLOAT16;
+        fill(x_data, sizeof x_data / 2, type, (uint32_t)k);
+        fill(b_data, sizeof b_data / 2, type, 3);
+        for (int i = 0; i < CHANNELS; i++)
+            ones_data[i] = type == LINNET_FLOAT16 ? 0x3c00 : 0x3f80;
+        linnet_model *m = build_other(&others[k / 2], type);
+        linnet_session *with = run(m, type, NULL), *without = run(m, type, "widen");
+        assert_true(casts(with) > 0);
+        assert_int_equal(casts(without), 0);
+        const linnet_value *a = linnet_session_output(with, "y"), *b = linnet_session_output(without, "y");
+        assert_int_equal(a->type, b->type);
+        assert_int_equal(a->rank, b->rank);
+        size_t bytes = (size_t)linnet_value_count(b) * linnet_type_size(b->type);
+        assert_int_equal(linnet_value_count(a), linnet_value_count(b));
+        assert_memory_equal(a->data, b->data, bytes);
+        linnet_session_free(with);
+        linnet_session_free(without);
+        linnet_model_free(m);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_widen)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_widen), cmocka_unit_test(test_others)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
