@@ -59,7 +59,9 @@ static bool is_activation(const ln_graph *g, const ln_node *n, act *a)
     else if (ln_node_is(n, "Swish") && attr(n, "alpha", 1) == 1)
         a->kind = LN_ACT_SILU;
     else if (ln_node_is(n, "Gelu"))
-        a->kind = approximate && approximate->s.size == 4 ? LN_ACT_GELU_TANH : LN_ACT_GELU;
+        a->kind = approximate && approximate->s.size == 4 && memcmp(approximate->s.data, "tanh", 4) == 0
+                      ? LN_ACT_GELU_TANH
+                      : LN_ACT_GELU;
     return a->kind != LN_ACT_NONE;
 }
 

@@ -8,9 +8,11 @@
 
 #include "engine/rewrite.h"
 
-/* Pads as begin..., end... over all axes, of a constant-mode Pad of the value; NULL: it is another one. */
-static bool read_pads(const ln_graph *g, const ln_node *pad, int32_t rank, int64_t *pads, float *value)
+/* Pads as begin..., end... of the spatial axes, the first of which is `first`, of a constant-mode Pad of the value that
+ * pads no others; false: it is another one. */
+static bool read_pads(const ln_graph *g, const ln_node *pad, int32_t rank, int32_t first, int64_t *pads, float *value)
 {
+    const int64_t *all;
     const ln_attr *mode = ln_node_attr(pad, "mode");
     if (mode && !(mode->s.size == 8 && memcmp(mode->s.data, "constant", 8) == 0))
         return false;
@@ -21,19 +23,25 @@ static bool read_pads(const ln_graph *g, const ln_node *pad, int32_t rank, int64
     if (a) {
         if (a->n != 2 * rank || a->kind != LN_ATTR_INTLIST)
             return false;
-        memcpy(pads, a->ints, (size_t)a->n * sizeof *pads);
+        all = a->ints;
         *value = v ? v->f : 0;
     } else {
         const ln_info *p = ln_rw_info(g, ln_rw_in(pad, 1));
         if (!p->data || p->type != LINNET_INT64 || ln_info_count(p) != 2 * rank)
             return false;
-        memcpy(pads, p->data, (size_t)(2 * rank) * sizeof *pads);
+        all = p->data;
         if (ln_rw_in(pad, 2) >= 0 && (!ln_rw_has_floats(g, pad->in[2]) || !ln_graph_scalar(g, pad->in[2], value)))
             return false;
     }
-    for (int32_t i = 0; i < 2 * rank; i++)
-        if (pads[i] < 0 || (i % rank < 2 && pads[i] != 0))
+    int32_t spatial = rank - 2;
+    for (int32_t i = 0; i < 2 * rank; i++) {
+        int32_t axis = i % rank - first;
+        bool inside = axis >= 0 && axis < spatial;
+        if (all[i] < 0 || (!inside && all[i] != 0))
             return false;
+        if (inside)
+            pads[i / rank * spatial + axis] = all[i];
+    }
     return true;
 }
 
@@ -57,19 +65,18 @@ static bool at_least(const ln_graph *g, int32_t value, float least, int32_t dept
 }
 
 /* Every window of the pool meets the input where pads are smaller than windows. */
-static bool all_meet(const ln_node *n, const int64_t *pads, int32_t rank)
+static bool all_meet(const ln_node *n, const int64_t *pads, int32_t spatial)
 {
     const ln_attr *window = ln_node_attr(n, "kernel_shape"), *own = ln_node_attr(n, "pads");
-    if (!window || window->n != rank - 2 || ln_node_attr(n, "dilations"))
+    if (!window || window->n != spatial || ln_node_attr(n, "dilations"))
         return false;
-    for (int32_t i = 0; i < rank - 2; i++)
-        for (int32_t end = 0; end < 2; end++)
-            if (pads[end * rank + 2 + i] + (own ? own->ints[end * (rank - 2) + i] : 0) >= window->ints[i])
-                return false;
+    for (int32_t i = 0; i < 2 * spatial; i++)
+        if (pads[i] + (own ? own->ints[i] : 0) >= window->ints[i % spatial])
+            return false;
     return true;
 }
 
-static bool may_take(const ln_graph *g, const ln_node *n, const ln_node *pad, const int64_t *pads, int32_t rank,
+static bool may_take(const ln_graph *g, const ln_node *n, const ln_node *pad, const int64_t *pads, int32_t spatial,
                      float value)
 {
     const ln_attr *auto_pad = ln_node_attr(n, "auto_pad");
@@ -81,7 +88,7 @@ static bool may_take(const ln_graph *g, const ln_node *n, const ln_node *pad, co
         return false;
     if (ln_node_is(n, "MaxPool"))
         return ln_rw_out(n, 1) < 0 &&
-               (value == -INFINITY || (value <= 0 && all_meet(n, pads, rank) && at_least(g, pad->in[0], value, 0)));
+               (value == -INFINITY || (value <= 0 && all_meet(n, pads, spatial) && at_least(g, pad->in[0], value, 0)));
     if (!ln_node_is(n, "AveragePool") || value != 0)
         return false;
     const ln_attr *own = ln_node_attr(n, "pads");
@@ -103,19 +110,17 @@ linnet_status ln_pass_pad(ln_graph *g, ln_pass_ctx *c)
         bool taker = ln_node_is(n, "Conv") || ln_node_is(n, "MaxPool") || ln_node_is(n, "AveragePool");
         if (!pad || !taker || rank < 3 || ln_rw_info(g, n->in[0])->type != LINNET_FLOAT32)
             continue;
-        if (!read_pads(g, pad, rank, pads, &value) || !may_take(g, n, pad, pads, rank, value)) {
+        int32_t spatial = rank - 2, first = ln_node_attr_int(n, LN_NAME_CHANNELS_LAST, 0) == 1 ? 1 : 2;
+        if (!read_pads(g, pad, rank, first, pads, &value) || !may_take(g, n, pad, pads, spatial, value)) {
             ln_pass_refuse(c, g, id, "its Pad is not constant, or pads what this operator cannot");
             continue;
         }
-        int32_t spatial = rank - 2;
         const ln_attr *own = ln_node_attr(n, "pads");
         int64_t *sum = ln_arena_array(g->arena, 2 * spatial, sizeof *sum);
         if (!sum)
             return ln_rw_no_memory(c);
-        for (int32_t i = 0; i < spatial; i++) {
-            sum[i] = pads[2 + i] + (own ? own->ints[i] : 0);
-            sum[spatial + i] = pads[rank + 2 + i] + (own ? own->ints[spatial + i] : 0);
-        }
+        for (int32_t i = 0; i < 2 * spatial; i++)
+            sum[i] = pads[i] + (own ? own->ints[i] : 0);
         ln_attr more[2] = {{.name = "pads", .kind = LN_ATTR_INTLIST, .n = 2 * spatial, .ints = sum},
                            ln_rw_int("count_include_pad", 1)};
         int32_t n_attrs, old[2] = {ln_rw_id(g, pad), id}, in[4];

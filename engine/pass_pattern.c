@@ -24,6 +24,12 @@ static bool scalar_operand(const ln_graph *g, const ln_node *n, float *scalar, i
     return false;
 }
 
+/* Constants of one element and a higher rank make the result's rank theirs. */
+static bool keeps_shape(const ln_graph *g, int32_t x, int32_t out)
+{
+    return ln_rw_same_shape(ln_rw_info(g, x), ln_rw_info(g, out));
+}
+
 static bool near_to(float a, double b)
 {
     return fabs(a - b) <= 1e-4 * fabs(b);
@@ -124,7 +130,7 @@ static linnet_status gelu(ln_graph *g, ln_pass_ctx *c, int32_t id)
         bool erf = erf_term(g, parts[i], &x) && x == parts[1 - i];
         if (!erf && !(tanh_term(g, parts[i], &x) && x == parts[1 - i]))
             continue;
-        if (ln_rw_same_shape(ln_rw_info(g, x), ln_rw_info(g, n->out[0])))
+        if (keeps_shape(g, x, n->out[0]))
             return ln_rw_replace(g, c, &id, 1, n->out[0], "", "Gelu", LN_PASS_OPSET, 1, &x, erf ? 0 : 1,
                                  erf ? NULL : by_tanh);
     }
@@ -168,12 +174,12 @@ static linnet_status hard(ln_graph *g, ln_pass_ctx *c, int32_t id)
     int32_t parts[2], x, count = factors(g, n->out[0], &scalar, parts, 0, 3);
     if (count < 1 || !near_to(scalar, 1.0 / 6))
         return LINNET_OK;
-    if (count == 1 && relu6_term(g, parts[0], &x)) {
+    if (count == 1 && relu6_term(g, parts[0], &x) && keeps_shape(g, x, n->out[0])) {
         ln_attr attrs[2] = {ln_rw_float("alpha", 1.0f / 6), ln_rw_float("beta", 0.5f)};
         return ln_rw_replace(g, c, &id, 1, n->out[0], "", "HardSigmoid", LN_PASS_OPSET, 1, &x, 2, attrs);
     }
     for (int32_t i = 0; count == 2 && i < 2; i++)
-        if (relu6_term(g, parts[i], &x) && x == parts[1 - i])
+        if (relu6_term(g, parts[i], &x) && x == parts[1 - i] && keeps_shape(g, x, n->out[0]))
             return ln_rw_replace(g, c, &id, 1, n->out[0], "", "HardSwish", LN_PASS_OPSET, 1, &x, 0, NULL);
     return LINNET_OK;
 }
@@ -251,7 +257,7 @@ static linnet_status layer_norm(ln_graph *g, ln_pass_ctx *c, int32_t id)
             if (!normalised(g, mul->in[k], &x, &axis, &eps))
                 continue;
             const ln_info *xi = ln_rw_info(g, x);
-            if (!fits_axes(g, scale, xi, axis) || !fits_axes(g, bias, xi, axis)) {
+            if (!keeps_shape(g, x, add->out[0]) || !fits_axes(g, scale, xi, axis) || !fits_axes(g, bias, xi, axis)) {
                 ln_pass_refuse(c, g, id, "scale or bias has not the shape of the normalised axes");
                 continue;
             }
