@@ -64,8 +64,9 @@ static inline bool ln_dw_planes_pays(int64_t k, int64_t stride, int64_t out_w)
 typedef struct ln_line_conv {
     const float *const *rows;
     size_t lines, k, pitch, out_w;
-    const float *b; /* packed */
-    size_t n, nr;   /* output channels, columns of a panel */
+    const float *b;     /* packed; perhaps more than these lines: */
+    size_t panel, skip; /* elements of a panel in all, and of its weights those before the ones of the first line */
+    size_t n, nr;       /* output channels, columns of a panel */
     float *y;
     size_t y_pixel; /* elements from pixel to pixel */
     float lo, hi;   /* -inf, inf: no clamp */

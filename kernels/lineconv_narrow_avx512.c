@@ -5,6 +5,7 @@
  */
 #include "kernels/simd_avx2.h"
 #define LINE_PIXELS 14
+#define LINE_EVEN
 #define LINE_COLUMNS 32
 #define LINE_NARROW ln_lineconv_narrow_avx512
 #include "kernels/lineconv.inc"

@@ -19,7 +19,7 @@ typedef vfloat32m4_t vf;
 INLINE void block(const ln_line_conv *l, const float *panel, float *y, size_t vl, size_t o, const size_t m)
 {
     const size_t pitch = l->pitch, nr = l->nr;
-    const float *w = panel + nr;
+    const float *w = panel + nr + l->skip;
     vf bias = __riscv_vle32_v_f32m4(panel, vl);
     VARRAY(acc, PIXELS);
     UNROLL for (size_t i = 0; i < m; i++) VAT(acc, i) = bias;
@@ -42,9 +42,8 @@ INLINE void block(const ln_line_conv *l, const float *panel, float *y, size_t vl
 
 void ln_lineconv_f32_rvv(const ln_line_conv *l)
 {
-    const size_t size = l->nr * (l->lines * l->k + 1);
     const float *panel = l->b;
-    for (size_t c = 0; c < l->n; c += l->nr, panel += size) {
+    for (size_t c = 0; c < l->n; c += l->nr, panel += l->panel) {
         const size_t vl = __riscv_vsetvl_e32m4(l->n - c < l->nr ? l->n - c : l->nr);
         size_t o = 0;
         for (; o + PIXELS <= l->out_w; o += PIXELS)

@@ -12,10 +12,9 @@ static float clamp(float x, float lo, float hi)
 
 void ln_lineconv_f32_scalar(const ln_line_conv *l)
 {
-    size_t size = l->nr * (l->lines * l->k + 1);
     for (size_t o = 0; o < l->out_w; o++)
         for (size_t c = 0; c < l->n; c++) {
-            const float *panel = l->b + c / l->nr * size + c % l->nr, *w = panel + l->nr;
+            const float *panel = l->b + c / l->nr * l->panel + c % l->nr, *w = panel + l->nr + l->skip;
             float s = *panel;
             for (size_t i = 0; i < l->lines; i++)
                 for (size_t j = 0; j < l->k; j++, w += l->nr)

@@ -13,31 +13,54 @@ typedef struct work {
     float lo, hi;
 } work;
 
+/* Lines [*begin, *end) of the window for output line y: those outside of the image are left out, as of a window in a
+ * plane the others lie together. */
+static void lines_inside(const ln_conv *p, int64_t y, int64_t *begin, int64_t *end)
+{
+    int64_t at = y * p->stride[1] - p->pad[1], apart = p->dilation[1];
+    *begin = 0;
+    *end = p->kernel[1];
+#ifndef LN_FIRMWARE
+    if (p->kernel[0] != 1)
+        return;
+    while (*begin < *end && at + *begin * apart < 0)
+        ++*begin;
+    while (*begin < *end && at + (*end - 1) * apart >= p->in[1])
+        --*end;
+#endif
+}
+
 static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const work *w = arg;
     const ln_conv *p = w->p;
     const float **rows = (const float **)(void *)(w->images->workers + worker * p->worker);
-    int64_t high = ln_conv_padded(p, 1), wide = ln_conv_padded(p, 2) * p->in_channels;
-    int64_t image = ln_conv_padded(p, 0) * high * wide, line = p->out[2] * p->y_pixel;
+    size_t high = (size_t)ln_conv_padded(p, 1), wide = (size_t)(ln_conv_padded(p, 2) * p->in_channels);
+    size_t image = (size_t)ln_conv_padded(p, 0) * high * wide;
+    size_t k = (size_t)p->kernel[2] * (size_t)p->in_channels, nr = LN_D(gemm_f32)->nr;
     ln_line_conv l = {.rows = rows,
-                      .lines = (size_t)(p->kernel[0] * p->kernel[1]),
-                      .k = (size_t)(p->kernel[2] * p->in_channels),
-                      .pitch = (size_t)(p->stride[2] * p->in_channels),
+                      .k = k,
+                      .pitch = (size_t)p->stride[2] * (size_t)p->in_channels,
                       .out_w = (size_t)p->out[2],
                       .b = w->images->weights,
+                      .panel = nr * ((size_t)p->kernel[0] * (size_t)p->kernel[1] * k + 1),
                       .n = (size_t)p->out_channels,
-                      .nr = LN_D(gemm_f32)->nr,
+                      .nr = nr,
                       .y_pixel = (size_t)p->y_pixel,
                       .lo = w->lo,
                       .hi = w->hi};
     for (int64_t i = begin; i < end; i++) {
-        int64_t y = i % p->out[1] * p->stride[1], z = i / p->out[1] % p->out[0] * p->stride[0];
-        const float *x = w->images->x + i / p->out[1] / p->out[0] * image;
+        int64_t y = i % p->out[1], z = i / p->out[1] % p->out[0] * p->stride[0], first, stop;
+        const float *x = w->images->x + (size_t)(i / p->out[1] / p->out[0]) * image;
+        lines_inside(p, y, &first, &stop);
+        l.lines = 0;
+        l.skip = (size_t)first * k * nr;
         for (int64_t a = 0; a < p->kernel[0]; a++)
-            for (int64_t b = 0; b < p->kernel[1]; b++)
-                rows[a * p->kernel[1] + b] = x + ((z + a * p->dilation[0]) * high + y + b * p->dilation[1]) * wide;
-        l.y = w->images->y + i * line;
+            for (int64_t b = first; b < stop; b++)
+                rows[l.lines++] = x + ((size_t)(z + a * p->dilation[0]) * high + (size_t)y * (size_t)p->stride[1] +
+                                       (size_t)(b * p->dilation[1])) *
+                                          wide;
+        l.y = w->images->y + i * p->out[2] * p->y_pixel;
         LN_K(lineconv_f32)(&l);
         ln_conv_act(p, l.y, p->out[2]);
     }
@@ -57,6 +80,6 @@ void ln_conv_lines_run(const ln_args *a, const ln_conv *p, const ln_conv_images 
         w.lo = p->fused.lo;
         w.hi = p->fused.hi;
     }
-    double cost = (double)(p->out[2] * p->taps * p->in_channels) * (double)p->out_channels * 0.02;
+    double cost = (double)(p->out[2] * p->taps * p->in_channels * p->out_channels) * 0.02;
     ln_parallel(a, p->batch * p->out[0] * p->out[1], cost, lines, &w);
 }

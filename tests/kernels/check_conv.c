@@ -213,12 +213,16 @@ static void check_line(const char *tier, const ln_kernel_table *t, size_t n, siz
                              .scale = 1,
                              .bias_scale = 1};
     ln_gemm_f32_pack(d, packed, n, lines, k, &b, 0, (n + d->nr - 1) / d->nr);
-    const ln_line_conv l = {.rows = rows,
-                            .lines = lines,
+    size_t skip = check_below(2) ? check_below((uint32_t)lines) : 0,
+           end = lines - (skip + 1 < lines ? check_below(2) : 0);
+    const ln_line_conv l = {.rows = rows + skip,
+                            .lines = end - skip,
                             .k = k,
                             .pitch = pitch,
                             .out_w = out_w,
                             .b = packed,
+                            .panel = d->nr * (lines * k + 1),
+                            .skip = skip * k * d->nr,
                             .n = n,
                             .nr = d->nr,
                             .y = y,
@@ -229,7 +233,7 @@ static void check_line(const char *tier, const ln_kernel_table *t, size_t n, siz
     for (size_t o = 0; o < out_w; o++)
         for (size_t c = 0; c < n; c++) {
             double want = (double)bias[c], bound = fabs(want);
-            for (size_t i = 0; i < lines; i++)
+            for (size_t i = skip; i < end; i++)
                 for (size_t j = 0; j < k; j++) {
                     double term = (double)x[i][o * pitch + j] * (double)w[(c * lines + i) * k + j];
                     want += term;
