@@ -265,8 +265,13 @@ $(B)/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
 
+# The addresses in the tables of operators and kernels as a map of bits, where the linker and the system's loader know it:
+# a list of them is 5 % of the program, which every start reads. Tried when the program is linked.
+RELR = $(if $(TARGET),,$(shell flag=-Wl,-z,pack-relative-relocs try=$(B)/relr; \
+    text=$$(echo 'int main(void) { return 0; }' | $(CC) $$flag -xc - -o $$try 2>&1) && [ -z "$$text" ] && $$try && echo $$flag))
+
 $(B)/linnet: $(TOOLS_OBJ) $(B)/liblinnet.a | $(filter %.a,$(PROTOBUF))
-	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
+	$(CC) $(CFLAGS) $(EXTRA) $(LDFLAGS) $(RELR) -Wl,--gc-sections $(TOOLS_OBJ) $(B)/liblinnet.a $(PROTOBUF) $(CODEC_LIBS) $(LIBM) -o $@
 
 # -- the rest, by what it is for -------------------------------------------------------------------------------
 include web/web.mk

@@ -133,8 +133,13 @@ static linnet_status body_run(ln_ctx *c, ln_body_state *b, const linnet_value *i
     ln_plan_free(b->plans[oldest]);
     b->runs[oldest] = NULL;
     b->plans[oldest] = NULL;
-    ln_plan_options o = {.disable_passes = x->disable_passes, .threads = x->threads};
+    ln_store *store = c->p->g->store;
+    ln_plan_options o = {.disable_passes = x->disable_passes, .threads = x->threads, .store = store, .pool = x->pool};
+    if (store)
+        store->begin(store);
     linnet_status st = ln_plan_make(&b->plans[oldest], b->graph, in, x->memory, &o, c->p->error);
+    if (store)
+        store->end(store);
     if (st == LINNET_OK)
         st = ln_run_make(&b->runs[oldest], b->plans[oldest], x->pool, c->p->error);
     if (st != LINNET_OK)

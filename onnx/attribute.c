@@ -67,9 +67,9 @@ static linnet_status strings(const ln_source *s, const Onnx__AttributeProto *val
     return LINNET_OK;
 }
 
-static linnet_status tensor(ln_source *s, const Onnx__AttributeProto *value, bool sparse, ln_attr *attr)
+static linnet_status tensor(ln_source *s, const Onnx__AttributeProto *value, bool sparse, ln_info *info, ln_attr *attr)
 {
-    ln_info *info = ln_arena_zalloc(s->arena, sizeof *info, _Alignof(ln_info));
+    info = info ? info : ln_arena_zalloc(s->arena, sizeof *info, _Alignof(ln_info));
     if (!info)
         return ln_import_no_memory(s);
     if (sparse ? !value->sparse_tensor : !value->t)
@@ -99,7 +99,7 @@ static linnet_status list(const ln_source *s, const void *from, size_t n, size_t
 
 /* kind 0 in attr: there is nothing to add. A graph is given back as *body, for the caller to import. */
 linnet_status ln_import_attribute(ln_importer *im, ln_scope *scope, const Onnx__AttributeProto *proto, bool known,
-                                  ln_attr *attr, const Onnx__GraphProto **body)
+                                  ln_info *info, ln_attr *attr, const Onnx__GraphProto **body)
 {
     ln_source *s = &im->source;
     const Onnx__AttributeProto *value;
@@ -130,9 +130,9 @@ linnet_status ln_import_attribute(ln_importer *im, ln_scope *scope, const Onnx__
         attr->kind = LN_ATTR_STRING;
         return ln_import_string(s, &value->s, &attr->s) ? LINNET_OK : ln_import_no_memory(s);
     case TENSOR:
-        return tensor(s, value, false, attr);
+        return tensor(s, value, false, info, attr);
     case SPARSE:
-        return tensor(s, value, true, attr);
+        return tensor(s, value, true, info, attr);
     case GRAPH:
         if (!value->g)
             return ln_import_fail(s, LINNET_ERR_MODEL, "attribute '%.80s' has no graph", attr->name);

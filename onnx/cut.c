@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model's bytes without the raw data of its large initializers, and without packed float_data, which are the same
- * bytes. protobuf-c copies what it decodes; the weights of a file would be there twice, as pages of the file and as the
- * copy. So it is given the message with these payloads cut out, and they are read from the file to where they stay. The
- * same walk says where they lie in the file.
+ * A message without the raw data of its large tensors, and without packed float_data, which are the same bytes; of a
+ * model also without the nodes of its graph (stream.c). protobuf-c copies what it decodes; the weights of a file would
+ * be there twice, as pages of the file and as the copy. So it is given the message with these payloads cut out, and
+ * they are read from the file to where they stay, or later, when a plan wants them: initializers, those of bodies too,
+ * and what Constant nodes hold.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +14,12 @@
 
 enum {
     MODEL_GRAPH = 7,
+    GRAPH_NODE = 1,
     GRAPH_INITIALIZER = 5,
+    NODE_ATTRIBUTE = 5,
+    ATTRIBUTE_T = 5,
+    ATTRIBUTE_G = 6,
+    ATTRIBUTE_GRAPHS = 11,
     TENSOR_DIMS = 1,
     TENSOR_DATA_TYPE = 2,
     TENSOR_FLOAT_DATA = 4,
@@ -22,81 +28,36 @@ enum {
     TENSOR_DOC_STRING = 12
 };
 
-typedef struct field {
-    const uint8_t *start, *length, *payload,
-        *end;                    /* length: of the payload; with no length, where the payload starts */
-    uint64_t number, any_number; /* of fields with a length; of all */
-    uint64_t value;              /* of those that are a number */
-} field;
+/* Messages that large tensors lie in. */
+typedef enum kind { OTHER, DROPPED, MODEL, MAIN_GRAPH, GRAPH, NODE, ATTRIBUTE, TENSOR } kind;
 
-/* The field at *at of a message that ends at `end`, which ln_wire_check has passed; false: there is none. */
-static bool next(const uint8_t **at, const uint8_t *end, field *f)
+static kind inside(kind k, uint64_t number)
 {
-    if (*at >= end)
-        return false;
-    f->start = *at;
-    uint64_t tag = ln_wire_number(at, end), size = 0;
-    f->any_number = tag >> 3;
-    f->number = (tag & 7) == 2 ? tag >> 3 : 0;
-    f->value = 0;
-    f->length = *at;
-    switch (tag & 7) {
-    case 0:
-        f->value = ln_wire_number(at, end);
-        break;
-    case 1:
-        size = 8;
-        break;
-    case 5:
-        size = 4;
-        break;
+    switch (k) {
+    case MODEL:
+        return number == MODEL_GRAPH ? MAIN_GRAPH : OTHER;
+    case MAIN_GRAPH:
+        return number == GRAPH_NODE ? DROPPED : number == GRAPH_INITIALIZER ? TENSOR : OTHER;
+    case GRAPH:
+        return number == GRAPH_NODE ? NODE : number == GRAPH_INITIALIZER ? TENSOR : OTHER;
+    case NODE:
+        return number == NODE_ATTRIBUTE ? ATTRIBUTE : OTHER;
+    case ATTRIBUTE:
+        return number == ATTRIBUTE_T ? TENSOR : number == ATTRIBUTE_G || number == ATTRIBUTE_GRAPHS ? GRAPH : OTHER;
     default:
-        size = ln_wire_number(at, end);
+        return OTHER;
     }
-    f->payload = *at;
-    f->end = *at += size;
-    return true;
-}
-
-static bool find(const uint8_t *at, const uint8_t *end, uint64_t number, field *f)
-{
-    while (next(&at, end, f))
-        if (f->number == number)
-            return true;
-    return false;
-}
-
-static size_t number_size(uint64_t n)
-{
-    size_t size = 1;
-    for (; n >= 128; n >>= 7)
-        size++;
-    return size;
-}
-
-static uint8_t *put_number(uint8_t *to, uint64_t n)
-{
-    for (; n >= 128; n >>= 7)
-        *to++ = (uint8_t)(n | 128);
-    *to++ = (uint8_t)n;
-    return to;
-}
-
-static uint8_t *put(uint8_t *to, const uint8_t *from, const uint8_t *end)
-{
-    memcpy(to, from, (size_t)(end - from));
-    return to + (end - from);
 }
 
 /* The raw data of a tensor that is worth cutting, or, of a tensor of floats with nothing else, its one packed list of
  * them. The last of a field that is given twice is the one that counts. */
-static bool raw_data(const field *tensor, field *raw)
+static bool raw_data(const uint8_t *at, const uint8_t *end, ln_field *raw)
 {
-    field f, floats = {0};
+    ln_field f, floats = {0};
     bool found = false, plain = true;
     uint64_t type = 0;
     int lists = 0;
-    for (const uint8_t *at = tensor->payload; next(&at, tensor->end, &f);)
+    while (ln_field_next(&at, end, &f))
         if (f.number == TENSOR_RAW_DATA) {
             *raw = f;
             found = true;
@@ -117,65 +78,137 @@ static bool raw_data(const field *tensor, field *raw)
     return found && raw->end - raw->payload >= LN_STORE_MIN;
 }
 
-/* Bytes of the tensor's payload when its raw data is empty. */
-static size_t cut_size(const field *tensor, const field *raw)
+/* -- cutting ------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that are left of a message, and before the next one beside it, of those inside it that are cut. */
+typedef struct sizes {
+    ln_arena *arena;
+    size_t *left;
+    size_t n, room;
+} sizes;
+
+static size_t number_size(uint64_t n)
 {
-    return (size_t)(tensor->end - tensor->payload) - (size_t)(raw->end - raw->length) + 1;
+    size_t size = 1;
+    for (; n >= 128; n >>= 7)
+        size++;
+    return size;
 }
 
-static uint8_t *put_tensor(uint8_t *to, const field *tensor, const field *raw)
+static bool grow(sizes *s)
 {
-    to = put(to, tensor->start, tensor->length);
-    to = put_number(to, cut_size(tensor, raw));
-    to = put(to, tensor->payload, raw->length);
-    *to++ = 0;
-    return put(to, raw->end, tensor->end);
-}
-
-bool ln_cut(ln_arena *arena, const uint8_t *bytes, size_t size, ln_cuts *cuts)
-{
-    field graph, f, raw;
-    size_t count = 0, initializers = 0;
-    *cuts = (ln_cuts){.bytes = bytes, .size = size};
-    if (!find(bytes, bytes + size, MODEL_GRAPH, &graph))
-        return true;
-    size_t left = (size_t)(graph.end - graph.payload);
-    for (const uint8_t *at = graph.payload; next(&at, graph.end, &f);) {
-        if (f.number != GRAPH_INITIALIZER)
-            continue;
-        initializers++;
-        if (!raw_data(&f, &raw))
-            continue;
-        size_t less = cut_size(&f, &raw);
-        count++;
-        left -= (size_t)(f.end - f.length) - less - number_size(less);
-    }
-    if (!count)
-        return true;
-    size_t around = size - (size_t)(graph.end - graph.length);
-    uint8_t *message = ln_arena_alloc(arena, around + number_size(left) + left, 16), *to = message;
-    cuts->parts = ln_arena_zalloc(arena, initializers * sizeof *cuts->parts, 16);
-    if (!message || !cuts->parts)
+    size_t room = 2 * s->room + 64, *left = ln_arena_array(s->arena, (int64_t)room, sizeof *left);
+    if (!left)
         return false;
-    cuts->n = initializers;
-    to = put_number(put(to, bytes, graph.length), left);
-    size_t index = 0;
-    for (const uint8_t *at = graph.payload; next(&at, graph.end, &f);) {
-        bool initializer = f.number == GRAPH_INITIALIZER;
-        if (initializer && raw_data(&f, &raw)) {
-            cuts->parts[index] =
-                (ln_cut_part){.offset = (uint64_t)(raw.payload - bytes), .size = (size_t)(raw.end - raw.payload)};
-            to = put_tensor(to, &f, &raw);
-        } else {
-            to = put(to, f.start, f.end);
-        }
-        index += initializer;
-    }
-    to = put(to, graph.end, bytes + size);
-    cuts->bytes = message;
-    cuts->size = (size_t)(to - message);
+    if (s->n)
+        memcpy(left, s->left, s->n * sizeof *left);
+    s->left = left;
+    s->room = room;
     return true;
 }
+
+static bool measure(sizes *s, kind k, const uint8_t *at, const uint8_t *end)
+{
+    size_t index = s->n, all = (size_t)(end - at), left = all;
+    ln_field f;
+    if (s->n == s->room && !grow(s))
+        return false;
+    s->n++;
+    if (k == TENSOR) {
+        if (raw_data(at, end, &f))
+            left -= (size_t)(f.end - f.length) - 1;
+        at = end;
+    }
+    while (ln_field_next(&at, end, &f)) {
+        kind inner = inside(k, f.number);
+        if (inner == DROPPED)
+            left -= (size_t)(f.end - f.start);
+        if (inner <= DROPPED)
+            continue;
+        size_t next = s->n;
+        if (!measure(s, inner, f.payload, f.end))
+            return false;
+        if (s->left[next] != (size_t)(f.end - f.payload))
+            left -= (size_t)(f.end - f.length) - s->left[next] - number_size(s->left[next]);
+    }
+    s->left[index] = left;
+    if (left == all)
+        s->n = index + 1;
+    return true;
+}
+
+static uint8_t *put_number(uint8_t *to, uint64_t n)
+{
+    for (; n >= 128; n >>= 7)
+        *to++ = (uint8_t)(n | 128);
+    *to++ = (uint8_t)n;
+    return to;
+}
+
+static uint8_t *put(uint8_t *to, const uint8_t *from, const uint8_t *end)
+{
+    memcpy(to, from, (size_t)(end - from));
+    return to + (end - from);
+}
+
+/* sizes: at the message's. */
+static uint8_t *put_message(uint8_t *to, sizes *s, kind k, const uint8_t *at, const uint8_t *end)
+{
+    ln_field f;
+    if (s->left[s->n++] == (size_t)(end - at))
+        return put(to, at, end);
+    if (k == TENSOR) {
+        raw_data(at, end, &f);
+        to = put(to, at, f.length);
+        *to++ = 0;
+        return put(to, f.end, end);
+    }
+    while (ln_field_next(&at, end, &f)) {
+        kind inner = inside(k, f.number);
+        if (inner == DROPPED)
+            continue;
+        if (inner == OTHER) {
+            to = put(to, f.start, f.end);
+            continue;
+        }
+        size_t left = s->left[s->n];
+        to = put(to, f.start, f.length);
+        to = left == (size_t)(f.end - f.payload) ? put(to, f.length, f.payload) : put_number(to, left);
+        to = put_message(to, s, inner, f.payload, f.end);
+    }
+    return to;
+}
+
+static bool cut(ln_arena *arena, kind k, const uint8_t **bytes, size_t *size)
+{
+    sizes s = {.arena = arena};
+    const uint8_t *end = *bytes + *size;
+    if (!measure(&s, k, *bytes, end))
+        return false;
+    size_t left = s.left[0];
+    if (left == *size)
+        return true;
+    uint8_t *message = ln_arena_alloc(arena, left, 16);
+    if (!message)
+        return false;
+    s.n = 0;
+    put_message(message, &s, k, *bytes, end);
+    *bytes = message;
+    *size = left;
+    return true;
+}
+
+bool ln_cut_model(ln_arena *arena, const uint8_t **bytes, size_t *size)
+{
+    return cut(arena, MODEL, bytes, size);
+}
+
+bool ln_cut_node(ln_arena *arena, const uint8_t **bytes, size_t *size)
+{
+    return cut(arena, NODE, bytes, size);
+}
+
+/* -- filling ------------------------------------------------------------------------------------------------------- */
 
 linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet_error *error)
 {
@@ -198,24 +231,80 @@ static bool may_wait(const Onnx__TensorProto *t, size_t size)
             t->data_type == LINNET_INT8 || t->data_type == LINNET_UINT8);
 }
 
-linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph, bool later,
-                          linnet_error *error)
+/* constant: its elements are those of a value, which are asked for. */
+static linnet_status fill_tensor(const ln_payloads *p, Onnx__TensorProto *t, const uint8_t *at, const uint8_t *end,
+                                 bool constant, ln_decoder *d, linnet_error *error)
 {
-    for (size_t i = 0; i < cuts->n && graph && i < graph->n_initializer; i++) {
-        Onnx__TensorProto *t = graph->initializer[i];
-        if (!cuts->parts[i].size)
-            continue;
-        bool wait = cuts->parts[i].unread = later && may_wait(t, cuts->parts[i].size);
-        t->raw_data.data = ln_decoder_block(decoder, cuts->parts[i].size, wait);
-        if (!t->raw_data.data)
-            return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while decoding the model");
-        t->has_raw_data = 1;
-        t->raw_data.len = cuts->parts[i].size;
-        if (wait)
-            continue;
-        linnet_status st = ln_cut_read(fd, t->raw_data.data, cuts->parts[i].offset, t->raw_data.len, error);
-        if (st != LINNET_OK)
-            return st;
+    ln_field raw;
+    if (!t || !raw_data(at, end, &raw))
+        return LINNET_OK;
+    size_t size = (size_t)(raw.end - raw.payload);
+    bool wait = constant && p->later && may_wait(t, size);
+    t->raw_data.data = ln_decoder_block(d, size, wait);
+    if (!t->raw_data.data)
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while decoding the model");
+    t->has_raw_data = 1;
+    t->raw_data.len = size;
+    uint64_t offset = (uint64_t)(raw.payload - p->bytes);
+    if (constant && p->fd >= 0 && size >= LN_BLOCK_MIN) {
+        ln_mapping *block = ln_block_of(t->raw_data.data);
+        block->offset = offset;
+        block->stored = true;
+        block->unread = wait;
     }
+    if (wait)
+        return LINNET_OK;
+    if (p->fd >= 0)
+        return ln_cut_read(p->fd, t->raw_data.data, offset, size, error);
+    memcpy(t->raw_data.data, raw.payload, size);
     return LINNET_OK;
+}
+
+/* The decoded message has its parts in the order in which they lie in the bytes. */
+static linnet_status fill(const ln_payloads *p, kind k, const void *message, const uint8_t *at, const uint8_t *end,
+                          bool constant, ln_decoder *d, linnet_error *error)
+{
+    linnet_status st = LINNET_OK;
+    ln_field f;
+    size_t nodes = 0, others = 0;
+    while (st == LINNET_OK && ln_field_next(&at, end, &f)) {
+        kind inner = inside(k, f.number);
+        const void *part = NULL;
+        if (inner <= DROPPED)
+            continue;
+        if (k == MODEL) {
+            part = ((const Onnx__ModelProto *)message)->graph;
+        } else if (k == MAIN_GRAPH || k == GRAPH) {
+            const Onnx__GraphProto *g = message;
+            part = inner == TENSOR ? (void *)g->initializer[others++] : (void *)g->node[nodes++];
+        } else if (k == NODE) {
+            part = ((const Onnx__NodeProto *)message)->attribute[others++];
+        } else {
+            const Onnx__AttributeProto *a = message;
+            part = inner == TENSOR           ? (void *)a->t
+                   : f.number == ATTRIBUTE_G ? (void *)a->g
+                                             : (void *)a->graphs[others++];
+        }
+        if (inner == NODE)
+            st = ln_cut_fill_node(p, part, f.payload, f.end, d, error);
+        else if (inner == TENSOR)
+            st = fill_tensor(p, (Onnx__TensorProto *)(uintptr_t)part, f.payload, f.end, constant || k != ATTRIBUTE, d,
+                             error);
+        else
+            st = fill(p, inner, part, f.payload, f.end, constant, d, error);
+    }
+    return st;
+}
+
+linnet_status ln_cut_fill_model(const ln_payloads *p, const Onnx__ModelProto *model, size_t size, ln_decoder *d,
+                                linnet_error *error)
+{
+    return fill(p, MODEL, model, p->bytes, p->bytes + size, false, d, error);
+}
+
+linnet_status ln_cut_fill_node(const ln_payloads *p, const Onnx__NodeProto *node, const uint8_t *at, const uint8_t *end,
+                               ln_decoder *d, linnet_error *error)
+{
+    bool constant = node->op_type && strcmp(node->op_type, "Constant") == 0 && !ln_domain(node->domain)[0];
+    return fill(p, NODE, node, at, end, constant, d, error);
 }

@@ -72,7 +72,7 @@ void ln_decoder_init(ln_decoder *d, ln_memory *memory)
     ln_arena_init(&d->arena, memory);
 }
 
-void ln_decoder_free(ln_decoder *d, ln_mapping **kept)
+static void free_blocks(ln_decoder *d, ln_mapping **kept)
 {
     for (ln_mapping *b = d->blocks, *next; b; b = next) {
         next = b->next;
@@ -85,13 +85,28 @@ void ln_decoder_free(ln_decoder *d, ln_mapping **kept)
         }
     }
     d->blocks = NULL;
+}
+
+void ln_decoder_free(ln_decoder *d, ln_mapping **kept)
+{
+    free_blocks(d, kept);
     ln_arena_free(&d->arena);
+}
+
+void ln_decoder_reset(ln_decoder *d, ln_mapping **kept)
+{
+    free_blocks(d, kept);
+    ln_arena_reset(&d->arena);
+}
+
+ln_mapping *ln_block_of(const void *p)
+{
+    return (ln_mapping *)((uintptr_t)p - LN_BLOCK_HEADER);
 }
 
 void ln_block_keep(const void *p)
 {
-    ln_mapping *block = (ln_mapping *)((uintptr_t)p - LN_BLOCK_HEADER);
-    block->kept = true;
+    ln_block_of(p)->kept = true;
 }
 
 void ln_mappings_free(ln_mapping *mappings)
@@ -105,7 +120,7 @@ void ln_mappings_free(ln_mapping *mappings)
     }
 }
 
-ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
+ProtobufCMessage *ln_unpack(ln_decoder *d, const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
                             const char *what, linnet_status *status, linnet_error *error)
 {
     if (size > INT32_MAX) {
@@ -113,9 +128,7 @@ ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *typ
                                "%s has %zu bytes, more than the 2 GiB that a protobuf message may have", what, size);
         return NULL;
     }
-    *status = ln_wire_check(type, bytes, size, what, error);
-    if (*status != LINNET_OK)
-        return NULL;
+    *status = LINNET_OK;
     ProtobufCAllocator allocator = {.alloc = decode_alloc, .free = decode_free, .allocator_data = d};
     ProtobufCMessage *message = protobuf_c_message_unpack(type, &allocator, size, bytes);
     if (message)
@@ -123,4 +136,11 @@ ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *typ
     *status = d->exhausted ? ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory while decoding %s", what)
                            : ln_error_set(error, LINNET_ERR_MODEL, NULL, NULL, "%s is no valid protobuf message", what);
     return NULL;
+}
+
+ProtobufCMessage *ln_decode(ln_decoder *d, const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
+                            const char *what, linnet_status *status, linnet_error *error)
+{
+    *status = ln_wire_check(type, bytes, size, what, error);
+    return *status == LINNET_OK ? ln_unpack(d, type, bytes, size, what, status, error) : NULL;
 }

@@ -253,10 +253,6 @@ static linnet_status initializers(ln_importer *im, ln_scope *scope, const Onnx__
         linnet_status st = initializer(im, scope, t->name, t, NULL);
         if (st != LINNET_OK)
             return st;
-        int32_t value;
-        if (im->source.raw && !scope->outer && ln_names_find(&scope->names, t->name, &value) && t->has_raw_data &&
-            t->raw_data.len >= LN_STORE_MIN && scope->g->values[value].info.data == t->raw_data.data)
-            im->source.raw[i] = t->raw_data.data;
     }
     for (size_t i = 0; i < proto->n_sparse_initializer; i++) {
         const Onnx__SparseTensorProto *sparse = proto->sparse_initializer[i];
@@ -305,23 +301,37 @@ static linnet_status outputs(ln_importer *im, ln_scope *scope, const Onnx__Graph
     return ln_graph_set_outputs(scope->g, ids, n) ? LINNET_OK : ln_import_no_memory(s);
 }
 
+/* Constants are values, no nodes. */
+static bool expect(const ln_importer *im, ln_scope *scope, const Onnx__GraphProto *proto, bool streamed)
+{
+    size_t values = proto->n_input + proto->n_initializer + proto->n_sparse_initializer, nodes = proto->n_node;
+    for (size_t i = 0; i < proto->n_node; i++) {
+        values += proto->node[i]->n_output;
+        nodes -= proto->node[i]->op_type && strcmp(proto->node[i]->op_type, "Constant") == 0;
+    }
+    if (streamed) {
+        values += im->stream->n_outputs;
+        nodes += im->stream->n_nodes - im->stream->n_constants;
+    }
+    return ln_names_expect(&scope->names, (int64_t)values) &&
+           ln_graph_expect(scope->g, (int64_t)values, (int64_t)nodes);
+}
+
 linnet_status ln_import_graph(ln_importer *im, ln_scope *scope, const Onnx__GraphProto *proto)
 {
     ln_source *s = &im->source;
+    bool streamed = !scope->outer; /* functions come to graphs that are there */
     scope->names.arena = &s->decoder->arena;
     scope->g->opsets = scope->opsets;
     scope->g->n_opsets = scope->n_opsets;
     scope->g->name = ln_import_text(s, proto->name);
-    int64_t values = (int64_t)(proto->n_input + proto->n_initializer + proto->n_sparse_initializer);
-    for (size_t i = 0; i < proto->n_node; i++)
-        values += (int64_t)proto->node[i]->n_output;
-    if (!scope->g->name || !ln_graph_expect(scope->g, values, (int64_t)proto->n_node))
+    if (!scope->g->name || !expect(im, scope, proto, streamed))
         return ln_import_no_memory(s);
     linnet_status st = inputs(im, scope, proto);
     if (st == LINNET_OK)
         st = initializers(im, scope, proto);
     if (st == LINNET_OK)
-        st = ln_import_nodes(im, scope, proto->n_node, proto->node);
+        st = streamed ? ln_import_stream(im, scope) : ln_import_nodes(im, scope, proto->n_node, proto->node);
     if (st == LINNET_OK)
         st = outputs(im, scope, proto);
     if (st != LINNET_OK)

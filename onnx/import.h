@@ -21,6 +21,7 @@ typedef struct ln_names {
     int32_t n, cap;
 } ln_names;
 
+bool ln_names_expect(ln_names *names, int64_t n); /* room for so many at once. False: no memory */
 bool ln_names_find(const ln_names *names, const char *name, int32_t *id);
 /* The name must not be there yet, and its text must live. False: no memory. */
 bool ln_names_add(ln_names *names, const char *name, int32_t id);
@@ -35,30 +36,41 @@ typedef struct ln_external {
     size_t size;
 } ln_external;
 
-/* cut.c: a message without the raw data of its graph's large initializers. */
-typedef struct ln_cut_part {
-    uint64_t offset; /* in the file */
-    size_t size;     /* 0: not cut */
-    bool unread;     /* it has its memory, but was not read yet */
-} ln_cut_part;
+/* cut.c: messages without the raw data of large tensors. */
+typedef struct ln_payloads {
+    const uint8_t *bytes; /* the model, checked by ln_wire_check: from memory, or a mapping of fd */
+    int fd;               /* -1: none */
+    bool later;           /* what may wait is read when it is wanted */
+} ln_payloads;
 
-typedef struct ln_cuts {
-    const uint8_t *bytes; /* the message that is left */
-    size_t size, n;
-    ln_cut_part *parts; /* per initializer */
-} ln_cuts;
-
-/* bytes: checked by ln_wire_check. False: no memory. */
-bool ln_cut(ln_arena *arena, const uint8_t *bytes, size_t size, ln_cuts *cuts);
-/* Puts what was cut into the decoded graph (NULL: there is none), from the file; later: but for weights that lie in the
- * file as they do in memory, which get their memory and may be read later. */
-linnet_status ln_cut_fill(ln_cuts *cuts, int fd, ln_decoder *decoder, Onnx__GraphProto *graph, bool later,
-                          linnet_error *error);
+/* What is left of a model without the nodes of its graph, or of a node; they are as they were where that is all. False:
+ * no memory. */
+bool ln_cut_model(ln_arena *arena, const uint8_t **bytes, size_t *size);
+bool ln_cut_node(ln_arena *arena, const uint8_t **bytes, size_t *size);
+/* Puts what was cut into the decoded message; weights that may wait merely get their memory. size, at, end: of the
+ * message before. */
+linnet_status ln_cut_fill_model(const ln_payloads *p, const Onnx__ModelProto *model, size_t size, ln_decoder *d,
+                                linnet_error *error);
+linnet_status ln_cut_fill_node(const ln_payloads *p, const Onnx__NodeProto *node, const uint8_t *at, const uint8_t *end,
+                               ln_decoder *d, linnet_error *error);
 linnet_status ln_cut_read(int fd, void *to, uint64_t offset, size_t size, linnet_error *error);
 
-/* store.c. data[i]: initializer i of the graph if it is a block with the part of the file that cuts has for it, else
- * NULL. NULL: there is none, and constants just stay. */
-ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const void *const *data);
+/* stream.c: the nodes of the model's graph. */
+typedef struct ln_stream {
+    const ln_payloads *payloads;
+    const uint8_t *at, *end;                /* from the first to the last; NULL: there are none */
+    size_t n_nodes, n_constants, n_outputs; /* n_constants: nodes of type Constant */
+    ln_decoder decoder;                     /* of the present one */
+} ln_stream;
+
+void ln_stream_open(ln_stream *s, const ln_payloads *payloads, size_t size, ln_memory *memory);
+bool ln_stream_next(const ln_stream *s, const uint8_t **at, ln_field *node);
+/* Until the decoder is reset. whole: else just the names of it and of its outputs, unless it is a Constant. */
+linnet_status ln_stream_decode(ln_stream *s, const ln_field *f, bool whole, const Onnx__NodeProto **node,
+                               linnet_error *error);
+
+/* store.c, of the blocks that are stored. NULL: there is none, and constants just stay. */
+ln_store *ln_store_new(ln_memory *memory, int fd, const ln_mapping *blocks);
 /* Reads what was not read yet and a node may look at before it is planned: all but weights that only convolutions and
  * products take. */
 linnet_status ln_store_settle(ln_store *store, const ln_graph *g, linnet_error *error);
@@ -70,7 +82,6 @@ typedef struct ln_source {
     ln_mapping **mappings; /* of mapped files and blocks that are kept; NULL: everything is copied to the arena */
     const char *folder;    /* real path of the folder of external data; NULL: there may be none */
     ln_external *files;
-    const void **raw; /* per initializer of the model's graph: its block, as ln_store_new wants it; may be NULL */
     ln_names symbols; /* names of dimensions of the model's graph */
     linnet_error *error;
     const char *node, *op; /* what messages are about; NULL: no node */
@@ -152,15 +163,18 @@ typedef struct ln_scope {
 typedef struct ln_importer {
     ln_source source; /* first, so that messages are one call */
     linnet_model *model;
-    const Onnx__ModelProto *proto;
-    ln_names functions; /* domain, overload and name -> index */
+    const Onnx__ModelProto *proto; /* without the nodes of its graph */
+    ln_stream *stream;             /* these */
+    ln_names functions;            /* domain, overload and name -> index */
     int32_t depth, n_nodes;
 } ln_importer;
 
 linnet_status ln_import_graph(ln_importer *im, ln_scope *scope, const Onnx__GraphProto *proto);
 linnet_status ln_import_nodes(ln_importer *im, ln_scope *scope, size_t n, Onnx__NodeProto **nodes);
+linnet_status ln_import_stream(ln_importer *im, ln_scope *scope);
+/* info: where that of a tensor goes; NULL: to memory that stays. */
 linnet_status ln_import_attribute(ln_importer *im, ln_scope *scope, const Onnx__AttributeProto *proto, bool known,
-                                  ln_attr *attr, const Onnx__GraphProto **body);
+                                  ln_info *info, ln_attr *attr, const Onnx__GraphProto **body);
 /* The attribute itself, or for a reference that of the caller; NULL: the caller does not have it. */
 linnet_status ln_import_resolve(ln_importer *im, const ln_scope *scope, const Onnx__AttributeProto *proto,
                                 const Onnx__AttributeProto **value);

@@ -79,21 +79,37 @@ static linnet_status import(ln_importer *im)
 }
 
 /* The store of the model; without one, what was not read yet is. */
-static linnet_status settle(ln_importer *im, int fd, const ln_cuts *cuts)
+static linnet_status settle(linnet_model *m, int fd, linnet_error *error)
 {
-    linnet_model *m = im->model;
-    linnet_error *error = im->source.error;
-    if (m->memory.own && im->source.raw)
-        m->store = ln_store_new(&m->memory, fd, cuts, im->source.raw);
+    if (m->memory.own && fd >= 0)
+        m->store = ln_store_new(&m->memory, fd, m->mappings);
     m->graph->store = m->store;
     if (m->store)
         return ln_store_settle(m->store, m->graph, error);
     linnet_status st = LINNET_OK;
-    for (size_t i = 0; i < cuts->n && st == LINNET_OK; i++)
-        if (cuts->parts[i].unread)
-            st = ln_cut_read(fd, im->proto->graph->initializer[i]->raw_data.data, cuts->parts[i].offset,
-                             cuts->parts[i].size, error);
+    for (ln_mapping *b = m->mappings; b && st == LINNET_OK; b = b->next)
+        if (b->unread)
+            st = ln_cut_read(fd, b->address, b->offset, b->size, error);
     return st;
+}
+
+/* The message without what was cut out, with the payloads of its initializers; NULL: status says why. */
+static Onnx__ModelProto *decode(const ln_payloads *p, size_t size, ln_decoder *d, linnet_status *st,
+                                linnet_error *error)
+{
+    const uint8_t *bytes = p->bytes;
+    size_t left = size;
+    if (!ln_cut_model(&d->arena, &bytes, &left)) {
+        *st = ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
+        return NULL;
+    }
+    if (p->fd >= 0)
+        ln_pages_discard(p->bytes, size);
+    Onnx__ModelProto *model =
+        (Onnx__ModelProto *)ln_unpack(d, &onnx__model_proto__descriptor, bytes, left, "the model", st, error);
+    if (model)
+        *st = ln_cut_fill_model(p, model, size, d, error);
+    return *st == LINNET_OK ? model : NULL;
 }
 
 /* bytes: from memory, or a mapping of fd (else -1). folder: of external data, a real path; NULL: none. */
@@ -105,28 +121,18 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
         return ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
     m->unmap = ln_mappings_free;
     ln_memory_keep(&m->memory, true); /* the first plan lets go of it */
+    const ln_payloads payloads = {bytes, fd, fd >= 0 && m->memory.own};
     ln_decoder decoder;
+    ln_stream stream;
     ln_decoder_init(&decoder, &m->memory);
-    linnet_status st = LINNET_OK;
-    ln_cuts cuts = {.bytes = bytes, .size = size};
-    if (fd >= 0)
-        st = ln_wire_check(&onnx__model_proto__descriptor, bytes, size, "the model", error);
-    if (fd >= 0 && st == LINNET_OK && !ln_cut(&decoder.arena, bytes, size, &cuts))
-        st = ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
-    if (cuts.n) { /* the message is a copy */
-        ln_pages_discard(bytes, size);
-    } else if (fd >= 0) {
-        decoder.file = bytes;
-        decoder.file_bytes = size;
-    }
-    ProtobufCMessage *message = NULL;
-    if (st == LINNET_OK)
-        message = ln_decode(&decoder, &onnx__model_proto__descriptor, cuts.bytes, cuts.size, "the model", &st, error);
-    if (message && cuts.n) {
-        st = ln_cut_fill(&cuts, fd, &decoder, ((Onnx__ModelProto *)message)->graph, m->memory.own, error);
-        message = st == LINNET_OK ? message : NULL;
-    }
-    if (message) {
+    linnet_status st = ln_wire_check(&onnx__model_proto__descriptor, bytes, size, "the model", error);
+    Onnx__ModelProto *proto = st == LINNET_OK ? decode(&payloads, size, &decoder, &st, error) : NULL;
+    if (proto) {
+        ln_stream_open(&stream, &payloads, size, &m->memory);
+        if (fd >= 0) {
+            stream.decoder.file = bytes;
+            stream.decoder.file_bytes = size;
+        }
         ln_importer im = {.source = {.arena = &m->arena,
                                      .decoder = &decoder,
                                      .mappings = &m->mappings,
@@ -134,14 +140,14 @@ static linnet_status load(linnet_model **model, const void *bytes, size_t size, 
                                      .symbols.arena = &decoder.arena,
                                      .error = error},
                           .model = m,
-                          .proto = (const Onnx__ModelProto *)message};
-        if (cuts.n)
-            im.source.raw = ln_arena_zalloc(&decoder.arena, cuts.n * sizeof(void *), 8);
+                          .proto = proto,
+                          .stream = &stream};
         st = import(&im);
-        if (st == LINNET_OK && cuts.n)
-            st = settle(&im, fd, &cuts);
+        ln_decoder_free(&stream.decoder, &m->mappings);
     }
     ln_decoder_free(&decoder, &m->mappings);
+    if (st == LINNET_OK)
+        st = settle(m, fd, error);
     if (st != LINNET_OK) {
         linnet_model_free(m);
         return st;

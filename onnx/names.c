@@ -35,12 +35,10 @@ bool ln_names_find(const ln_names *names, const char *name, int32_t *id)
     return slot->name != NULL;
 }
 
-static bool grow(ln_names *names)
+static bool grow(ln_names *names, int32_t cap)
 {
-    if (names->cap > INT32_MAX / 2)
-        return false;
     ln_names larger = *names;
-    larger.cap = names->cap ? names->cap * 2 : 32;
+    larger.cap = cap;
     larger.slots = ln_arena_array(names->arena, larger.cap, sizeof *larger.slots);
     if (!larger.slots)
         return false;
@@ -51,9 +49,17 @@ static bool grow(ln_names *names)
     return true;
 }
 
+bool ln_names_expect(ln_names *names, int64_t n)
+{
+    int32_t cap = 32;
+    while (cap / 2 < n && cap <= INT32_MAX / 2)
+        cap *= 2;
+    return cap <= names->cap || grow(names, cap);
+}
+
 bool ln_names_add(ln_names *names, const char *name, int32_t id)
 {
-    if (names->n >= names->cap / 2 && !grow(names))
+    if (names->n >= names->cap / 2 && (names->cap > INT32_MAX / 2 || !ln_names_expect(names, (int64_t)names->n + 1)))
         return false;
     uint32_t h = hash(names, name);
     *slot_of(names, name, h) = (ln_name){.name = name, .hash = h, .id = id};

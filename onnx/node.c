@@ -38,6 +38,7 @@ static linnet_status bind_outputs(ln_importer *im, ln_scope *scope, const Onnx__
         if (!scope->call || scope->outer || !ln_names_find(&scope->call->outputs, name, &value)) {
             const char *text = prefixed(im, scope, name);
             value = text ? ln_graph_value(scope->g, text) : LN_NO_VALUE;
+            name = text && !scope->call ? text : name; /* the message may be forgotten before the scope is */
         }
         if (value < 0 || !ln_names_add(&scope->names, name, value))
             return ln_import_no_memory(s);
@@ -85,9 +86,9 @@ static linnet_status constant(ln_importer *im, ln_scope *scope, const Onnx__Node
         node->n_output != 1 || !node->output[0][0] || node->n_attribute != 1)
         return LINNET_OK;
     ln_attr attr;
-    ln_info info;
+    ln_info tensor, info;
     const Onnx__GraphProto *body;
-    linnet_status st = ln_import_attribute(im, scope, node->attribute[0], true, &attr, &body);
+    linnet_status st = ln_import_attribute(im, scope, node->attribute[0], true, &tensor, &attr, &body);
     if (st != LINNET_OK || attr.kind == 0)
         return st;
     st = constant_info(im, &attr, &info);
@@ -190,7 +191,7 @@ static linnet_status node_attributes(ln_importer *im, ln_scope *scope, const Onn
     for (int64_t i = 0; i < n; i++) {
         ln_attr *attr = &p->attrs[p->n_attrs];
         const Onnx__GraphProto *body;
-        linnet_status st = ln_import_attribute(im, scope, node->attribute[i], known, attr, &body);
+        linnet_status st = ln_import_attribute(im, scope, node->attribute[i], known, NULL, attr, &body);
         if (st == LINNET_OK && body)
             st = import_body(im, scope, body, p, attr);
         if (st != LINNET_OK)
@@ -322,5 +323,32 @@ linnet_status ln_import_nodes(ln_importer *im, ln_scope *scope, size_t n, Onnx__
             st = make(im, scope, nodes[i]);
     s->node = node;
     s->op = op;
+    return st;
+}
+
+/* Twice over the nodes, as above: by their names, then whole. */
+linnet_status ln_import_stream(ln_importer *im, ln_scope *scope)
+{
+    ln_source *s = &im->source;
+    ln_stream *stream = im->stream;
+    ln_decoder *decoder = s->decoder;
+    ln_field f;
+    bool *done = ln_arena_array(&decoder->arena, (int64_t)stream->n_nodes, sizeof *done);
+    linnet_status st = done ? LINNET_OK : ln_import_no_memory(s);
+    s->decoder = &stream->decoder;
+    for (int whole = 0; whole < 2; whole++) {
+        size_t i = 0;
+        for (const uint8_t *at = stream->at; st == LINNET_OK && ln_stream_next(stream, &at, &f); i++) {
+            const Onnx__NodeProto *node;
+            if (done[i])
+                continue;
+            st = ln_stream_decode(stream, &f, whole, &node, s->error);
+            if (st == LINNET_OK)
+                st = whole ? make(im, scope, node) : define(im, scope, node, &done[i]);
+            ln_decoder_reset(&stream->decoder, s->mappings);
+        }
+    }
+    s->decoder = decoder;
+    s->node = s->op = NULL;
     return st;
 }

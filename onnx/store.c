@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store of a model that came from a file (engine/store.h): the raw initializers of its graph, and where they lie
- * in the file. The file stays open, so that another name, or none, does no harm; where it was changed since, reading
- * again is an error.
+ * The store of a model that came from a file (engine/store.h): the raw constants of its graph and of bodies, and where
+ * they lie in the file. The file stays open, so that another name, or none, does no harm; where it was changed since,
+ * reading again is an error.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -228,11 +228,14 @@ static int duplicate(int fd)
 #endif
 }
 
-ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const void *const *data)
+ln_store *ln_store_new(ln_memory *memory, int fd, const ln_mapping *blocks)
 {
-    file_store *f = calloc(1, sizeof *f);
-    entry *entries = calloc(cuts->n + 1, sizeof *entries);
-    int own = f && entries ? duplicate(fd) : -1;
+    size_t n = 0;
+    for (const ln_mapping *b = blocks; b; b = b->next)
+        n += b->stored;
+    file_store *f = n ? calloc(1, sizeof *f) : NULL;
+    entry *entries = f ? calloc(n, sizeof *entries) : NULL;
+    int own = entries ? duplicate(fd) : -1;
     if (own < 0 || fstat(own, &f->was) != 0 || !ln_mutex_init(&f->lock)) {
         if (own >= 0)
             close(own);
@@ -244,13 +247,10 @@ ln_store *ln_store_new(ln_memory *memory, int fd, const ln_cuts *cuts, const voi
     f->memory = memory;
     f->fd = own;
     f->entries = entries;
-    for (size_t i = 0; i < cuts->n; i++)
-        if (data[i] && cuts->parts[i].size)
-            entries[f->n++] = (entry){.data = (void *)(uintptr_t)data[i],
-                                      .size = cuts->parts[i].size,
-                                      .offset = cuts->parts[i].offset,
-                                      .missing = cuts->parts[i].unread,
-                                      .unread = cuts->parts[i].unread};
+    for (const ln_mapping *b = blocks; b; b = b->next)
+        if (b->stored)
+            entries[f->n++] = (entry){
+                .data = b->address, .size = b->size, .offset = b->offset, .missing = b->unread, .unread = b->unread};
     qsort(entries, f->n, sizeof *entries, by_address);
     return &f->base;
 }
@@ -280,15 +280,13 @@ static bool only_packed(const ln_graph *g, const ln_value *v)
 
 linnet_status ln_store_settle(ln_store *store, const ln_graph *g, linnet_error *error)
 {
+    linnet_status st = LINNET_OK;
     LN_FOR_NODES(g, id)
-    for (int32_t i = 0; i < g->nodes[id].n_attrs; i++)
-        if (g->nodes[id].attrs[i].kind == LN_ATTR_GRAPH) /* bodies share the constants */
-            return store->complete(store, error);
-    for (int32_t v = 0; v < g->n_values; v++)
-        if (g->values[v].info.data && !only_packed(g, &g->values[v])) {
-            linnet_status st = store->need(store, g->values[v].info.data, error);
-            if (st != LINNET_OK)
-                return st;
-        }
-    return LINNET_OK;
+    for (int32_t i = 0; i < g->nodes[id].n_attrs && st == LINNET_OK; i++)
+        if (g->nodes[id].attrs[i].kind == LN_ATTR_GRAPH)
+            st = ln_store_settle(store, g->nodes[id].attrs[i].graph, error);
+    for (int32_t v = 0; v < g->n_values && st == LINNET_OK; v++)
+        if (g->values[v].info.data && !only_packed(g, &g->values[v]))
+            st = store->need(store, g->values[v].info.data, error);
+    return st;
 }

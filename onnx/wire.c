@@ -37,13 +37,44 @@ static bool varint(scan *s, const uint8_t *end, uint64_t *value)
     return false;
 }
 
-uint64_t ln_wire_number(const uint8_t **at, const uint8_t *end)
+/* Of bytes that were checked. */
+static inline uint64_t number_at(const uint8_t **at, const uint8_t *end)
 {
+    if (**at < 0x80)
+        return *(*at)++;
     scan s = {.at = *at};
     uint64_t value;
     (void)varint(&s, end, &value);
     *at = s.at;
     return value;
+}
+
+bool ln_field_next(const uint8_t **at, const uint8_t *end, ln_field *f)
+{
+    if (*at >= end)
+        return false;
+    f->start = *at;
+    uint64_t tag = number_at(at, end), size = 0;
+    f->any_number = tag >> 3;
+    f->number = (tag & 7) == LENGTH ? tag >> 3 : 0;
+    f->value = 0;
+    f->length = *at;
+    switch (tag & 7) {
+    case VARINT:
+        f->value = number_at(at, end);
+        break;
+    case BITS64:
+        size = 8;
+        break;
+    case BITS32:
+        size = 4;
+        break;
+    default:
+        size = number_at(at, end);
+    }
+    f->payload = *at;
+    f->end = *at += size;
+    return true;
 }
 
 static unsigned wire_of(ProtobufCType type)

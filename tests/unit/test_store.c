@@ -2,7 +2,8 @@
  *
  * Weights that a plan has packed are let go, and read again from the file when another plan needs them: the same
  * results for every shape, in two sessions of one model, and in a copy that is written; an error where the file was
- * changed meanwhile. A large table is never read whole. And pages that were freed come as zeros where they come again.
+ * changed meanwhile. A large table is never read whole, and weights of a branch that is not taken are not read. And
+ * pages that were freed come as zeros where they come again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -274,6 +275,85 @@ static void integers(void **state)
     unlink(path);
 }
 
+/* x times a constant that the body holds: as an initializer, or in a Constant node. */
+static ln_graph *body(ln_arena *arena, const char *name, const float *data, bool node)
+{
+    static const int64_t dims[2] = {N, N};
+    ln_graph *g = ln_graph_new(arena);
+    assert_non_null(g);
+    int32_t in = value(g, "x", LN_UNKNOWN), out = value(g, "inner", LN_UNKNOWN);
+    int32_t w = node ? ln_graph_value(g, name) : ln_graph_constant(g, name, LINNET_FLOAT32, 2, dims, data);
+    if (node) {
+        ln_info *info = ln_arena_zalloc(arena, sizeof *info, _Alignof(ln_info));
+        assert_non_null(info);
+        *info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_FLOAT32, .rank = 2, .dims = {N, N}, .data = data};
+        const ln_attr attr = {.name = "value", .kind = LN_ATTR_TENSOR, .tensor = info};
+        assert_true(ln_graph_insert_at(g, LN_NO_NODE, "", 19, "Constant", "", 0, NULL, 1, &w, 1, &attr) >= 0);
+    }
+    assert_true(ln_graph_add_input(g, in));
+    assert_true(ln_graph_insert_at(g, LN_NO_NODE, "", 19, "MatMul", "", 2, (int32_t[]){in, w}, 1, &out, 0, NULL) >= 0);
+    assert_true(ln_graph_set_outputs(g, &out, 1));
+    return g;
+}
+
+/* Weights of branches: of the one that is taken they are packed and let go, of the other never read. */
+static void branches(void **state)
+{
+    static const ln_opset opsets[] = {{"", 19}};
+    char path[] = "/tmp/linnet-store-XXXXXX";
+    linnet_error error = {0};
+    linnet_session *s;
+    linnet_model *m = ln_model_new(NULL);
+    (void)state;
+    assert_non_null(m);
+    ln_graph *g = m->graph;
+    g->opsets = opsets;
+    g->n_opsets = 1;
+    m->ir_version = 8;
+    for (int32_t i = 0; i < N * N; i++) {
+        weights[0][i] = (float)(i % 7 - 3);
+        weights[1][i] = (float)(i % 5 - 2);
+    }
+    for (int32_t i = 0; i < ROWS * N; i++)
+        x[i] = (float)(i % 3 - 1);
+    int32_t in = value(g, "x", ln_graph_symbol(g, "rows")), which = ln_graph_value(g, "which"), y = value(g, "y", -2);
+    g->values[which].info = (ln_info){.kind = LINNET_TENSOR, .type = LINNET_BOOL, .rank = 0};
+    const ln_attr attrs[] = {
+        {.name = "then_branch", .kind = LN_ATTR_GRAPH, .graph = body(&m->arena, "A", weights[0], false)},
+        {.name = "else_branch", .kind = LN_ATTR_GRAPH, .graph = body(&m->arena, "B", weights[1], true)}};
+    assert_true(ln_graph_add_input(g, in) && ln_graph_add_input(g, which));
+    int32_t node = ln_graph_insert(g, LN_NO_NODE, "", "If", "", 2, (int32_t[]){which, in}, 1, &y, 2, attrs);
+    assert_true(node >= 0 && ln_graph_set_outputs(g, &y, 1));
+    g->nodes[node].n_formal = 1;
+    assert_int_equal(close(mkstemp(path)), 0);
+    assert_int_equal(ln_onnx_write(g, m, path, &error), LINNET_OK);
+    linnet_model_free(m);
+    assert_int_equal(linnet_model_load_file(&m, path, NULL, &error), LINNET_OK);
+    assert_int_equal(linnet_session_create(&s, m, NULL, &error), LINNET_OK);
+    const linnet_model then = {.graph = m->graph->nodes[m->graph->first].attrs[0].graph};
+    const linnet_model otherwise = {.graph = m->graph->nodes[m->graph->first].attrs[1].graph};
+    for (int64_t rows = 1; rows <= ROWS; rows++) {
+        const int64_t shape[2] = {rows, N};
+        const bool taken = rows != 3;
+        assert_int_equal(linnet_session_set_tensor(s, "x", LINNET_FLOAT32, 2, shape, x, &error), LINNET_OK);
+        assert_int_equal(linnet_session_set_tensor(s, "which", LINNET_BOOL, 0, NULL, &taken, &error), LINNET_OK);
+        assert_int_equal(linnet_session_run(s, &error), LINNET_OK);
+        const float *got = linnet_session_output(s, "y")->data, *w = weights[!taken];
+        for (int64_t r = 0; r < rows; r++)
+            for (int32_t j = 0; j < N; j++) {
+                float want = 0;
+                for (int32_t k = 0; k < N; k++)
+                    want += x[r * N + k] * w[k * N + j];
+                assert_true(got[r * N + j] == want);
+            }
+        assert_int_equal(gone(&then, "A"), LETS_GO);
+        assert_int_equal(gone(&otherwise, "B"), LETS_GO);
+    }
+    linnet_session_free(s);
+    linnet_model_free(m);
+    unlink(path);
+}
+
 /* What lies in pieces of an arena, after others were filled and freed: zeros where they are asked for. */
 static void spare_pages(void **state)
 {
@@ -327,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sessions),    cmocka_unit_test(changed_file),
                                        cmocka_unit_test(large_table), cmocka_unit_test(integers),
-                                       cmocka_unit_test(spare_pages), cmocka_unit_test(large_pages)};
+                                       cmocka_unit_test(branches),    cmocka_unit_test(spare_pages),
+                                       cmocka_unit_test(large_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
