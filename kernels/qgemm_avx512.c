@@ -2,22 +2,10 @@
  *
  * The integer product on AVX-512 VNNI: 12 rows by 32 columns, 24 accumulators; a step takes 4 bytes of each row (one
  * broadcast) and 4 of each column, and VPDPBUSD adds the four products without an intermediate that could saturate.
- * Two multiply-adds a cycle want 24 of them for 14 loads. Few columns use one vector of them, few rows a smaller body.
+ * Two multiply-adds a cycle want 24 of them for 14 loads. Few columns use one vector of them, few rows a smaller body,
+ * a short K that of qgemm_short_avx512.c.
  */
-#include <immintrin.h>
-#include <string.h>
-
-#include "kernels/qgemm_epilogue.h"
-
-enum { MR = 12, NR = 32, KR = 4 };
-
-#define UNROLL _Pragma("GCC unroll 12")
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE __mmask16 mask_of(size_t n)
-{
-    return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1u);
-}
+#include "kernels/qgemm_avx512.h"
 
 /* scale, clamp, round and pack to bytes; the operand order of max and min is that of ln_requantize for a NaN. */
 INLINE __m128i requantize(__m512i acc, __m512 scale, const ln_qgemm_args *g)
@@ -60,6 +48,21 @@ INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR
         uint8_t *to = c;
         __m512 scale[2] = {_mm512_maskz_loadu_ps(mask[0], g->scale),
                            nv > 1 ? _mm512_maskz_loadu_ps(mask[1], g->scale + 16) : _mm512_setzero_ps()};
+        if (packs(scale[0], g) && packs(scale[nv - 1], g)) {
+            const quantised q = quantised_of(g);
+            const __mmask32 bytes = mask[0] | (__mmask32)mask[1] << 16;
+            UNROLL for (size_t i = 0; i < m; i += 4 / nv)
+            {
+                __m512i four[4];
+                UNROLL for (size_t j = 0; j < 4; j++)
+                {
+                    const size_t row = i + j / nv < m ? i + j / nv : i;
+                    four[j] = rounded(acc[row][j % nv], scale[j % nv]);
+                }
+                store_rows(to + i * g->c_stride, m - i, nv, bytes, packed(four, &q), g->c_stride);
+            }
+            return;
+        }
         UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t v = 0; v < nv; v++)
             _mm_mask_storeu_epi8(to + i * g->c_stride + 16 * v, mask[v], requantize(acc[i][v], scale[v], g));
     } else if (g->out == LN_QGEMM_I32) {
@@ -74,13 +77,29 @@ INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR
     }
 }
 
+/* The last groups of K row by row: one is stored while the next ones still multiply. Stores of all rows at once would
+ * fill the queues, and hold up the next tile. */
+INLINE void finish_rows(const size_t m, const size_t nv, const bool flip, int32_t *c, __m512i acc[MR][2], size_t n,
+                        const uint8_t *const *a, size_t k, const char *b, const size_t steps, size_t stride)
+{
+    const __mmask16 mask[2] = {mask_of(n), nv > 1 ? mask_of(n - 16) : 0};
+    __m512i last[4][2];
+    UNROLL for (size_t s = 0; s < steps; s++) UNROLL for (size_t v = 0; v < nv; v++) last[s][v] =
+        _mm512_loadu_si512(b + s * NR * KR + 64 * v);
+    UNROLL for (size_t i = 0; i < m; i++, c += stride)
+    {
+        OPAQUE(c);
+        multiply(acc[i], a[i] + k, last, steps, nv, flip);
+        UNROLL for (size_t v = 0; v < nv; v++) _mm512_mask_storeu_epi32(c + 16 * v, mask[v], acc[i][v]);
+    }
+}
+
 INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, const uint8_t *const *a, const void *panel,
                  size_t n, const ln_qgemm_args *g)
 {
+    const size_t steps = nv == 1 ? 4 : 2; /* at the end, of B in registers */
     const int32_t *head = panel;
     const char *b = (const char *)(head + 3 * NR);
-    const __m512i sign = _mm512_set1_epi32((int32_t)0x80808080);
-    const uint8_t *row[MR];
     __m512i acc[MR][2];
     UNROLL for (size_t v = 0; v < nv; v++)
     {
@@ -89,38 +108,33 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
                              _mm512_mullo_epi32(_mm512_loadu_si512(head + NR + 16 * v), _mm512_set1_epi32(g->a_zero)));
         UNROLL for (size_t i = 0; i < m; i++) acc[i][v] = start;
     }
-    for (size_t s = 0; s < g->segments; s++) {
+    const size_t depth = g->k, stride = g->a_stride;
+    const bool split = m == MR && depth >= steps * KR && depth % KR == 0 && !g->row_sum && g->out == LN_QGEMM_I32;
+    for (size_t s = g->segments; s > 0; s--, a += stride) {
         size_t k = 0;
-        UNROLL for (size_t i = 0; i < m; i++) row[i] = a[s * g->a_stride + i];
-        for (; k + KR <= g->k; k += KR, b += NR * KR) {
-            __m512i b0 = _mm512_loadu_si512(b), b1 = nv > 1 ? _mm512_loadu_si512(b + 64) : b0;
-            UNROLL for (size_t i = 0; i < m; i++)
-            {
-                int32_t four;
-                memcpy(&four, row[i] + k, sizeof four);
-                __m512i x = _mm512_set1_epi32(four);
-                if (flip)
-                    x = _mm512_xor_si512(x, sign);
-                acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, b0);
-                if (nv > 1)
-                    acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, b1);
-            }
+        const size_t end = split && s == 1 ? depth - steps * KR : depth;
+        for (; k + KR <= end; k += KR, b += NR * KR) {
+            OPAQUE(a);
+            __m512i now[1][2];
+            UNROLL for (size_t v = 0; v < nv; v++) now[0][v] = _mm512_loadu_si512(b + 64 * v);
+            UNROLL for (size_t i = 0; i < m; i++) multiply(acc[i], a[i] + k, now, 1, nv, flip);
         }
-        if (k < g->k) { /* B is zero behind the end, so what the missing bytes of A are does not matter */
-            __m512i b0 = _mm512_loadu_si512(b), b1 = nv > 1 ? _mm512_loadu_si512(b + 64) : b0;
+        if (k < end) { /* B is zero behind the end, so what the missing bytes of A are does not matter */
+            __m512i now[1][2];
+            UNROLL for (size_t v = 0; v < nv; v++) now[0][v] = _mm512_loadu_si512(b + 64 * v);
             b += NR * KR;
             UNROLL for (size_t i = 0; i < m; i++)
             {
-                int32_t four = 0;
-                for (size_t t = k; t < g->k; t++)
-                    four = (int32_t)((uint32_t)four | (uint32_t)row[i][t] << 8 * (t - k));
-                __m512i x = _mm512_set1_epi32(four);
-                if (flip)
-                    x = _mm512_xor_si512(x, sign);
-                acc[i][0] = _mm512_dpbusd_epi32(acc[i][0], x, b0);
-                if (nv > 1)
-                    acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, b1);
+                OPAQUE(a);
+                uint8_t four[4] = {0};
+                for (size_t t = k; t < depth; t++)
+                    four[t - k] = a[i][t];
+                multiply(acc[i], four, now, 1, nv, flip);
             }
+        }
+        if (split && s == 1) {
+            finish_rows(m, nv, flip, c, acc, n, a, k, b, steps, g->c_stride);
+            return;
         }
     }
     finish_tile(m, nv, c, acc, n, head, g);
@@ -144,10 +158,20 @@ static body *const bodies[2][2][MR] = {{ALL(u_half_), ALL(u_whole_)}, {ALL(s_hal
 
 static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n, const ln_qgemm_args *g)
 {
-    bodies[g->flip != 0][n > 16][m - 1](c, a, panel, n, g);
+    if (ln_qgemm_short_avx512(c, a, panel, m, n, g))
+        return;
+    body *const *by = bodies[g->flip != 0][n > 16];
+    const size_t step = MR * g->c_stride * (g->out == LN_QGEMM_8 ? 1 : 4);
+    ln_qgemm_args part = *g;
+    for (; m > MR; m -= MR, a += MR, c = (char *)c + step) {
+        by[MR - 1](c, a, panel, n, &part);
+        part.row_sum += part.row_sum ? MR : 0;
+        part.row_scale += part.row_scale ? MR : 0;
+    }
+    by[m - 1](c, a, panel, n, &part);
 }
 
-const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MR, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64};
+const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MOST, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64};
 
 void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

@@ -117,11 +117,12 @@ static void plan_lines(const ln_ctx *c, ln_qconv *p)
 /* Few tasks: as many for each thread, all of a size. */
 static void even_tasks(const ln_ctx *c, ln_qconv *p)
 {
+    enum { LEAST = 12 }; /* pixels of a task */
     int64_t size = p->w.out_size, tasks = (size + p->pixels - 1) / p->pixels, all = c->threads;
     if (all < 2 || p->by_lines || tasks >= 4 * all)
         return;
     tasks = (tasks + all - 1) / all * all;
-    if (size >= tasks * LN_D(qgemm)->mr)
+    if (size >= tasks * LEAST)
         p->pixels = (int32_t)((size + tasks - 1) / tasks);
 }
 

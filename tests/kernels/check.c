@@ -80,7 +80,7 @@ void check_tiers(void (*fn)(ln_tier tier, const ln_kernel_table *table))
     }
 }
 
-#define MAX_BLOCKS 64
+#define MAX_BLOCKS 256
 static struct {
     void *block;
     char *map;

@@ -29,6 +29,9 @@ typedef struct product {
     size_t m, n, k, segments;
     bool a_signed, b_signed, each;
     int out, pattern;
+    bool plain;        /* signed B without a zero point, so no sums of rows */
+    float scale;       /* most of it; 0: 0.01 */
+    int32_t low, zero; /* of y: the least value, the zero point; 0, 0: -128, 3 */
 } product;
 
 /* The same B, a column in one piece, is packed to the same bytes. */
@@ -62,9 +65,12 @@ static void one_product(const ln_kernel_table *t, const product *s)
     uint8_t *c = check_guard(s->m * s->n * size, true), *want = malloc(s->m * s->n * size);
     fill8(b, depth * s->n, s->pattern);
     fill8(zero, s->n, 0);
+    if (s->plain)
+        memset(zero, s->b_signed ? 0 : 128, s->n);
+    const int32_t y_zero = s->low || s->zero ? s->zero : 3, low = s->low || s->zero ? s->low : -128;
     for (size_t j = 0; j < s->n; j++) {
-        bias[j] = (int32_t)check_random();
-        scale[j] = check_uniform(1e-5f, 1e-2f);
+        bias[j] = s->plain ? (int32_t)check_below(20001) - 10000 : (int32_t)check_random();
+        scale[j] = check_uniform(1e-5f, s->scale > 0 ? s->scale : 1e-2f);
         fbias[j] = check_uniform(-3, 3);
     }
     for (size_t i = 0; i < s->m; i++)
@@ -97,9 +103,9 @@ static void one_product(const ln_kernel_table *t, const product *s)
                        .flip = s->a_signed ? 0x80 : 0,
                        .a_zero = a_zero + (s->a_signed ? 128 : 0),
                        .out = s->out,
-                       .y_zero = 3,
-                       .lo = -131,
-                       .hi = 124,
+                       .y_zero = y_zero,
+                       .lo = (float)(low - y_zero),
+                       .hi = (float)(low + 255 - y_zero),
                        .scale = scale,
                        .fbias = fbias,
                        .row_scale = s->each ? row_scale : NULL};
@@ -184,9 +190,31 @@ static void products(ln_tier tier, const ln_kernel_table *t)
     for (size_t m = 1; m <= 14; m++)
         for (size_t i = 0; i < 10; i++)
             for (int out = 0; out < 3; out++) {
-                product s = {
-                    m,   1 + check_below(70),      depths[i], 1 + check_below(3), m & 1, (m & 2) != 0, (i & 1) != 0,
-                    out, m <= 4 ? (int)(i % 4) : 0};
+                product s = {m,
+                             1 + check_below(70),
+                             depths[i],
+                             1 + check_below(3),
+                             m & 1,
+                             (m & 2) != 0,
+                             (i & 1) != 0,
+                             out,
+                             m <= 4 ? (int)(i % 4) : 0,
+                             false,
+                             0,
+                             0,
+                             0};
+                one_product(t, &s);
+            }
+    /* Rows that a function of a tile takes several of, a short K, and all that bytes may be: zero points, and scales
+     * from which sums do not fit into 32 bits. */
+    for (size_t m = 1; m <= 100; m += m < 30 ? 1 : 23)
+        for (size_t k = 4; k <= 40; k += 4)
+            for (int out = 0; out < 3; out++) {
+                product s = {m, 1 + check_below(70), k, 1 + (k == 12), m & 1, (m & 4) == 0, false, out, 0, true, 0, 0,
+                             0};
+                s.scale = m % 5 == 0 ? 3.0f : m % 3 == 0 ? 0.9f : 1e-3f;
+                s.low = m & 2 ? -128 : 0;
+                s.zero = s.low + (int32_t)check_below(256);
                 one_product(t, &s);
             }
 }
