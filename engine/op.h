@@ -116,6 +116,7 @@ typedef struct ln_attr_spec {
 #define LN_NAME_ACT_HI "linnet.act_hi"
 #define LN_NAME_RESIDUAL "linnet.residual"
 #define LN_NAME_WINOGRAD "linnet.winograd"
+#define LN_NAME_HALF_WEIGHTS "linnet.half_weights"
 
 /* -- the descriptor ---------------------------------------------------------------------------------------------- */
 

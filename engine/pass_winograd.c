@@ -33,7 +33,8 @@ linnet_status ln_pass_winograd(ln_graph *g, ln_pass_ctx *c)
     LN_FOR_NODES(g, id)
     {
         const ln_node *n = &g->nodes[id];
-        if (!ln_node_is(n, "Conv") || ln_node_attr(n, LN_NAME_WINOGRAD) || !ln_rw_has_floats(g, ln_rw_in(n, 1)))
+        if (!ln_node_is(n, "Conv") || ln_node_attr(n, LN_NAME_WINOGRAD) ||
+            (!ln_rw_has_floats(g, ln_rw_in(n, 1)) && !ln_node_attr(n, LN_NAME_HALF_WEIGHTS)))
             continue;
         const ln_info *w = ln_rw_info(g, n->in[1]);
         if (!fits(w, !all_are(n, "dilations", 1)) || !all_are(n, "strides", 1) || ln_node_attr_int(n, "group", 1) != 1)

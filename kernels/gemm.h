@@ -83,10 +83,10 @@ void ln_gemm_f32_pack(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t
 void ln_gemm_f32_pack_rows(const ln_gemm_f32_desc *d, float *packed, size_t n, size_t k, const ln_gemm_f32_b *b,
                            size_t begin, size_t end);
 
-/* The same for a B of one tap in 16 bits, which has no bias at the heads. */
+/* The same for a B in 16 bits, with no bias at the heads; k of all taps. */
 size_t ln_gemm_f32_packed_half(const ln_gemm_f32_desc *d, size_t n, size_t k);
-void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t k, const uint16_t *b,
-                           size_t n_stride, size_t k_stride);
+void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t taps, size_t k,
+                           const uint16_t *b, size_t n_stride, size_t tap_stride, size_t k_stride);
 
 /* -- the product -------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +106,7 @@ typedef struct ln_gemm_f32_job {
     /* Or packed in 16 bits by ln_gemm_f32_pack_half, and the kernel that makes float32 of them, a block at a time in
      * the worker's scratch: */
     const uint16_t *half;
+    const float *half_bias; /* of whole panels, or NULL */
     ln_VCONVERT *widen;
     bool bfloat16; /* what half is, if not float16 */
     bool cached;   /* b is likely to be in a cache, so that few rows are best read in one stream */

@@ -298,7 +298,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
         }
         if (job->widen && !half_tile)
             for (size_t j = n0; j < n0 + n; j += d->nr)
-                job->widen(wide + (j - n0) * kb, job->half + (j * kk + d->nr * k0), kb * d->nr);
+                job->widen(wide + (j - n0) * tb * kb, job->half + (j * kk + d->nr * done), tb * kb * d->nr);
         t.clamp = last && (job->act == LN_ACT_RELU || job->act == LN_ACT_CLIP);
         /* A copied block of A stays in the second cache and meets one panel after another; else a sliver of A stays in
          * the first cache and meets all panels. */
@@ -319,7 +319,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             t.m = min(d->mr, m - i);
             size_t from = 0, to = job->copy ? 1 : tb;
             t.a = job->copy ? dense + i : rows + tap * mc + i;
-            if (job->zero && !job->copy && !job->widen)
+            if (job->zero && !job->copy)
                 trim_taps(job->zero, t.a, mc, t.m, &from, &to);
             if (from == to && !first && !last)
                 continue;
@@ -327,12 +327,13 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             t.taps = to - from;
             for (size_t j = n0; j < n0 + n; j += d->nr) {
                 t.n = min(d->nr, n0 + n - j);
-                if (half_tile)
-                    t.half = job->half + (j * kk + d->nr * k0);
-                else if (job->widen)
-                    t.b = wide + (j - n0) * kb;
-                else
+                if (job->widen) {
+                    t.half = job->half + (j * kk + d->nr * (done + from * t.k));
+                    t.b = wide + ((j - n0) * tb * kb + d->nr * from * t.k);
+                    t.bias = first && job->half_bias ? job->half_bias + j : NULL;
+                } else {
                     set_b(&t, job, j, done + from * t.k, first);
+                }
                 set_c(&t, job, m0 + i, j, first);
                 tile(&t);
             }

@@ -116,12 +116,13 @@ size_t ln_gemm_f32_packed_half(const ln_gemm_f32_desc *d, size_t n, size_t k)
     return all;
 }
 
-void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t k, const uint16_t *b,
-                           size_t n_stride, size_t k_stride)
+void ln_gemm_f32_pack_half(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t taps, size_t k,
+                           const uint16_t *b, size_t n_stride, size_t tap_stride, size_t k_stride)
 {
     size_t nr = d->nr;
     for (size_t j0 = 0; j0 < n; j0 += nr)
-        for (size_t i = 0; i < k; i++)
-            for (size_t j = j0; j < j0 + nr; j++)
-                *packed++ = j < n ? b[j * n_stride + i * k_stride] : 0;
+        for (size_t t = 0; t < taps; t++)
+            for (size_t i = 0; i < k; i++)
+                for (size_t j = j0; j < j0 + nr; j++)
+                    *packed++ = j < n ? b[j * n_stride + t * tap_stride + i * k_stride] : 0;
 }

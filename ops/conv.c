@@ -6,11 +6,21 @@
  */
 #include "ops/conv.h"
 
+/* Constant weights of 16 bits in a convolution of float32. */
+static bool half_weights(const ln_ctx *c)
+{
+    const ln_info *w = c->in[1];
+    return ln_attr_int(c, LN_NAME_HALF_WEIGHTS, 0) && w->kind == LINNET_TENSOR && w->data &&
+           (w->type == LINNET_FLOAT16 || w->type == LINNET_BFLOAT16) &&
+           (c->in[0]->type == LINNET_FLOAT32 || !c->in[0]->type);
+}
+
 static linnet_status check_inputs(ln_ctx *c, const ln_conv *p)
 {
     const ln_info *x = c->in[0], *w = c->in[1], *b = ln_in(c, 2), *r = ln_in(c, 3);
     for (int32_t i = 0; i < c->n_in; i++)
-        if (c->in[i] && (c->in[i]->kind != LINNET_TENSOR || (x->type && c->in[i]->type && c->in[i]->type != x->type)))
+        if (c->in[i] && !(i == 1 && half_weights(c)) &&
+            (c->in[i]->kind != LINNET_TENSOR || (x->type && c->in[i]->type && c->in[i]->type != x->type)))
             return ln_fail(c, LINNET_ERR_MODEL, "input %d is no tensor of %s", i,
                            linnet_type_name((linnet_type)x->type));
     LN_TRY(ln_fused_check(c, &p->fused, x->type));
@@ -107,6 +117,7 @@ static const ln_attr_spec attrs[] = {
     LN_ATTRS_FUSED(ln_conv),
     LN_ATTR_CHANNELS_LAST(ln_conv),
     {.name = LN_NAME_WINOGRAD, .kind = LN_AT_INT, .offset = offsetof(ln_conv, winograd)},
+    LN_ATTR_ANY(LN_NAME_HALF_WEIGHTS),
     LN_ATTR_END};
 
 LN_OP(Conv) = {

@@ -21,7 +21,8 @@ typedef struct ln_conv {
     int64_t batch, in_channels, out_channels;
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
     int64_t in_pixels, out_pixels, taps;
-    int32_t type, threads;
+    int32_t type; /* of the images; in conv_f32.c of the packed weights */
+    int32_t threads;
     int32_t bias;      /* there is one */
     int32_t depthwise; /* one input channel per group */
     int32_t packed;    /* weights and bias are constant */
@@ -47,6 +48,10 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
 /* Packs weights and bias (NULL: none); the second: input 1, a constant. */
 void ln_conv_pack(const ln_conv *p, float *to, const float *w, const float *bias);
 linnet_status ln_conv_pack_constant(ln_ctx *c, const ln_conv *p, float *to, const float *bias);
+/* Weights of 16 bits as they are: the biases of each group in whole panels, then the panels. */
+void ln_conv_pack_half(const ln_conv *p, void *to, const uint16_t *w, const float *bias);
+int64_t ln_conv_half_columns(const ln_conv *p); /* of a group's panels */
+int64_t ln_conv_half_biases(const ln_conv *p);  /* bytes */
 /* Winograd, of channels-last images. plan sets p->tiles, group_packed (of everything) and worker, or leaves tiles 0. */
 typedef struct ln_conv_images {
     const float *x;
@@ -86,6 +91,7 @@ bool ln_conv_is_planes(const ln_conv *p);
 linnet_status ln_conv_plan_planes(ln_ctx *c, const ln_conv *p);
 
 linnet_status ln_conv_f32(const ln_args *a);
+linnet_status ln_conv_half_f32(const ln_args *a); /* with packed weights of 16 bits */
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 
 #endif

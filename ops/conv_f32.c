@@ -32,6 +32,7 @@ typedef struct work {
     ln_conv_shape shape;
     ln_gemm_f32_job job; /* of the first group */
     const float *zero;
+    ln_VCONVERT *widen; /* weights of 16 bits */
 } work;
 
 /* -- the input ---------------------------------------------------------------------------------------------------- */
@@ -146,9 +147,10 @@ static void copy_residual(void *arg, int32_t worker, int64_t begin, int64_t end)
 
 /* -- the convolution ---------------------------------------------------------------------------------------------- */
 
-static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+/* half: the packed weights are of 16 bits; a constant where this is inlined. */
+static inline __attribute__((always_inline)) void tiles_of(const work *w, int32_t worker, int64_t begin, int64_t end,
+                                                           const bool half)
 {
-    const work *w = arg;
     const ln_conv *p = w->p;
     int64_t n = p->out_channels / p->group, k = p->in_channels / p->group;
     for (int64_t i = begin; i < end;) {
@@ -160,12 +162,28 @@ static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
         ln_conv_source source = {&w->shape, w->x + g * k, w->zero};
         job.rows_arg = &source;
         job.a = w->x + g * k;
-        job.b = w->weights + g * p->group_packed;
+        if (half) {
+            const char *packed = (const char *)w->weights;
+            job.half_bias = (const float *)(const void *)packed + g * ln_conv_half_columns(p);
+            job.half = (const uint16_t *)(const void *)(packed + ln_conv_half_biases(p)) + g * p->group_packed;
+        } else {
+            job.b = w->weights + g * p->group_packed;
+        }
         job.c = w->y + g * n;
         job.r = w->r ? w->r + g * n : NULL;
         ln_gemm_f32_run(&job, w->scratch + p->at_workers + worker * p->worker, tile, tile + count);
         i += (int64_t)count;
     }
+}
+
+static void product_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    tiles_of(arg, worker, begin, end, false);
+}
+
+static void half_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
+{
+    tiles_of(arg, worker, begin, end, true);
 }
 
 void ln_conv_act(const ln_conv *p, float *y, int64_t pixels)
@@ -219,14 +237,18 @@ static void make_job(work *w)
         w->job.zero = w->zero;
         w->job.rows_pitch = (size_t)(w->x_pixel * p->stride[2]);
     }
+    w->job.widen = w->widen;
+    w->job.bfloat16 = p->type == LINNET_BFLOAT16;
     ln_gemm_f32_prepare(&w->job, (size_t)p->threads);
 }
 
-/* tiled: Winograd's method, NULL where it is not wanted, so that what is compiled without does not link it. */
-static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled)
+/* tiled: Winograd's method, NULL where it is not wanted, so that what is compiled without does not link it; the same of
+ * tiles and widen, which makes float32 of packed weights of 16 bits. */
+static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled, ln_task_fn *tiles, ln_VCONVERT *widen)
 {
     const ln_conv *p = a->params;
     work w = {.p = p, .a = a, .x = a->in[0], .y = a->out[0], .scratch = a->scratch, .weights = a->packed};
+    w.widen = widen;
     w.r = p->fused.residual ? a->in[3] : NULL;
     int64_t in_pixels = p->batch * p->in_pixels, out_pixels = p->batch * p->out_pixels;
     if (out_pixels == 0 || p->out_channels == 0)
@@ -264,7 +286,7 @@ static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled)
             (tiled ? tiled : ln_conv_lines_run)(a, p, &images);
         } else {
             make_job(&w);
-            ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), product_tiles, &w);
+            ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), tiles, &w);
         }
     }
     if (p->copy_out)
@@ -274,12 +296,18 @@ static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled)
 
 LN_RUN(ln_conv_f32)
 {
-    return convolve(a, NULL);
+    return convolve(a, NULL, product_tiles, NULL);
 }
 
 LN_RUN(ln_conv_winograd_f32)
 {
-    return convolve(a, ln_conv_winograd_run);
+    return convolve(a, ln_conv_winograd_run, NULL, NULL);
+}
+
+LN_RUN(ln_conv_half_f32)
+{
+    const ln_conv *p = a->params;
+    return convolve(a, NULL, half_tiles, p->type == LINNET_FLOAT16 ? LN_K(f16_to_f32) : LN_K(bf16_to_f32));
 }
 
 /* -- plan --------------------------------------------------------------------------------------------------------- */
@@ -314,6 +342,22 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     }
     LN_TRY(reserve(c, total, &p->at_in, elements, sizeof(float)));
     return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
+}
+
+/* Weights of 16 bits stay so where a product reads them: Winograd's are others, those of windows in few channels few,
+ * and a frugal plan has no room to widen them in. */
+static bool plan_half(ln_ctx *c, ln_conv *p)
+{
+    const ln_gemm_f32_desc *d = LN_D(gemm_f32);
+    if (c->in[1]->type == LINNET_FLOAT32 || !p->packed || p->tiles || p->depthwise || p->merge || c->frugal)
+        return false;
+    size_t depth = (size_t)(p->in_channels / p->group * p->taps); /* less than what was packed before */
+    p->type = c->in[1]->type;
+    p->group_packed = (int64_t)ln_gemm_f32_packed_half(d, (size_t)(p->out_channels / p->group), depth);
+    p->group_packed = (p->group_packed + 31) / 32 * 32;
+    p->worker += (int64_t)ln_gemm_f32_scratch_half(d);
+    LN_SET_RUN(c, ln_conv_half_f32);
+    return true;
 }
 
 linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
@@ -356,8 +400,10 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
         LN_TRY(ln_conv_winograd_plan(c, p));
     if (p->tiles)
         LN_SET_RUN(c, ln_conv_winograd_f32);
+    const bool half = plan_half(c, p);
     int64_t bytes, groups = p->depthwise || p->tiles ? 1 : p->group;
-    LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)sizeof(float), groups, &bytes));
+    LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)(half ? sizeof(uint16_t) : sizeof(float)), groups, &bytes));
+    bytes += half ? ln_conv_half_biases(p) : 0;
     LN_TRY(reserve(c, &total, &p->at_zero, k, sizeof(float)));
     LN_TRY(reserve(c, &total, &p->at_packed, p->packed ? 0 : bytes, 1));
     LN_TRY(reserve(c, &total, &p->at_workers, p->worker, c->threads));
@@ -365,11 +411,14 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     if (!p->packed)
         return LINNET_OK;
     bool filled;
-    uint64_t layout = (uint64_t)p->group << 2 | (uint64_t)(p->depthwise ? 2 : 0) | (uint64_t)(p->tiles > 0);
+    uint64_t layout = (uint64_t)p->group << 3 | (uint64_t)(half ? 4 : 0) | (uint64_t)(p->depthwise ? 2 : 0) |
+                      (uint64_t)(p->tiles > 0);
     float *to = ln_pack_shared(c, (size_t)bytes, layout, &filled);
     if (!to)
         return ln_no_memory(c);
-    if (!filled)
+    if (!filled && half)
+        ln_conv_pack_half(p, to, w->data, bias ? bias->data : NULL);
+    else if (!filled)
         LN_TRY(ln_conv_pack_constant(c, p, to, bias ? bias->data : NULL));
     ln_drop_input(c, 1);
     if (bias)

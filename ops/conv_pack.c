@@ -83,6 +83,48 @@ static bool pack_items(void *arg, void *buffer, int64_t begin, int64_t end)
     return true;
 }
 
+int64_t ln_conv_half_columns(const ln_conv *p)
+{
+    int64_t nr = LN_D(gemm_f32)->nr;
+    return (p->out_channels / p->group + nr - 1) / nr * nr;
+}
+
+int64_t ln_conv_half_biases(const ln_conv *p)
+{
+    return (p->group * ln_conv_half_columns(p) * (int64_t)sizeof(float) + 63) / 64 * 64;
+}
+
+void ln_conv_pack_half(const ln_conv *p, void *to, const uint16_t *w, const float *bias)
+{
+    size_t n = (size_t)(p->out_channels / p->group), k = (size_t)(p->in_channels / p->group), taps = (size_t)p->taps;
+    float *head = to;
+    uint16_t *panels = (uint16_t *)(void *)((char *)to + ln_conv_half_biases(p));
+    for (int64_t g = 0; g < p->group; g++, head += ln_conv_half_columns(p), panels += p->group_packed) {
+        for (size_t j = 0; bias && j < n; j++)
+            head[j] = *bias++;
+        ln_gemm_f32_pack_half(LN_D(gemm_f32), panels, n, taps, k, w, k * taps, 1, taps);
+        w += n * k * taps;
+    }
+}
+
+/* Weights of 16 bits in a form of float32: widened a few panels at a time. */
+static linnet_status pack_widened(ln_ctx *c, const ln_conv *p, float *to, const float *bias)
+{
+    const ln_info *w = c->in[1];
+    int64_t nr = LN_D(gemm_f32)->nr, n = p->out_channels / p->group, one = p->in_channels / p->group * p->taps;
+    int64_t step = ((int64_t)PART_BYTES / (nr * one * (int64_t)sizeof(float)) + 1) * nr;
+    float *part = ln_temporary(c, (size_t)((step < n ? step : n) * one) * sizeof *part);
+    if (!part)
+        return ln_no_memory(c);
+    pack_bias(p, to, bias);
+    for (int64_t i = 0, some; i < p->out_channels; i += some) {
+        some = n - i % n < step ? n - i % n : step;
+        ln_to_f32(part, w->data, w->type, i * one, some * one);
+        pack_channels(p, to, part, bias, (size_t)i, (size_t)some);
+    }
+    return LINNET_OK;
+}
+
 linnet_status ln_conv_pack_constant(ln_ctx *c, const ln_conv *p, float *to, const float *bias)
 {
     size_t nr = LN_D(gemm_f32)->nr, groups = p->depthwise ? 1 : (size_t)p->group;
@@ -93,6 +135,8 @@ linnet_status ln_conv_pack_constant(ln_ctx *c, const ln_conv *p, float *to, cons
         ln_conv_pack(p, to, c->in[1]->data, bias);
         return LINNET_OK;
     }
+    if (c->in[1]->type != LINNET_FLOAT32)
+        return pack_widened(c, p, to, bias);
     size_t bytes = t.one * sizeof(float), step = (PART_BYTES / (nr * bytes) + 1) * nr;
     t.step = p->depthwise || step > t.n ? t.n : step;
     t.items = (t.n + t.step - 1) / t.step;

@@ -171,8 +171,8 @@ static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
     if (!packed)
         return ln_no_memory(c);
     for (int64_t i = 0; half && i < count; i++)
-        ln_gemm_f32_pack_half(d, (uint16_t *)packed + i * p->b_packed, (size_t)p->n, (size_t)p->k,
-                              (const uint16_t *)c->in[p->b_in]->data + i * p->k * p->n, (size_t)p->b_col,
+        ln_gemm_f32_pack_half(d, (uint16_t *)packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k,
+                              (const uint16_t *)c->in[p->b_in]->data + i * p->k * p->n, (size_t)p->b_col, 0,
                               (size_t)p->b_row);
     for (int64_t i = 0; !half && i < count; i++) {
         packing t = {.c = c,

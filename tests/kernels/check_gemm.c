@@ -260,12 +260,16 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
 
 /* -- vector times matrix ------------------------------------------------------------------------------------------ */
 
-/* B of 16 bits: against the product with the same B as float64. */
-static void check_half(const char *tier, const ln_kernel_table *t, size_t m, size_t n, size_t k, bool bfloat16)
+/* B of 16 bits: against the product with the same B as float64. With taps A comes by rows, some outside of the image,
+ * and there is a bias. */
+static void check_half(const char *tier, const ln_kernel_table *t, size_t m, size_t n, size_t taps, size_t depth,
+                       bool bfloat16)
 {
     const ln_gemm_f32_desc *d = t->gemm_f32;
+    const size_t k = taps * depth, columns = (n + d->nr - 1) / d->nr * d->nr;
     size_t packed = ln_gemm_f32_packed_half(d, n, k), ldc = n + 1;
     float *a = check_guard(m * k * sizeof *a, true), *wide = malloc((k * n + 1) * sizeof *wide);
+    float *zero = check_guard(depth * sizeof *zero, true), *bias = check_guard(columns * sizeof *bias, true);
     float *c = check_guard((m * ldc - 1) * sizeof *c, true), *c2 = check_guard((m * ldc - 1) * sizeof *c2, true);
     uint16_t *b = check_guard(k * n * sizeof *b, true), *to = check_guard(packed * sizeof *to, true);
     check_fill_f32(a, m * k, CHECK_NORMAL);
@@ -274,16 +278,28 @@ static void check_half(const char *tier, const ln_kernel_table *t, size_t m, siz
     (bfloat16 ? t->bf16_to_f32 : t->f16_to_f32)(wide, b, k * n);
     for (size_t i = 0; i < m * ldc - 1; i++)
         c[i] = c2[i] = SENTINEL;
-    ln_gemm_f32_pack_half(d, to, n, k, b, 1, n);
+    memset(zero, 0, depth * sizeof *zero);
+    memset(bias, 0, columns * sizeof *bias);
+    if (taps > 1)
+        check_fill_f32(bias, n, CHECK_NORMAL);
+    rows_case source = {a, taps > 1 ? zero : NULL, m, depth, taps};
+    for (size_t i = 0; i < m * taps; i++)
+        if (outside(&source, i / taps, i % taps))
+            memset(a + i * depth, 0, depth * sizeof *a);
+    ln_gemm_f32_pack_half(d, to, n, taps, depth, b, 1, depth * n, n);
     ln_gemm_f32_job job = {.d = d,
                            .m = m,
                            .n = n,
-                           .taps = 1,
-                           .k = k,
+                           .taps = taps,
+                           .k = depth,
                            .a = a,
                            .a_row = k,
                            .a_col = 1,
+                           .rows = taps > 1 ? rows_of : NULL,
+                           .rows_arg = &source,
+                           .zero = source.zero,
                            .half = to,
+                           .half_bias = taps > 1 ? bias : NULL,
                            .widen = bfloat16 ? t->bf16_to_f32 : t->f16_to_f32,
                            .bfloat16 = bfloat16,
                            .ldc = ldc};
@@ -292,7 +308,7 @@ static void check_half(const char *tier, const ln_kernel_table *t, size_t m, siz
     bool ok = memcmp(c, c2, (m * ldc - 1) * sizeof *c) == 0;
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < ldc && i * ldc + j < m * ldc - 1; j++) {
-            double want = 0, bound = 0;
+            double want = j < n ? (double)bias[j] : 0, bound = fabs(want);
             for (size_t p = 0; p < k && j < n; p++) {
                 double term = (double)a[i * k + p] * (double)wide[p * n + j];
                 want += term;
@@ -300,8 +316,10 @@ static void check_half(const char *tier, const ln_kernel_table *t, size_t m, siz
             }
             ok = ok && (j < n ? near(c[i * ldc + j], want, bound, k + 2) : c[i * ldc + j] == SENTINEL);
         }
-    check_ok(ok, "%s product %zu x %zu x %zu with B in 16 bits, bfloat16 %d", tier, m, n, k, bfloat16);
+    check_ok(ok, "%s product %zu x %zu x %zu * %zu with B in 16 bits, bfloat16 %d", tier, m, n, taps, depth, bfloat16);
     free(wide);
+    check_guard_free(zero);
+    check_guard_free(bias);
     check_guard_free(a);
     check_guard_free(b);
     check_guard_free(to);
@@ -316,7 +334,13 @@ static void check_halves(const char *tier, const ln_kernel_table *t)
         for (size_t i = 0; i < sizeof ns / sizeof *ns; i++)
             for (size_t j = 0; j < sizeof ks / sizeof *ks; j++)
                 for (int bfloat16 = 0; bfloat16 < 2; bfloat16++)
-                    check_half(tier, t, m, ns[i], ks[j], bfloat16);
+                    check_half(tier, t, m, ns[i], 1, ks[j], bfloat16);
+    for (int bfloat16 = 0; bfloat16 < 2; bfloat16++) {
+        check_half(tier, t, 2, 40, 9, 33, bfloat16);   /* few rows */
+        check_half(tier, t, 40, 70, 9, 5, bfloat16);   /* short taps: copied */
+        check_half(tier, t, 60, 70, 9, 65, bfloat16);  /* several taps in a block */
+        check_half(tier, t, 60, 40, 3, 600, bfloat16); /* several blocks in a tap */
+    }
 }
 
 static void check_gemv(const char *tier, const ln_kernel_table *t)

@@ -14,10 +14,10 @@
 #include "engine/session.h"
 #include "kernels/half.h"
 
-enum { CHANNELS = 4, SIDE = 9, WINDOW = 3, TAPS = WINDOW * WINDOW, PIXELS = SIDE * SIDE };
+/* Few channels, which are packed as float32, and as many as a product reads in 16 bits. */
+enum { FEW = 4, CHANNELS = 32, SIDE = 9, WINDOW = 3, TAPS = WINDOW * WINDOW, PIXELS = SIDE * SIDE };
 
-static const int64_t x_dims[] = {1, CHANNELS, SIDE, SIDE}, w_dims[] = {CHANNELS, CHANNELS, WINDOW, WINDOW};
-static const int64_t b_dims[] = {CHANNELS};
+static int64_t x_dims[] = {1, FEW, SIDE, SIDE}, w_dims[] = {FEW, FEW, WINDOW, WINDOW}, b_dims[] = {FEW};
 static uint16_t x_data[CHANNELS * PIXELS], w_data[CHANNELS * CHANNELS * TAPS], b_data[CHANNELS], ones_data[CHANNELS];
 enum { THREES = 99 }; /* the attribute is a window of 3 x 3 */
 
@@ -115,15 +115,18 @@ static void test_widen(void **state)
     (void)state;
     static const char *const ops[] = {"Conv", "ConvTranspose"};
     static const linnet_type types[] = {LINNET_FLOAT16, LINNET_BFLOAT16};
-    for (int k = 0; k < 8; k++) {
+    for (int k = 0; k < 16; k++) {
         linnet_type type = types[k % 2];
+        x_dims[1] = w_dims[0] = w_dims[1] = b_dims[0] = k < 8 ? FEW : CHANNELS;
         fill(x_data, sizeof x_data / 2, type, 1);
         fill(w_data, sizeof w_data / 2, type, 2);
         fill(b_data, sizeof b_data / 2, type, 3);
-        linnet_model *m = build(ops[k / 2 % 2], type, k / 4);
-        linnet_session *with = run(m, type, NULL), *without = run(m, type, "widen");
+        linnet_model *m = build(ops[k / 2 % 2], type, k / 4 % 2);
+        linnet_session *with = run(m, type, "winograd"), *without = run(m, type, "widen");
         assert_int_equal(casts(with), 2); /* of the image and of what comes out */
         assert_int_equal(casts(without), 0);
+        if (k >= 8 && k / 2 % 2 == 0) /* Conv: two bytes for each weight */
+            assert_true(with->current->plan->packed_bytes < 3 * CHANNELS * CHANNELS * TAPS);
         const linnet_value *a = linnet_session_output(with, "y"), *b = linnet_session_output(without, "y");
         assert_int_equal(a->type, type);
         assert_int_equal(b->type, type);
