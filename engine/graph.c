@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The graph's primitives: making values and nodes, the three mutations, order, lookups, copies. Ids never change
- * while a graph lives: a dead node keeps its place, and arrays grow by half in the graph's arena.
+ * The graph's primitives: making values and nodes, the three mutations, order, lookups, copies. A dead node
+ * keeps its place, so that ids stay as they are until compact.c moves what is left together; arrays grow by half in the
+ * graph's arena.
  */
 #include "engine/graph.h"
 
@@ -217,6 +218,30 @@ static void link_before(ln_graph *g, int32_t id, int32_t before)
         g->last = id;
 }
 
+/* The lists of a node in one piece, as most hold one item or two. */
+static bool make_lists(ln_arena *a, ln_node *n)
+{
+    uint64_t in = (uint64_t)n->n_in, out = (uint64_t)n->n_out, attrs = (uint64_t)n->n_attrs * sizeof *n->attrs;
+    uint64_t bytes = attrs + in * (sizeof *n->next_use + sizeof *n->in) + out * sizeof *n->out;
+    n->attrs = bytes <= PTRDIFF_MAX ? ln_arena_zalloc(a, (size_t)bytes, _Alignof(ln_attr)) : NULL;
+    if (!n->attrs)
+        return false;
+    n->next_use = (ln_use *)(void *)(n->attrs + n->n_attrs);
+    n->in = (int32_t *)(void *)(n->next_use + n->n_in);
+    n->out = n->in + n->n_in;
+    return true;
+}
+
+static void copy_lists(ln_node *to, const int32_t *in, const int32_t *out, const ln_attr *attrs)
+{
+    if (to->n_in)
+        memcpy(to->in, in, (size_t)to->n_in * sizeof *in);
+    if (to->n_out)
+        memcpy(to->out, out, (size_t)to->n_out * sizeof *out);
+    if (to->n_attrs)
+        memcpy(to->attrs, attrs, (size_t)to->n_attrs * sizeof *attrs);
+}
+
 int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int64_t opset, const char *type,
                            const char *name, int32_t n_in, const int32_t *in, int32_t n_out, const int32_t *out,
                            int32_t n_attrs, const ln_attr *attrs)
@@ -234,14 +259,9 @@ int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int6
                  .n_out = n_out,
                  .n_attrs = n_attrs,
                  .n_formal = n_in};
-    n.in = copy_ids(g->arena, in, n_in);
-    n.out = copy_ids(g->arena, out, n_out);
-    n.next_use = ln_arena_array(g->arena, n_in, sizeof *n.next_use);
-    n.attrs = ln_arena_array(g->arena, n_attrs, sizeof *n.attrs);
-    if (!n.in || !n.out || !n.next_use || !n.attrs)
+    if (!make_lists(g->arena, &n))
         return LN_NO_NODE;
-    if (n_attrs)
-        memcpy(n.attrs, attrs, (size_t)n_attrs * sizeof *n.attrs);
+    copy_lists(&n, in, out, attrs);
     n.op = ln_op_find(domain, type);
     n.version = n.op ? ln_op_version(n.op, opset) : 0;
     if (n.version == 0) {
@@ -407,12 +427,11 @@ static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows);
 static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
 {
     *to = *from;
-    to->in = copy_ids(arena, from->in, from->n_in);
-    to->out = copy_ids(arena, from->out, from->n_out);
-    to->next_use = ln_arena_dup(arena, from->next_use, (size_t)from->n_in * sizeof *to->next_use, 16);
-    to->attrs = ln_arena_dup(arena, from->attrs, (size_t)from->n_attrs * sizeof *to->attrs, 16);
-    if (!to->in || !to->out || !to->next_use || !to->attrs)
+    if (!make_lists(arena, to))
         return false;
+    copy_lists(to, from->in, from->out, from->attrs);
+    if (to->n_in)
+        memcpy(to->next_use, from->next_use, (size_t)to->n_in * sizeof *to->next_use);
     for (int32_t i = 0; i < to->n_attrs; i++)
         if (to->attrs[i].kind == LN_ATTR_GRAPH && !from->dead) {
             to->attrs[i].graph = clone(from->attrs[i].graph, arena, false);

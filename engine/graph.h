@@ -145,6 +145,8 @@ void ln_graph_drop_output(ln_graph *g, int32_t node, int32_t slot); /* one that 
 void ln_graph_kill(ln_graph *g, int32_t node);                      /* its outputs have no producer after it */
 void ln_graph_set_input(ln_graph *g, int32_t node, int32_t slot, int32_t value); /* one use; LN_NO_VALUE: none */
 void ln_graph_set_data(ln_graph *g, int32_t value, const void *data); /* makes it a constant of its known info */
+/* Takes dead nodes and unused values out: ids are others after, in the same order. False: no memory. */
+bool ln_graph_compact(ln_graph *g);
 /* Puts the nodes in topological order. False: there is a cycle; *node is one on it. */
 bool ln_graph_sort(ln_graph *g, int32_t *node);
 

@@ -183,6 +183,8 @@ static linnet_status build(ln_plan *plan, const linnet_value *inputs, const ln_p
                               .store = plan->store};
     if ((st = ln_optimize(g, plan->memory, &oo, error)) != LINNET_OK)
         return st;
+    if (!ln_graph_compact(g))
+        return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");
     plan->stripe_rows = o->stripe_rows;
     if (o->stripe_layers && (plan->stripe_layers = ln_graph_stripes(g, o->stripe_layers, o->stripe_rows)) < 0)
         return ln_error_set(error, LINNET_ERR_MEMORY, "", "", "out of memory while planning");

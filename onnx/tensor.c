@@ -30,7 +30,7 @@ linnet_status ln_import_no_memory(const ln_source *s)
 const void *ln_import_keep(const ln_source *s, const void *bytes, size_t size)
 {
     if (size < LN_BLOCK_MIN || !s->mappings)
-        return ln_arena_dup(s->arena, bytes, size, 64);
+        return ln_arena_dup(s->arena, bytes, size, size < 64 ? 16 : 64);
     ln_block_keep(bytes);
     return bytes;
 }

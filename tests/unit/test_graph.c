@@ -197,12 +197,45 @@ static void clones(void **state)
 }
 
 /* Random nodes, replacements and deaths keep the graph sound. */
+/* What nodes take and give, in their order, by the marks of the values; ends with 0. */
+static void marks_of(const ln_graph *g, int64_t *marks)
+{
+    LN_FOR_NODES(g, id)
+    {
+        const ln_node *n = &g->nodes[id];
+        for (int32_t i = 0; i < n->n_in; i++)
+            *marks++ = n->in[i] < 0 ? -1 : g->values[n->in[i]].info.dims[0];
+        for (int32_t i = 0; i < n->n_out; i++)
+            *marks++ = g->values[n->out[i]].info.dims[0];
+    }
+    *marks = 0;
+}
+
+/* The same graph, without what is dead. */
+static void compact(ln_graph *g, int64_t *before, int64_t *after)
+{
+    int32_t nodes = 0, values = 0;
+    marks_of(g, before);
+    LN_FOR_NODES(g, id) nodes++;
+    for (int32_t v = 0; v < g->n_values; v++)
+        values += g->values[v].n_uses > 0 || g->values[v].producer >= 0 || g->values[v].input;
+    assert_true(ln_graph_compact(g));
+    sound(g);
+    marks_of(g, after);
+    assert_int_equal(g->n_nodes, nodes);
+    assert_int_equal(g->n_values, values);
+    for (size_t i = 0; i == 0 || before[i - 1]; i++)
+        assert_int_equal(before[i], after[i]);
+}
+
 static void random_mutations(void **state)
 {
     ln_graph *g = ((world *)*state)->g;
     enum { STEPS = 3000 };
+    static int64_t before[3 * STEPS + 1], after[3 * STEPS + 1];
     uint32_t seed = 12345;
     int32_t x = value(g, "x");
+    g->values[x].info.dims[0] = STEPS + 1;
     assert_true(ln_graph_set_inputs(g, &x, 1));
     for (int step = 0; step < STEPS; step++) {
         seed = seed * 1664525u + 1013904223u;
@@ -210,6 +243,7 @@ static void random_mutations(void **state)
         if (id < 0 || seed >> 30 < 2) {
             int32_t a = g->last >= 0 ? g->nodes[g->last].out[0] : x, out = value(g, "");
             int32_t b = id >= 0 && !g->nodes[id].dead ? g->nodes[id].out[0] : x;
+            g->values[out].info.dims[0] = step + 1;
             node(g, LN_NO_NODE, "Add", a, b, out);
         } else if (!g->nodes[id].dead && seed >> 30 == 2) {
             ln_graph_replace_uses(g, g->nodes[id].out[0], x);
@@ -219,10 +253,15 @@ static void random_mutations(void **state)
         }
         if (step % 100 == 0)
             sound(g);
+        if (step % 700 == 699) {
+            compact(g, before, after);
+            x = g->inputs[0];
+        }
     }
     int32_t cyclic;
     assert_true(ln_graph_sort(g, &cyclic));
     sound(g);
+    compact(g, before, after);
 }
 
 /* What inputs are declared to be is the model's word: sizes that overflow do not reach an operator. */
