@@ -4,12 +4,14 @@
  * to channels-last and one back. The transpose pass then sinks the second through the convolution, which so becomes
  * channels-last, and on until it meets the first of the next convolution, or the end.
  *
- * A depthwise convolution for which there is a kernel that reads planes stays as it is where all that a transpose could
- * reach from it has neither another convolution nor a transpose: two transposes would be more than the convolution.
+ * A depthwise convolution, or a quantised one of few channels, for which there is a kernel that reads planes stays as
+ * it is where all that a transpose could reach from it has neither another convolution nor a transpose: two transposes
+ * would be more than the convolution, or much of it.
  */
 #include "engine/sink.h"
 #include "kernels/conv.h"
 #include "kernels/kernels.h"
+#include "kernels/qgemm.h"
 
 enum { FEW_CHANNELS = 15 };
 
@@ -46,9 +48,21 @@ static int64_t all_are(const ln_node *n, const char *name)
     return a && a->n ? a->ints[0] : 1;
 }
 
-/* What ops/conv_planes.c takes. */
+/* What ops/qlinearconv_planes.c takes. */
+static bool has_quantised_planes(const ln_graph *g, const ln_node *n)
+{
+    const ln_info *x = ln_rw_info(g, n->in[0]), *w = ln_rw_info(g, ln_rw_in(n, 3)), *y = ln_rw_info(g, n->out[0]);
+    return LN_D(qgemm)->planes && ln_node_is(n, "QLinearConv") && ln_info_known(x) && ln_info_known(w) &&
+           ln_info_known(y) && x->rank == 4 && w->rank == 4 && y->rank == 4 && ln_node_attr_int(n, "group", 1) == 1 &&
+           all_are(n, "dilations") == 1 &&
+           ln_qplanes_pays(x->dims[1], w->dims[2], w->dims[3], all_are(n, "strides"), y->dims[3]);
+}
+
+/* What ops/conv_planes.c takes, or the former. */
 static bool has_planes_kernel(const ln_graph *g, const ln_node *n)
 {
+    if (has_quantised_planes(g, n))
+        return true;
     const ln_info *x = ln_rw_info(g, n->in[0]), *w = ln_rw_info(g, ln_rw_in(n, 1)), *y = ln_rw_info(g, n->out[0]);
     return LN_D(gemm_f32)->dw_planes && ln_node_is(n, "Conv") && ln_info_known(w) && ln_info_known(y) && x->rank == 4 &&
            w->rank == 4 && w->dims[1] == 1 && w->dims[2] == w->dims[3] && x->dims[1] > 1 &&

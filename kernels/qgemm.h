@@ -45,12 +45,16 @@ typedef struct ln_qgemm_args {
 typedef void ln_qgemm_fn(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,
                          const ln_qgemm_args *g);
 
+typedef struct ln_qplanes_args ln_qplanes_args;
+typedef void ln_qplanes_fn(void *y, const uint8_t *const *line, const ln_qplanes_args *g);
+
 typedef struct ln_qgemm_tile {
     uint16_t mr, nr, kr;
     ln_qgemm_fn *run;
     uint16_t plus; /* to the A of so many bytes at the end of a group the kernel adds 1, for which the bias makes up */
-    bool depthwise8; /* the tier's depthwise kernel reads weights of ln_qdepthwise_pack8 */
-    uint16_t lanes;  /* channels that its depthwise kernel takes at once, and wants to be given */
+    bool depthwise8;       /* the tier's depthwise kernel reads weights of ln_qdepthwise_pack8 */
+    uint16_t lanes;        /* channels that its depthwise kernel takes at once, and wants to be given */
+    ln_qplanes_fn *planes; /* NULL: the tier has none */
 } ln_qgemm_tile;
 
 /* Else packings need no 64-byte alignment. */
@@ -122,6 +126,36 @@ typedef struct ln_qdepthwise_args {
  * end. */
 size_t ln_qdepthwise_bytes8(size_t taps, size_t channels);
 bool ln_qdepthwise_pack8(int8_t *to, const int16_t *w, size_t taps, size_t channels);
+
+/* -- few channels of planes -----------------------------------------------------------------------------------------
+ */
+
+/* y[c][i] for `outputs` channels and `width` pixels i of a line:
+ * acc = start[c] + sum over lines l and taps t of line[l][i * stride + t] * w[c][l][t], then as in the product. Bytes
+ * of lines are unsigned, and 128 more of them than the last window has can be read; start has the bias and what zero
+ * points add, for channels up to a multiple of LN_QPLANES. */
+enum { LN_QPLANES = 4, LN_QPLANES_VECTORS = 3, LN_QPLANES_STRIDE = 4, LN_QPLANES_BEHIND = 128 };
+
+/* Whether at most a quarter of taps and lanes are empty, and the vectors of windows stay in the first cache. */
+static inline bool ln_qplanes_pays(int64_t channels, int64_t high, int64_t wide, int64_t stride, int64_t width)
+{
+    const int64_t groups = (wide + 3) / 4, vectors = (width + 15) / 16;
+    return channels <= 8 && high <= 16 && wide <= 64 && channels * high * groups <= 128 && stride >= 1 &&
+           stride <= LN_QPLANES_STRIDE && 3 * groups <= wide && 12 * vectors <= width;
+}
+
+struct ln_qplanes_args {
+    size_t lines, wide, stride; /* wide: taps of a line; stride: 1 to LN_QPLANES_STRIDE */
+    size_t width, outputs;
+    size_t y_stride; /* elements from a channel to the next */
+    const int8_t *w; /* [outputs / LN_QPLANES][lines][(wide + 3) / 4][LN_QPLANES][4], aligned for vectors */
+    const int32_t *start;
+    const float *scale; /* [outputs], below 1 */
+    int32_t out;        /* LN_QGEMM_I32 or LN_QGEMM_8, all of whose values are allowed */
+    int32_t y_zero;
+    float lo;
+    void *room; /* 64 LN_QPLANES_VECTORS bytes for every four taps, as aligned */
+};
 
 /* -- element-wise ----------------------------------------------------------------------------------------------------
  */

@@ -49,7 +49,7 @@ INLINE void finish_tile(const size_t m, const size_t nv, void *c, __m512i acc[MR
         __m512 scale[2] = {_mm512_maskz_loadu_ps(mask[0], g->scale),
                            nv > 1 ? _mm512_maskz_loadu_ps(mask[1], g->scale + 16) : _mm512_setzero_ps()};
         if (packs(scale[0], g) && packs(scale[nv - 1], g)) {
-            const quantised q = quantised_of(g);
+            const quantised q = quantised_of(g->y_zero, g->lo);
             const __mmask32 bytes = mask[0] | (__mmask32)mask[1] << 16;
             UNROLL for (size_t i = 0; i < m; i += 4 / nv)
             {
@@ -126,10 +126,10 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
             UNROLL for (size_t i = 0; i < m; i++)
             {
                 OPAQUE(a);
-                uint8_t four[4] = {0};
+                uint32_t four = 0;
                 for (size_t t = k; t < depth; t++)
-                    four[t - k] = a[i][t];
-                multiply(acc[i], four, now, 1, nv, flip);
+                    four |= (uint32_t)a[i][t] << 8 * (t - k);
+                multiply(acc[i], (const uint8_t *)&four, now, 1, nv, flip);
             }
         }
         if (split && s == 1) {
@@ -171,7 +171,8 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     by[m - 1](c, a, panel, n, &part);
 }
 
-const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MOST, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64};
+const ln_qgemm_tile ln_qgemm_avx512 = {
+    .mr = MOST, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64, .planes = ln_qplanes_avx512};
 
 void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

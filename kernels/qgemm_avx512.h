@@ -19,6 +19,8 @@ enum { MR = 12, NR = 32, KR = 4, MOST = 72 };
  * into vector registers, and take them back behind all products under way. */
 #define OPAQUE(p) __asm__("" : "+r"(p))
 
+ln_qplanes_fn ln_qplanes_avx512;
+
 /* Products of at most 32 bytes, a multiple of 4: false where this is not one that it does, and nothing is done. */
 bool ln_qgemm_short_avx512(void *c, const uint8_t *const *a, const void *panel, size_t m, size_t n,
                            const ln_qgemm_args *g);
@@ -40,10 +42,10 @@ INLINE bool packs(__m512 scale, const ln_qgemm_args *g)
 }
 
 /* In vectors, since what comes from them to other registers waits for all products under way. */
-INLINE quantised quantised_of(const ln_qgemm_args *g)
+INLINE quantised quantised_of(int32_t y_zero, float lo)
 {
-    const __m512i zero = _mm512_set1_epi32(g->y_zero);
-    const __m512i least = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_set1_ps(g->lo), _mm512_cvtepi32_ps(zero)));
+    const __m512i zero = _mm512_set1_epi32(y_zero);
+    const __m512i least = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_set1_ps(lo), _mm512_cvtepi32_ps(zero)));
     const __m512i flip = _mm512_and_si512(_mm512_srai_epi32(least, 31), _mm512_set1_epi32((int32_t)0x80808080));
     const __m512i shifted = _mm512_add_epi32(zero, _mm512_and_si512(flip, _mm512_set1_epi32(128)));
     return (quantised){_mm512_packs_epi32(shifted, shifted), flip,

@@ -17,7 +17,7 @@ INLINE void short_rows(const size_t steps, const size_t nv, const bool flip, voi
     const __mmask16 mask[2] = {mask_of(n), nv > 1 ? mask_of(n - 16) : 0};
     const __mmask32 bytes = mask[0] | (__mmask32)mask[1] << 16;
     const bool wide = g->out == LN_QGEMM_I32;
-    const quantised q = quantised_of(g);
+    const quantised q = quantised_of(g->y_zero, g->lo);
     __m512i b[SHORT][2], start[2];
     __m512 scale[2];
     UNROLL for (size_t v = 0; v < nv; v++)
@@ -51,19 +51,17 @@ INLINE void short_rows(const size_t steps, const size_t nv, const bool flip, voi
     {                                                                                                                  \
         short_rows(steps, nv, flip, c, a, b, m, n, g);                                                                 \
     }
+typedef void body(void *c, const uint8_t *const *a, const void *b, size_t m, size_t n, const ln_qgemm_args *g);
+
 /* clang-format off */
 #define SHORTS(s)                                                                                                      \
     SHORT_ROWS(u_half_##s, s, 1, false) SHORT_ROWS(u_whole_##s, s, 2, false)                                           \
     SHORT_ROWS(s_half_##s, s, 1, true)  SHORT_ROWS(s_whole_##s, s, 2, true)
 SHORTS(4) SHORTS(6) SHORTS(7) SHORTS(8)
-    /* clang-format on */
 
-    typedef void body(void *c, const uint8_t *const *a, const void *b, size_t m, size_t n, const ln_qgemm_args *g);
-#define ALL(p)                                                                                                         \
-    {                                                                                                                  \
-        [4] = p##4, [6] = p##6, [7] = p##7, [8] = p##8                                                                 \
-    }
+#define ALL(p) {[4] = p##4, [6] = p##6, [7] = p##7, [8] = p##8}
 static body *const bodies[2][2][SHORT + 1] = {{ALL(u_half_), ALL(u_whole_)}, {ALL(s_half_), ALL(s_whole_)}};
+/* clang-format on */
 
 /* int32, or bytes that packing clamps. */
 static bool are_plain(const ln_qgemm_args *g, size_t n)

@@ -169,6 +169,11 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
     if (p->mode == LN_QCONV_DEPTHWISE)
         p->packed &= !xz || xz->data;
     p->constant_scales = p->packed && !p->integer && c->in[1]->data && c->in[4]->data && c->in[6]->data;
+    const bool planes = ln_qconv_is_planes(c, p);
+    if (planes) {
+        ln_qconv_plan_planes(p, 0);
+        total = (int64_t)ln_qconv_planes_bytes(p);
+    }
     size_t scratch = 0, floats = ((size_t)(p->outputs * p->repeat) * sizeof(float) + 63) / 64 * 64;
     p->scratch_weights = 0;
     scratch += p->packed ? 0 : (size_t)total;
@@ -187,6 +192,8 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
     p->worker_lines = p->worker_tile + (p->transpose_out ? ((int64_t)pixels * p->outputs * 4 + 63) / 64 * 64 : 0);
     p->worker_bytes =
         p->worker_lines + ((p->w.kernel[1] + 1) * p->line_bytes + (int64_t)over + 63) / 64 * 64 * p->by_lines;
+    if (planes)
+        ln_qconv_plan_planes(p, p->scratch_worker);
     if (c->frugal > 1 && p->packed && p->constant_scales && may_be_in_place(p)) {
         p->in_place = 1;
         p->scratch_lines = p->scratch_worker;
@@ -205,7 +212,9 @@ static linnet_status plan(ln_ctx *c, ln_qconv *p)
                             xz && xz->data ? ln_zero_of(xz->data, p->x_signed, 0) : 0);
     if (p->constant_scales)
         ln_qconv_scales(p, (float *)(void *)(to + total), c->in[1]->data, c->in[4]->data, c->in[6]->data);
-    if ((p->constant_scales || p->integer) && p->by_lines)
+    if (planes)
+        LN_SET_RUN(c, ln_qlinearconv_planes);
+    else if ((p->constant_scales || p->integer) && p->by_lines)
         LN_SET_RUN(c, ln_qlinearconv_lines);
     else if (p->constant_scales || p->integer)
         LN_SET_RUN(c, ln_qlinearconv_packed);

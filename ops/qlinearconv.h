@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Parameters of QLinearConv and ConvInteger: qlinearconv.c infers and plans, qlinearconv_run.c packs weights and runs,
- * qlinearconv_lines.c runs by lines.
+ * qlinearconv_lines.c runs by lines, qlinearconv_planes.c images with channels first.
  */
 #ifndef LN_OPS_QLINEARCONV_H
 #define LN_OPS_QLINEARCONV_H
@@ -11,8 +11,8 @@
 
 enum { LN_QCONV_PIXELS = 48, LN_QCONV_FEW_PIXELS = 8 }; /* of a task; of one that takes little scratch */
 /* A position of the window is a row of channels where it lies; the window is copied into one; so is every line of it
- * where it lies in a padded line. */
-enum { LN_QCONV_ROWS, LN_QCONV_COPY, LN_QCONV_LINES, LN_QCONV_DEPTHWISE };
+ * where it lies in a padded line. Planes: pixels are lanes, not channels. */
+enum { LN_QCONV_ROWS, LN_QCONV_COPY, LN_QCONV_LINES, LN_QCONV_DEPTHWISE, LN_QCONV_PLANES };
 enum { LN_QCONV_HIGH = 16 }; /* lines of a window at most, by lines */
 
 typedef struct ln_qconv {
@@ -56,6 +56,14 @@ void ln_qconv_scatter(const ln_qconv_job *j, const char *tile, int64_t pixel, in
 /* An ln_parallel function: lines of the output, with a job. */
 void ln_qconv_lines(void *arg, int32_t worker, int64_t begin, int64_t end);
 
+/* Likewise, of an image with channels first. Whether such is done, once all else is known; scratch of workers is from
+ * `at` on; packing. */
+void ln_qconv_planes(void *arg, int32_t worker, int64_t begin, int64_t end);
+bool ln_qconv_is_planes(const ln_ctx *c, const ln_qconv *p);
+void ln_qconv_plan_planes(ln_qconv *p, int64_t at);
+size_t ln_qconv_planes_bytes(const ln_qconv *p);
+void ln_qconv_pack_planes(const ln_qconv *p, void *to, const uint8_t *w, const int32_t *bias, int32_t x_zero);
+
 /* Packs the weights of all groups; returns whether row sums are needed. */
 bool ln_qconv_pack(const ln_qconv *p, void *to, const void *w, const void *w_zero, const int32_t *bias, int32_t x_zero);
 /* Depthwise: where in the packed weights those in 8 bits are, and before them whether they fit. */
@@ -66,6 +74,7 @@ void ln_qconv_scales(const ln_qconv *p, float *to, const float *x, const float *
 linnet_status ln_qlinearconv(const ln_args *a);
 linnet_status ln_qlinearconv_packed(const ln_args *a);
 linnet_status ln_qlinearconv_lines(const ln_args *a);
+linnet_status ln_qlinearconv_planes(const ln_args *a);
 linnet_status ln_qlinearconv_in_place(const ln_args *a);
 
 #endif

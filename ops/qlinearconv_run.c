@@ -3,7 +3,8 @@
  * Runs quantised convolutions. Inside, the image is channels-last: then a position of the window is a row of channels
  * that the product reads where it lies (kernels/qgemm.h), or that the depthwise kernel reads. An NCHW image is
  * transposed through scratch, its result while it is hot. Where a row would be shorter than what a kernel reads at
- * once, the window is copied into one row first, or lines of it are rows (qlinearconv_lines.c).
+ * once, the window is copied into one row first, or lines of it are rows (qlinearconv_lines.c). Few
+ * channels in planes stay there (qlinearconv_planes.c).
  */
 #include <string.h>
 
@@ -46,6 +47,10 @@ bool ln_qconv_pack(const ln_qconv *p, void *to, const void *w, const void *w_zer
 {
     if (p->mode == LN_QCONV_DEPTHWISE) {
         pack_depthwise(p, to, w, w_zero, bias, x_zero);
+        return false;
+    }
+    if (p->mode == LN_QCONV_PLANES) {
+        ln_qconv_pack_planes(p, to, w, bias, x_zero);
         return false;
     }
     bool sums = false;
@@ -138,6 +143,10 @@ void ln_qconv_product(const ln_qconv_job *j, const uint8_t *const *rows, int64_t
         ln_qgemm_row_sums(sums, rows, (size_t)n, &g);
         g.row_sum = sums;
     }
+#ifndef LN_FIRMWARE
+    if (p->by_lines) /* copies, behind which can be read: whole groups, of which B is zero where K ends */
+        g.k = (g.k + tile->kr - 1u) / tile->kr * tile->kr;
+#endif
     ln_qgemm(c + (size_t)(group * p->group_outputs) * (p->integer ? 4 : 1), rows, j->weights + group * p->group_bytes,
              (size_t)n, (size_t)p->group_outputs, 0, ((size_t)p->group_outputs + tile->nr - 1) / tile->nr, tile, &g);
 }
@@ -290,6 +299,12 @@ LN_RUN(ln_qlinearconv_lines)
 {
     const ln_qconv *p = a->params;
     return run(a, true, false, ln_qconv_lines, p->w.out[1]);
+}
+
+LN_RUN(ln_qlinearconv_planes)
+{
+    const ln_qconv *p = a->params;
+    return run(a, true, false, ln_qconv_planes, p->w.out[1]);
 }
 
 LN_RUN(ln_qlinearconv_in_place)
