@@ -92,6 +92,7 @@ ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
 ISA_scalar :=
 ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avxvnni := $(ISA_avx2) -mavxvnni # not a tier: what of avx2 some machines do better
+ISA_avx512bf16 = $(ISA_avx512) -mavx512bf16 # not a tier: what of avx512 some machines do better
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mf16c
 # For firmware, -O2 where the rest has -Os.
 ISA_neon    := $(if $(BARE),-O2)
@@ -100,7 +101,7 @@ ISA_neondot := -march=armv8.2-a+dotprod+fp16
 ISA_rvv     := -march=rv64gcv -mtune=sifive-x280 $(if $(BARE),-O2)
 ISA_zvfhmin := -march=rv64gcv_zvfhmin # not a tier: what of rvv some machines do better
 ISA_wasm    := -msimd128 $(if $(filter %-relaxed,$(TARGET)),-mrelaxed-simd) $(if $(BARE),-O2)
-TIERS_x86_64  := avx2 avxvnni avx512
+TIERS_x86_64  := avx2 avxvnni avx512 avx512bf16
 TIERS_aarch64 := neon neondot
 TIERS_riscv64 := rvv zvfhmin
 TIERS_wasm32  := wasm
@@ -115,7 +116,7 @@ endif
 all: $(if $(BARE),,$(B)/linnet $(B)/liblinnet.a) $(B)/liblinnet-core.a ## the program and both libraries (the default)
 
 # -- sources -----------------------------------------------------------------------------------------------------
-ALL_TIERS   := avx2 avxvnni avx512 neon neondot rvv zvfhmin wasm armdsp mve
+ALL_TIERS   := avx2 avxvnni avx512 avx512bf16 neon neondot rvv zvfhmin wasm armdsp mve
 OTHER_TIERS := $(filter-out $(TIERS),$(ALL_TIERS))
 KERNEL_SRC  := $(filter-out $(foreach t,$(OTHER_TIERS),kernels/%_$(t).c) kernels/vlen_rvv.c,$(wildcard kernels/*.c))
 # The kernels of a tier lie side by side in a program, so that it takes few pages of those of the others.

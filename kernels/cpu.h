@@ -15,10 +15,15 @@ typedef struct ln_cpu_x86 {
     int avx2;   /* with FMA and F16C */
     int avx512; /* F, BW, DQ, VL and VNNI */
     int avx_vnni;
+    int avx512_bf16; /* with avx512 */
 } ln_cpu_x86;
 
 #if defined(__x86_64__)
 ln_cpu_x86 ln_cpu_x86_features(void);
+
+/* Products of bfloat16 (kernels/gemm_bf16.h); set by ln_dispatch_init, false where LINNET_CPU names a tier or
+ * ln_dispatch_to was told one. */
+extern bool ln_cpu_avx512_bf16;
 #endif
 
 /* 1 if this machine runs the code of a tier; asked only of tiers of its architecture. */

@@ -22,7 +22,7 @@ static unsigned long long xcr0(void)
 
 ln_cpu_x86 ln_cpu_x86_features(void)
 {
-    ln_cpu_x86 cpu = {0, 0, 0};
+    ln_cpu_x86 cpu = {0, 0, 0, 0};
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) /* OSXSAVE: XGETBV may be used */
         return cpu;
@@ -37,12 +37,16 @@ ln_cpu_x86 ln_cpu_x86_features(void)
         cpu.avx512 = cpu.avx512 && bit(c, 11);
     }
     unsigned a1 = 0, b1, c1, d1;
-    if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1))
+    if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1)) {
         cpu.avx_vnni = cpu.avx2 && bit(a1, 4);
+        cpu.avx512_bf16 = cpu.avx512 && bit(a1, 5);
+    }
     return cpu;
 }
 
 #ifndef LN_TIER
+bool ln_cpu_avx512_bf16;
+
 int ln_cpu_has(ln_tier tier)
 {
     ln_cpu_x86 cpu = ln_cpu_x86_features();

@@ -212,6 +212,8 @@ void ln_dispatch_init(void)
     }
 #if defined(__riscv) && __riscv_xlen == 64
     ln_cpu_find_zvfhmin();
+#elif defined(__x86_64__)
+    ln_cpu_avx512_bf16 = !cap && ln_cpu_x86_features().avx512_bf16;
 #endif
     running = best;
     ln_kernels = ln_tier_table(best);
@@ -219,6 +221,9 @@ void ln_dispatch_init(void)
 
 void ln_dispatch_to(const ln_kernel_table *table, ln_tier tier)
 {
+#ifdef __x86_64__
+    ln_cpu_avx512_bf16 = false;
+#endif
     ln_kernels = table;
     running = tier;
 }

@@ -108,6 +108,10 @@ typedef struct ln_gemm_f32_job {
     const uint16_t *half;
     const float *half_bias; /* of whole panels, or NULL */
     ln_VCONVERT *widen;
+    /* Or as pairs by ln_gemm_bf16_pack, without widen. A is bfloat16 by its values (an even k, or one tap; a_col is 1), or
+     * by its type: then it is here. */
+    bool pairs;
+    const uint16_t *half_a;
     bool bfloat16; /* what half is, if not float16 */
     bool cached;   /* b is likely to be in a cache, so that few rows are best read in one stream */
     float *c;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
 
 #define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
 #define FAR_K 96
@@ -21,11 +21,13 @@
 #define UNITS 32     /* for each thread */
 #define FEW_UNITS 4
 
-/* Tiers of firmware have no deeper blocks for a copied A (and one thread). */
+/* Tiers of firmware have no deeper blocks for a copied A (and one thread), and no pairs. */
 #ifdef LN_FIRMWARE
 #define KC_COPIED(d) 0
+#define PAIRS(job) false
 #else
 #define KC_COPIED(d) ((d)->kc_copied)
+#define PAIRS(job) ((job)->pairs)
 #endif
 
 /* The micro-kernel that widens B as it loads it, or NULL. */
@@ -145,17 +147,22 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
     const ln_gemm_f32_desc *d = job->d;
     size_t m = job->m ? job->m : 1, n = job->n ? job->n : 1, slivers = ceil_div(m, d->mr), panels = ceil_div(n, d->nr);
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
-    job->copy = (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
+    job->copy = PAIRS(job) || (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
-    const bool deep = job->copy && !job->widen && deep_blocks(d, m, n, job->taps * job->k);
+    const bool deep = job->copy && !job->widen && !PAIRS(job) && deep_blocks(d, m, n, job->taps * job->k);
     const bool few = m <= LN_GEMM_FEW_ROWS;
-    block_k(deep ? KC_COPIED(d) : d->kc, job->taps, job->k, &job->kc, &job->tap_block);
+    block_k(PAIRS(job) ? ln_gemm_bf16_depth(d)
+            : deep     ? KC_COPIED(d)
+                       : d->kc,
+            job->taps, job->k, &job->kc, &job->tap_block);
     size_t kb = job->kc * job->tap_block, nc = d->nc_bytes / sizeof(float) / (kb ? kb : 1) / d->nr;
     size_t mc = min((deep ? copied_rows(d, kb) : d->mc) / d->mr, slivers);
     nc = min(nc ? nc : 1, panels);
     if (few && job->widen && !widening_tile(job)) /* a widened panel is used once: as near as may be */
         nc = 1;
-    if (job->copy && !job->widen)
+    if (PAIRS(job))
+        nc = min(2 * nc, panels); /* of half the bytes */
+    else if (job->copy && !job->widen)
         nc = min((deep ? LARGE_B : 4) * nc, panels);
     job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
@@ -364,7 +371,7 @@ static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size
     size_t nc = ceil_div(n1 - n0, ceil_div(n1 - n0, job->nc / nr)) * nr;
     for (size_t j = n0 * nr; j < n; j += nc)
         for (size_t i = m0 * mr; i < m; i += mc)
-            tile_of_c(job, scratch, i, min(mc, m - i), j, min(nc, n - j));
+            (job->pairs ? ln_gemm_bf16_block : tile_of_c)(job, scratch, i, min(mc, m - i), j, min(nc, n - j));
 }
 
 /* The units of two or three rectangles: the end of a line, whole ones, the beginning of one. */

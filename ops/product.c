@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "kernels/gemm_bf16.h"
 #include "ops/product_any.h"
 #include "ops/product_run.h"
 
@@ -170,7 +171,11 @@ static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
     void *packed = ln_pack(c, (size_t)bytes);
     if (!packed)
         return ln_no_memory(c);
-    for (int64_t i = 0; half && i < count; i++)
+    for (int64_t i = 0; p->pairs && i < count; i++)
+        ln_gemm_bf16_pack(d, (uint16_t *)packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k,
+                          (const uint16_t *)c->in[p->b_in]->data + i * p->k * p->n, (size_t)p->b_col, 0,
+                          (size_t)p->b_row);
+    for (int64_t i = 0; half && !p->pairs && i < count; i++)
         ln_gemm_f32_pack_half(d, (uint16_t *)packed + i * p->b_packed, (size_t)p->n, 1, (size_t)p->k,
                               (const uint16_t *)c->in[p->b_in]->data + i * p->k * p->n, (size_t)p->b_col, 0,
                               (size_t)p->b_row);
@@ -191,7 +196,7 @@ static linnet_status pack_constant(ln_ctx *c, ln_product *p, int64_t count)
 /* Where the operands of 16 bits lie as float32: behind the `used` bytes of scratch. */
 static linnet_status plan_wide(ln_ctx *c, ln_product *p, int64_t used)
 {
-    const int32_t inputs[3] = {p->a_in, p->mode == LN_PRODUCT_PACKED ? -1 : p->b_in,
+    const int32_t inputs[3] = {p->pairs ? -1 : p->a_in, p->mode == LN_PRODUCT_PACKED ? -1 : p->b_in,
                                p->c_mode != LN_PRODUCT_C_NONE ? p->c_in : -1};
     for (int32_t i = 0; i < 4; i++) {
         int64_t bytes;
@@ -243,14 +248,19 @@ static linnet_status plan_packed(ln_ctx *c, ln_product *p)
     if (p->mode == LN_PRODUCT_DIRECT)
         return half_types ? plan_wide(c, p, 0) : LINNET_OK;
 
-    size_t packed = half ? ln_gemm_f32_packed_half(d, (size_t)p->n, (size_t)p->k)
-                         : ln_gemm_f32_packed(d, (size_t)p->n, 1, (size_t)p->k);
+    p->pairs = half && p->type == LINNET_BFLOAT16 && p->m > LN_GEMM_FEW_ROWS && p->a_col == 1 && p->alpha == 1 &&
+               ln_gemm_bf16_there(d);
+    size_t packed = p->pairs ? ln_gemm_bf16_packed(d, (size_t)p->n, 1, (size_t)p->k)
+                    : half   ? ln_gemm_f32_packed_half(d, (size_t)p->n, (size_t)p->k)
+                             : ln_gemm_f32_packed(d, (size_t)p->n, 1, (size_t)p->k);
     if (packed > SIZE_MAX / sizeof(float) - 64)
         return ln_fail(c, LINNET_ERR_MEMORY, "a matrix of %lld x %lld is too large", (long long)p->k, (long long)p->n);
     p->b_packed = (int64_t)(packed + 15) / 16 * 16;
     size_t columns = p->a_col == 1 ? (size_t)p->n : SIZE_MAX;
     p->worker = (int64_t)(ln_gemm_f32_scratch(d, SIZE_MAX, columns, 1, (size_t)p->k) +
                           (half ? ln_gemm_f32_scratch_half(d) : 0));
+    if (p->pairs)
+        p->worker = (int64_t)ln_gemm_bf16_scratch(d, 1);
     if (p->mode == LN_PRODUCT_OWN)
         p->worker += p->b_packed * (int64_t)sizeof(float);
     int64_t bytes;

@@ -30,9 +30,9 @@ typedef struct ln_product {
     int64_t c_row,
         c_col; /* strides of C, 0 where it is broadcast; the same C for all batches. With C or R Y is dense */
     /* By ln_product_plan. */
-    int32_t mode, c_mode, threads;
-    int64_t b_packed;              /* elements of one packed B */
-    int64_t worker;                /* bytes of scratch of a worker */
+    int32_t mode, c_mode, threads, pairs; /* pairs: of bfloat16 (kernels/gemm_bf16.h) */
+    int64_t b_packed;                     /* elements of one packed B */
+    int64_t worker;                       /* bytes of scratch of a worker */
     int64_t wide_at[4], wide_n[4]; /* 16-bit types: A, B, C, Y as float32 in scratch, from these bytes on; elements */
 } ln_product;
 

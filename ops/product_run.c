@@ -6,6 +6,13 @@
  */
 #include "ops/product_run.h"
 
+/* Firmware has no products of pairs. */
+#ifdef LN_FIRMWARE
+#define PAIRS(p) false
+#else
+#define PAIRS(p) ((p)->pairs)
+#endif
+
 #define DIRECT_CHUNK 256    /* columns of a task */
 #define CONVERT_CHUNK 16384 /* elements of a task */
 
@@ -37,6 +44,7 @@ typedef struct work {
     const ln_product *p;
     ln_gemm_f32_job job; /* of the first product */
     const float *a, *b, *c, *r;
+    const uint16_t *half_a; /* A of pairs */
     float *y;
     char *workers;
     float *shared; /* B that all threads pack */
@@ -61,7 +69,10 @@ static ln_gemm_f32_job job_of(const work *w, int64_t batch)
 {
     const ln_product *p = w->p;
     ln_gemm_f32_job job = w->job;
-    job.a = w->a + ln_product_offset(p, p->a_batch, batch);
+    if (!PAIRS(p))
+        job.a = w->a + ln_product_offset(p, p->a_batch, batch);
+    else
+        job.half_a = w->half_a + ln_product_offset(p, p->a_batch, batch);
     job.c = w->y + ln_product_offset(p, p->y_batch, batch);
     if (p->c_mode == LN_PRODUCT_C_FILL)
         job.r = job.c;
@@ -82,7 +93,7 @@ static void packed_tiles(void *arg, int32_t worker, int64_t begin, int64_t end)
         int64_t last = end - begin < tiles - first ? first + end - begin : tiles;
         ln_gemm_f32_job job = job_of(w, batch);
         int64_t at = one ? ln_product_offset(p, p->b_batch, batch) / one * p->b_packed : 0;
-        if (job.widen)
+        if (job.widen || PAIRS(p))
             job.half += at;
         else
             job.b += at;
@@ -186,7 +197,8 @@ static void run_product(const ln_args *a, work *w)
                                .a_col = (size_t)p->a_col,
                                .b = half ? NULL : a->packed,
                                .half = half ? a->packed : NULL,
-                               .widen = half ? widen_of(p) : NULL,
+                               .widen = half && !PAIRS(p) ? widen_of(p) : NULL,
+                               .pairs = PAIRS(p),
                                .bfloat16 = p->type == LINNET_BFLOAT16,
                                .ldc = (size_t)p->y_row,
                                .act = (ln_act)p->fused.act,
@@ -267,7 +279,8 @@ LN_RUN(ln_product_half)
     if (p->m == 0 || p->n == 0 || p->batches == 0)
         return LINNET_OK;
     work w = {.p = p,
-              .a = widened(a, 0, p->a_in),
+              .a = PAIRS(p) ? NULL : widened(a, 0, p->a_in),
+              .half_a = a->in[p->a_in],
               .b = p->mode != LN_PRODUCT_PACKED ? widened(a, 1, p->b_in) : NULL,
               .c = p->c_mode != LN_PRODUCT_C_NONE ? widened(a, 2, p->c_in) : NULL,
               .y = (float *)(void *)((char *)a->scratch + p->wide_at[3]),

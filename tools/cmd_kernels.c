@@ -6,7 +6,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "kernels/gemm_bf16.h"
 #include "tools/kernels.h"
 
 typedef struct row {
@@ -75,6 +75,8 @@ static int run(const ln_cli *cli)
     for (int t = 0; t < LN_TIER_COUNT; t++)
         if (ln_tier_available((ln_tier)t))
             printf(" %s", ln_tier_name((ln_tier)t));
+    if (ln_gemm_bf16_there(LN_D(gemm_f32)))
+        printf(" (with products of bfloat16)");
     printf(", %s runs\n", ln_tier_name(ln_tier_running()));
     return n ? LN_EXIT_OK : LN_EXIT_NEGATIVE;
 }

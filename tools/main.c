@@ -23,7 +23,7 @@ static void help(FILE *file)
         fprintf(file, "  %-12s %s\n", (*c)->name, (*c)->what);
     fputs("\n`linnet COMMAND --help` tells more of a command, `linnet --version` the version.\n"
           "\nEnvironment: LINNET_THREADS (threads of a session), LINNET_CPU (the highest tier of kernels to use:\n"
-          "scalar, avx2, avx512, neon, neondot, rvv).\n"
+          "scalar, avx2, avx512, neon, neondot, rvv; where it is set, AVX512-BF16 is not used).\n"
           "Exit codes: 0 well, 1 a negative result (a test failed), 2 bad use or bad input.\n",
           file);
 }
