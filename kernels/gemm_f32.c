@@ -73,11 +73,18 @@ static size_t copied_rows(const ln_gemm_f32_desc *d, size_t kb)
     return (slivers ? slivers : 1) * d->mr;
 }
 
+/* From row to row of a copied block of A: rows that do not fight for the same sets of a cache. */
+static size_t copied_pitch(size_t block)
+{
+    size_t ld = (block + 15) / 16 * 16;
+    return ld % 512 == 0 ? ld + 16 : ld;
+}
+
 /* Pointers to the rows of mc rows, and the copy of their block of K. */
 static size_t scratch_of(size_t mc, size_t taps, size_t block, bool copy)
 {
     size_t pointers = mc * ((taps ? taps : 1) + 1) * sizeof(float *);
-    return (pointers + 63) / 64 * 64 + (copy ? (mc * (block + 16) * sizeof(float) + 63) / 64 * 64 : 0);
+    return (pointers + 63) / 64 * 64 + (copy ? mc * copied_pitch(block) * sizeof(float) : 0);
 }
 
 /* Taps so short that the loop over them would cost more than a copy. */
@@ -264,9 +271,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
     const bool by_panels = job->copy && !job->widen;
     const float **dense = rows + mc * (job->taps ? job->taps : 1);
     float *copied = (float *)(void *)(scratch + (((size_t)((char *)(dense + mc) - scratch) + 63) / 64 * 64));
-    size_t ld = (job->kc * job->tap_block + 15) / 16 * 16;
-    if (ld % 512 == 0)
-        ld += 16;
+    size_t ld = copied_pitch(job->kc * job->tap_block);
     ln_gemm_f32_fn *half_tile = widening_tile(job), *tile = half_tile ? half_tile : d->tile;
     float *wide = (float *)(void *)(scratch + scratch_of(mc, job->taps, job->kc * job->tap_block, job->copy));
     if (job->rows)

@@ -160,14 +160,15 @@ static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads,
     ln_gemm_f32_prepare(job, threads);
     size_t columns = job->a_col == 1 || job->rows ? job->n : SIZE_MAX;
     size_t bytes = ln_gemm_f32_scratch(d, job->m, columns, job->taps, job->k);
-    void *scratch = aligned_alloc(64, bytes + (job->widen ? ln_gemm_f32_scratch_half(d) : 0));
+    bytes += job->widen ? ln_gemm_f32_scratch_half(d) : 0;
+    void *scratch = check_guard((bytes + 63) / 64 * 64, true);
     job->c = c;
     for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
         size_t begin = n < end ? end - n : 0;
         ln_gemm_f32_run(job, scratch, begin, end);
         end = begin;
     }
-    free(scratch);
+    check_guard_free(scratch);
 }
 
 static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k,
@@ -256,6 +257,8 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
     check_job(tier, d, 40, 70, 9, 65, false, true, true);     /* several taps in a block */
     check_job(tier, d, 20, 40, 3, 600, false, false, true);   /* several blocks in a tap */
     check_job(tier, d, 6, 300, 1, 2000, false, false, false); /* few rows: K in one piece */
+    check_job(tier, d, 64, 63, 1, 511, true, false, false);   /* copied rows, which are further apart than K is long */
+    check_job(tier, d, 64, 63, 1, 2047, true, false, false);
 }
 
 /* -- vector times matrix ------------------------------------------------------------------------------------------ */
