@@ -36,6 +36,7 @@ typedef struct ln_gemm_f32_tile {
     bool clamp, far;  /* far: c is likely to lie beyond the second cache */
     bool from_memory; /* b is likely to lie beyond all caches */
     float lo, hi;
+    const float *next; /* to be fetched to the second cache, a line of 64 bytes in each step of k; NULL: nothing */
 } ln_gemm_f32_tile;
 
 typedef void ln_gemm_f32_fn(const ln_gemm_f32_tile *t);
@@ -49,6 +50,7 @@ typedef struct ln_gemm_f32_desc {
     ln_gemm_f32_fn *tile;
     ln_gemm_f32_fn *tile_f16,
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
+    bool fetches;   /* tile fetches next, so that B may stream */
     bool no_lines;  /* lineconv_f32 is no faster than this where both can do it */
     bool dw_planes; /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back */
 } ln_gemm_f32_desc;
@@ -123,6 +125,7 @@ typedef struct ln_gemm_f32_job {
     /* By ln_gemm_f32_prepare: */
     size_t mc, nc, kc, tap_block, step, unit, last_unit, line, lines, tiles, bands;
     bool copy, by_columns;
+    size_t mr; /* rows of a sliver */
 } ln_gemm_f32_job;
 
 /* Chooses the blocks. d, m, n, taps, k, widen and the layout of A are set. */

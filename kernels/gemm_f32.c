@@ -15,18 +15,27 @@
 #include "kernels/gemm_bf16.h"
 
 #define FAR_C (64 << 10) /* elements of C, and a depth of its sums, from which it is worth fetching ahead */
-#define FAR_K 96
+#define FAR_K 16
 #define LARGE_B 8    /* times what a block of B is, where a copied A meets it */
 #define SHORT_TAP 16 /* elements below which taps are copied together */
-#define UNITS 32     /* for each thread */
+#define FEW_SLIVERS 10
+#define EVEN_K 128 /* depth from which storing whole slivers row by row matters less */
+#define TALL 12    /* rows of a sliver */
+#define LOW 3
+#define FETCH_K 48 /* depth from which it is worth fetching what comes next */
+#define UNITS 32   /* for each thread */
 #define FEW_UNITS 4
 
-/* Tiers of firmware have no deeper blocks for a copied A (and one thread), and no pairs. */
+/* Tiers of firmware have no deeper blocks for a copied A, slivers of one height, no pairs, and one thread. */
 #ifdef LN_FIRMWARE
 #define KC_COPIED(d) 0
+#define FINISH_PANELS 1
+#define MR(job) ((size_t)(job)->d->mr)
 #define PAIRS(job) false
 #else
 #define KC_COPIED(d) ((d)->kc_copied)
+#define FINISH_PANELS 8u /* whose activation comes at once: rows are long enough then */
+#define MR(job) ((job)->mr)
 #define PAIRS(job) ((job)->pairs)
 #endif
 
@@ -127,6 +136,11 @@ static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t t
     (void)slivers, (void)panels, (void)threads;
     job->tiles = job->lines = job->line = job->bands = 1;
 }
+
+static void set_height(ln_gemm_f32_job *job, size_t m, size_t slivers)
+{
+    (void)job, (void)m, (void)slivers;
+}
 #else
 /* Units of work, enough to even out what threads take: `step` slivers by `unit` panels, in lines of `line`, so that
  * some that follow one another make few rectangles; the last sliver has fewer units where it has fewer rows. Or panels
@@ -138,7 +152,7 @@ static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t t
     size_t k = job->taps * job->k, wanted = (job->copy ? FEW_UNITS : UNITS) * threads;
     job->by_columns = threads > 1 && 2 * k * job->n > 5 * job->m * (job->k + job->n);
     size_t outer = job->by_columns ? panels : slivers, inner = job->by_columns ? slivers : panels;
-    size_t full = job->by_columns ? d->nr : d->mr, rest = (job->by_columns ? job->n : job->m) - (outer - 1) * full;
+    size_t full = job->by_columns ? d->nr : job->mr, rest = (job->by_columns ? job->n : job->m) - (outer - 1) * full;
     job->step = threads == 1 ? outer : outer > wanted ? outer / wanted : 1;
     job->unit = threads == 1 || outer > wanted ? inner : ceil_div(outer * inner, wanted);
     job->line = ceil_div(inner, job->unit);
@@ -147,12 +161,22 @@ static void divide(ln_gemm_f32_job *job, size_t slivers, size_t panels, size_t t
     job->tiles = (job->lines - 1) * job->line + ceil_div(inner, job->last_unit);
     job->bands = job->by_columns ? 1 : min(threads, job->lines);
 }
+
+/* A last sliver of one to three rows would wait for its own sums; where slivers are few, all get about as many rows. */
+static void set_height(ln_gemm_f32_job *job, size_t m, size_t slivers)
+{
+    size_t mr = job->d->mr, rest = m % mr;
+    bool even =
+        mr >= TALL && !job->pairs && rest && rest <= LOW && slivers <= FEW_SLIVERS && job->taps * job->k >= EVEN_K;
+    job->mr = even ? ceil_div(m, slivers) : mr;
+}
 #endif
 
 void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
 {
     const ln_gemm_f32_desc *d = job->d;
     size_t m = job->m ? job->m : 1, n = job->n ? job->n : 1, slivers = ceil_div(m, d->mr), panels = ceil_div(n, d->nr);
+    set_height(job, m, slivers);
     size_t pitch = job->rows ? job->rows_pitch : job->a_row;
     job->copy = PAIRS(job) || (!job->rows && job->a_col != 1) || short_taps(d, job->n, job->taps, job->k) ||
                 (pitch && pitch % 1024 == 0 && worth_copying(d, m, job->n));
@@ -171,7 +195,7 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads)
         nc = min(2 * nc, panels); /* of half the bytes */
     else if (job->copy && !job->widen)
         nc = min((deep ? LARGE_B : 4) * nc, panels);
-    job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * d->mr;
+    job->mc = ceil_div(slivers, ceil_div(slivers, mc)) * MR(job);
     job->nc = ceil_div(panels, ceil_div(panels, nc)) * d->nr;
     job->tiles = 0;
     if (job->m && job->n)
@@ -262,13 +286,52 @@ static void set_c(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, siz
     t->ldr = first ? job->ldr : job->ldc;
 }
 
+#ifdef LN_FIRMWARE
+#define is_one_block(job, m) false
+#define set_next_panel(t, job, i, j, done) ((void)0)
+#define set_next_rows(t, job, i, rows, m) ((void)0)
+#else
+/* Whether all rows are one block, which stays in the second cache: then B had better stream past it. */
+static bool is_one_block(const ln_gemm_f32_job *job, size_t m)
+{
+    return job->d->fetches && job->taps == 1 && !job->zero && m > job->mr && job->m <= job->d->mc &&
+           job->n * job->k * sizeof(float) > 2 * (size_t)job->d->nc_bytes;
+}
+
+/* Lines of what comes next are fetched in steps of k that fetch no C (and are not the last ones, which store): tile i
+ * of those that share the work takes its part. Then nothing waits where rows and pages begin. */
+static void set_next(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, const float *from, size_t elements)
+{
+    size_t each = t->k < FETCH_K ? 0 : t->k - 2 - (t->far ? job->mr : 0), at = i * each * 16;
+    t->next = each && at < elements ? from + at : NULL;
+}
+
+static void set_next_panel(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, size_t j, size_t done)
+{
+    size_t nr = job->d->nr, kk = job->taps * job->k;
+    if (j < job->n)
+        set_next(t, job, i, job->b + j / nr * nr * (kk + 1) + nr * (done + 1), t->k * nr);
+    else
+        t->next = NULL;
+}
+
+/* The next sliver of a dense A, while this one meets panels. */
+static void set_next_rows(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, const float *const *rows, size_t m)
+{
+    if (job->d->fetches && !job->rows && !job->copy && job->a_row == t->k && m > t->m)
+        set_next(t, job, i, rows[t->m], min(m - t->m, job->mr) * t->k);
+    else
+        t->next = NULL;
+}
+#endif
+
 /* Rows [m0, m0 + m) by columns [n0, n0 + n). */
 static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n)
 {
     const ln_gemm_f32_desc *d = job->d;
     const float **rows = (const float **)(void *)scratch;
     size_t kk = job->taps * job->k, mc = job->mc;
-    const bool by_panels = job->copy && !job->widen;
+    const bool by_panels = !job->widen && (job->copy || is_one_block(job, m));
     const float **dense = rows + mc * (job->taps ? job->taps : 1);
     float *copied = (float *)(void *)(scratch + (((size_t)((char *)(dense + mc) - scratch) + 63) / 64 * 64));
     size_t ld = copied_pitch(job->kc * job->tap_block);
@@ -318,17 +381,21 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
             t.n = min(d->nr, n0 + n - j);
             t.taps = 1;
             set_b(&t, job, j, done, first);
-            for (size_t i = 0; i < m; i += d->mr) {
-                t.m = min(d->mr, m - i);
-                t.a = dense + i;
+            size_t after = j + d->nr < n0 + n ? done : last ? 0 : done + t.k; /* where the next panel begins */
+            for (size_t i = 0; i < m; i += MR(job)) {
+                t.m = min(MR(job), m - i);
+                t.a = (job->copy ? dense : rows) + i;
                 set_c(&t, job, m0 + i, j, first);
+                set_next_panel(&t, job, i / MR(job), after > done ? n0 : j + d->nr, after);
                 tile(&t);
             }
-            if (last)
-                finish_rows(job, job->c + m0 * job->ldc + j, m, t.n);
+            t.next = NULL;
+            size_t at = (j - n0) / d->nr % FINISH_PANELS, end = j + t.n;
+            if (last && (at + 1 == FINISH_PANELS || end == n0 + n))
+                finish_rows(job, job->c + m0 * job->ldc + j - at * d->nr, m, end - j + at * d->nr);
         }
-        for (size_t i = 0; !by_panels && i < m; i += d->mr) {
-            t.m = min(d->mr, m - i);
+        for (size_t i = 0; !by_panels && i < m; i += MR(job)) {
+            t.m = min(MR(job), m - i);
             size_t from = 0, to = job->copy ? 1 : tb;
             t.a = job->copy ? dense + i : rows + tap * mc + i;
             if (job->zero && !job->copy)
@@ -347,6 +414,7 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
                     set_b(&t, job, j, done + from * t.k, first);
                 }
                 set_c(&t, job, m0 + i, j, first);
+                set_next_rows(&t, job, (j - n0) / d->nr, t.a, m - i);
                 tile(&t);
             }
             if (last)
@@ -371,7 +439,7 @@ void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, si
 /* Slivers [m0, m1) by panels [n0, n1), in blocks. */
 static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size_t m1, size_t n0, size_t n1)
 {
-    size_t mr = job->d->mr, nr = job->d->nr, m = min(m1 * mr, job->m), n = min(n1 * nr, job->n);
+    size_t mr = job->mr, nr = job->d->nr, m = min(m1 * mr, job->m), n = min(n1 * nr, job->n);
     size_t mc = ceil_div(m1 - m0, ceil_div(m1 - m0, job->mc / mr)) * mr;
     size_t nc = ceil_div(n1 - n0, ceil_div(n1 - n0, job->nc / nr)) * nr;
     for (size_t j = n0 * nr; j < n; j += nc)
@@ -382,7 +450,7 @@ static void rectangle(const ln_gemm_f32_job *job, void *scratch, size_t m0, size
 /* The units of two or three rectangles: the end of a line, whole ones, the beginning of one. */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end)
 {
-    size_t slivers = ceil_div(job->m, job->d->mr), panels = ceil_div(job->n, job->d->nr);
+    size_t slivers = ceil_div(job->m, job->mr), panels = ceil_div(job->n, job->d->nr);
     size_t outer = job->by_columns ? panels : slivers, inner = job->by_columns ? slivers : panels;
     for (size_t n; begin < end; begin += n) {
         size_t at = min(begin / job->line, job->lines - 1), from = begin - at * job->line, count = 1;

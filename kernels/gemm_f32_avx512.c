@@ -12,7 +12,9 @@
 #define NR 32
 enum { F32, F16, BF16 };
 #define ROW(kind) (NR * ((kind) == F32 ? sizeof(float) : sizeof(uint16_t))) /* bytes of a row of a panel */
-#define SETS 4 /* accumulators of an element where there are few rows */
+#define FAR_K 96   /* depth from which all of a far C may be fetched at once */
+#define FETCHING 8 /* rows from which lines are fetched ahead step by step */
+#define SETS 4     /* accumulators of an element where there are few rows */
 #define UNROLL _Pragma("GCC unroll 16")
 /* A value that the compiler takes for a new one, so that it neither keeps sums of it nor reads through it early: with
  * 14 rows it would spill addresses into vector registers, and take them back behind all multiply-adds under way. */
@@ -79,20 +81,49 @@ INLINE void finish(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const float *con
         finish_columns(t, acc, a, k, b, steps, m, nv, kind, 1, 1);
 }
 
+INLINE void step_of_k(__m512 (*acc)[2], const float *const *a, size_t k, const char *b, const size_t m, const size_t nv,
+                      const size_t kind)
+{
+    __m512 part[2];
+    UNROLL for (size_t v = 0; v < nv; v++) part[v] = load_b(b, v, kind);
+    UNROLL for (size_t i = 0; i < m; i++)
+    {
+        __m512 x = _mm512_set1_ps(a[i][k]);
+        UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] = _mm512_fmadd_ps(x, part[v], acc[i][v]);
+    }
+}
+
+/* Steps of k that fetch a row of a far C each, and then a line of what comes next: all at once would fill the queue of
+ * lines under way, and hold up what is multiplied. */
+INLINE size_t fetch_and_multiply(const ln_gemm_f32_tile *t, __m512 (*acc)[2], const float *const *a, size_t k,
+                                 size_t stop, const char **b, const size_t m, const size_t kind)
+{
+    uintptr_t line = t->far ? (uintptr_t)t->c : (uintptr_t)t->next; /* may run past an end, where nothing is read */
+    size_t step = t->far ? t->ldc * sizeof(float) : 64, apart = t->far ? 64 : 0;
+    size_t until = t->far && k + m < stop ? k + m : stop;
+    for (;;) {
+        for (; k < until; k++, *b += ROW(kind), line += step) {
+            OPAQUE(a);
+            __builtin_prefetch((const void *)line, 0, 2);
+            __builtin_prefetch((const void *)(line + apart), 0, 2);
+            step_of_k(acc, a, k, *b, m, 2, kind);
+        }
+        if (until == stop || !t->next)
+            return k;
+        until = stop;
+        line = (uintptr_t)t->next;
+        step = 64;
+        apart = 0;
+    }
+}
+
 /* m rows and nv vectors are constants after inlining; the accumulators are registers. */
 INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, const size_t kind)
 {
     const size_t steps = nv == 1 ? 4 : 2; /* of k at the end, of B in registers, and at once where nv is 1 */
     __m512 acc[MR][2];
-    if (t->far) {
-        const float *c = t->c;
-        const size_t ldc = t->ldc;
-        UNROLL for (size_t i = 0; i < m; i++, c += ldc)
-        {
-            OPAQUE(c);
-            UNROLL for (size_t v = 0; v < nv; v++) __builtin_prefetch(c + 16 * v, 0, 2);
-        }
-    }
+    if (t->far && t->k >= FAR_K && !(m >= FETCHING && nv == 2))
+        UNROLL for (size_t i = 0; i < m; i++) __builtin_prefetch(t->c + i * t->ldc, 0, 2);
     UNROLL for (size_t v = 0; v < nv; v++)
     {
         __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + 16 * v) : _mm512_setzero_ps();
@@ -102,6 +133,7 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     const float *const *a = t->a;
     const size_t taps = t->taps, stride = t->a_stride, begin = t->a_offset, end = begin + t->k;
     const int split = m == MR && taps && t->k >= steps && t->n == 16 * nv; /* last steps go row by row */
+    const int fetching = m >= FETCHING && nv == 2 && (t->far || t->next);
     size_t k = begin;
     for (size_t tap = 0; tap < taps; tap++, a += stride) {
         const int last = tap + 1 == taps;
@@ -114,15 +146,11 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t s = 0; s < steps; s++) acc[i][0] =
                 _mm512_fmadd_ps(_mm512_set1_ps(a[i][k + s]), part[s], acc[i][0]);
         }
+        if (fetching && tap == 0)
+            k = fetch_and_multiply(t, acc, a, k, stop, &b, m, kind);
         for (; k < stop; k++, b += ROW(kind)) {
             OPAQUE(a);
-            __m512 part[2];
-            UNROLL for (size_t v = 0; v < nv; v++) part[v] = load_b(b, v, kind);
-            UNROLL for (size_t i = 0; i < m; i++)
-            {
-                __m512 x = _mm512_set1_ps(a[i][k]);
-                UNROLL for (size_t v = 0; v < nv; v++) acc[i][v] = _mm512_fmadd_ps(x, part[v], acc[i][v]);
-            }
+            step_of_k(acc, a, k, b, m, nv, kind);
         }
         if (last)
             break;
@@ -322,11 +350,12 @@ static void tile_bf16(const ln_gemm_f32_tile *t)
 
 const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
                                              .nr = NR,
-                                             .kc = 384,
+                                             .kc = 416,
                                              .kc_copied = 2048,
                                              .mc = 224,
                                              .nc_bytes = 512 << 10,
                                              .tile = tile,
                                              .tile_f16 = tile_f16,
                                              .tile_bf16 = tile_bf16,
+                                             .fetches = true,
                                              .dw_planes = true};

@@ -259,6 +259,9 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
     check_job(tier, d, 6, 300, 1, 2000, false, false, false); /* few rows: K in one piece */
     check_job(tier, d, 64, 63, 1, 511, true, false, false);   /* copied rows, which are further apart than K is long */
     check_job(tier, d, 64, 63, 1, 2047, true, false, false);
+    check_job(tier, d, 31, 70, 1, 200, false, false, false);  /* slivers of about as many rows */
+    check_job(tier, d, 30, 420, 1, 700, false, false, false); /* B streams past a block of A */
+    check_job(tier, d, 700, 100, 1, 64, false, false, false); /* C and the next rows of A are fetched ahead */
 }
 
 /* -- vector times matrix ------------------------------------------------------------------------------------------ */
