@@ -22,8 +22,9 @@
 /* What the transforms of a tile cost for each channel, in multiply-adds: measured, some 40 along a line. */
 #define TRANSFORM 450
 #define LINE_TRANSFORM 45
-#define LEAST_ROWS 6   /* of a sliver, as which fewer take as long */
-#define LINE_CALL 2000 /* to begin a product */
+#define LEAST_ROWS 6    /* of a sliver, as which fewer take as long */
+#define LINE_CALL 2000  /* to begin a product */
+#define MOST_PIECE 1024 /* elements that are in the first cache still */
 
 static int64_t across(const ln_conv *p, int32_t d)
 {
@@ -154,7 +155,36 @@ static void square_out(const work *w, int64_t tile, float **y, const float **r)
         }
 }
 
-static void transform_out(const work *w, const float *m, int64_t tile, int64_t plane)
+/* Outputs of neighbours that lie in one piece and wait for their activation. */
+typedef struct piece {
+    float *begin, *end;
+} piece;
+
+static void activate(const ln_conv *p, piece *s)
+{
+    if (s->begin != s->end)
+        ln_act_f32(s->begin, (size_t)(s->end - s->begin), (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+    s->begin = s->end = NULL;
+}
+
+static void add_pixel(const ln_conv *p, piece *s, float *y)
+{
+    if (s->end != y || s->end - s->begin >= MOST_PIECE) {
+        activate(p, s);
+        s->begin = y;
+    }
+    s->end = y + p->out_channels;
+}
+
+/* The piece that output i of a tile belongs to. */
+static int64_t piece_of(const ln_conv *p, int64_t i)
+{
+    if (p->along < 0)
+        return i / OUT;
+    return p->along == 2 && p->dilation[2] == 1 ? 0 : i;
+}
+
+static void transform_out(const work *w, const float *m, int64_t tile, int64_t plane, piece *pieces)
 {
     const ln_conv *p = w->p;
     const float *r[OUT * OUT];
@@ -164,7 +194,7 @@ static void transform_out(const work *w, const float *m, int64_t tile, int64_t p
         y, m, (size_t)plane, w->images->weights, w->images->r ? r : NULL, w->lo, w->hi, (size_t)p->out_channels);
     for (int64_t i = 0; p->fused.act > LN_ACT_CLIP && i < outputs_of(p); i++)
         if (y[i])
-            ln_act_f32(y[i], (size_t)p->out_channels, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+            add_pixel(p, &pieces[piece_of(p, i)], y[i]);
 }
 
 /* Runs of p->tiles tiles. */
@@ -188,8 +218,11 @@ static void runs(void *arg, int32_t worker, int64_t begin, int64_t end)
             job.c = m + point * p->tiles * out_pitch;
             ln_gemm_f32_run(&job, scratch, 0, job.tiles);
         }
+        piece pieces[OUT] = {{NULL, NULL}};
         for (int64_t t = 0; t < n; t++)
-            transform_out(w, m + t * out_pitch, first + t, p->tiles * out_pitch);
+            transform_out(w, m + t * out_pitch, first + t, p->tiles * out_pitch, pieces);
+        for (int64_t j = 0; j < OUT; j++)
+            activate(p, &pieces[j]);
     }
 }
 
