@@ -14,8 +14,8 @@
 
 #if defined(__x86_64__) && !defined(LN_TIER)
 extern const ln_gemm_f32_desc ln_gemm_f32_avx512;
-ln_gemm_bf16_fn ln_gemm_bf16_tile_avx512bf16;
 #define TILE ln_gemm_bf16_tile_avx512bf16
+#define NARROW ln_gemm_bf16_narrow_avx512bf16
 #define THERE(d) ((d) == &ln_gemm_f32_avx512 && ln_cpu_avx512_bf16)
 #else
 static void no_tile(const ln_gemm_bf16_tile *t)
@@ -23,6 +23,7 @@ static void no_tile(const ln_gemm_bf16_tile *t)
     (void)t;
 }
 #define TILE no_tile
+#define NARROW LN_K(f32_to_bf16)
 #define THERE(d) ((void)(d), false)
 #endif
 
@@ -114,8 +115,7 @@ void ln_gemm_bf16_block(const ln_gemm_f32_job *job, char *scratch, size_t m0, si
                 if (job->half_a)
                     memcpy(y, job->half_a + (m0 + i) * job->a_row + k0, kb * sizeof *y);
                 else
-                    LN_K(f32_to_bf16)
-                    (y, job->rows ? rows[(tap + p) * mc + i] + k0 : job->a + (m0 + i) * job->a_row + k0, kb);
+                    NARROW(y, job->rows ? rows[(tap + p) * mc + i] + k0 : job->a + (m0 + i) * job->a_row + k0, kb);
             *y = 0; /* behind an odd K */
         }
         t.pairs = even(tb * kb) / 2;

@@ -28,6 +28,11 @@ typedef struct ln_gemm_bf16_tile {
 } ln_gemm_bf16_tile;
 
 typedef void ln_gemm_bf16_fn(const ln_gemm_bf16_tile *t);
+ln_gemm_bf16_fn ln_gemm_bf16_tile_avx512bf16;
+
+/* y[i] = x[i], i < n, which are bfloat16 by their values. */
+typedef void ln_gemm_bf16_narrow_fn(uint16_t *y, const float *x, size_t n);
+ln_gemm_bf16_narrow_fn ln_gemm_bf16_narrow_avx512bf16;
 
 /* Whether there is a micro-kernel for tiles of d that may be planned: LINNET_CPU forbids it where it names any tier,
  * and plans for other machines have none. */

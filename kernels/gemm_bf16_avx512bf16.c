@@ -15,7 +15,22 @@
 #define OPAQUE(p) __asm__("" : "+r"(p))
 #define INLINE static inline __attribute__((always_inline))
 
-ln_gemm_bf16_fn ln_gemm_bf16_tile_avx512bf16;
+void ln_gemm_bf16_narrow_avx512bf16(uint16_t *y, const float *x, size_t n)
+{
+    static const uint8_t odd[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+                                    33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
+    const __m512i upper = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)odd));
+    for (; n >= 32; n -= 32, x += 32, y += 32) {
+        __m512i low = _mm512_loadu_si512(x), high = _mm512_loadu_si512(x + 16);
+        _mm512_storeu_si512(y, _mm512_permutex2var_epi16(low, upper, high));
+    }
+    if (n) {
+        const __mmask32 m = (1u << n) - 1;
+        __m512i low = _mm512_maskz_loadu_epi32((__mmask16)m, x);
+        __m512i high = n > 16 ? _mm512_maskz_loadu_epi32((__mmask16)(m >> 16), x + 16) : low;
+        _mm512_mask_storeu_epi16(y, m, _mm512_permutex2var_epi16(low, upper, high));
+    }
+}
 
 INLINE __mmask16 mask_of(size_t n)
 {

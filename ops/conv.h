@@ -10,6 +10,8 @@
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
+/* ln_conv.packed: weights of bfloat16 are packed in pairs (kernels/gemm_bf16.h). */
+enum { LN_CONV_PAIRS = 2 };
 /* Values of linnet.channels_last. */
 enum { LN_ALL_LAST = 1, LN_OUTPUT_LAST = 2 };
 
@@ -25,7 +27,7 @@ typedef struct ln_conv {
     int32_t threads;
     int32_t bias;      /* there is one */
     int32_t depthwise; /* one input channel per group */
-    int32_t packed;    /* weights and bias are constant */
+    int32_t packed;    /* weights and bias are constant; LN_CONV_PAIRS */
     int32_t copy_in;   /* the input is copied: transposed, padded, or repeated for depthwise with several outputs */
     int32_t copy_out;  /* the output is transposed */
     int32_t tiles;     /* by Winograd's tiles: tiles of a task; 0: directly */
@@ -48,7 +50,7 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p);
 /* Packs weights and bias (NULL: none); the second: input 1, a constant. */
 void ln_conv_pack(const ln_conv *p, float *to, const float *w, const float *bias);
 linnet_status ln_conv_pack_constant(ln_ctx *c, const ln_conv *p, float *to, const float *bias);
-/* Weights of 16 bits as they are: the biases of each group in whole panels, then the panels. */
+/* Weights of 16 bits as they are, or in pairs: the biases of each group in whole panels, then the panels. */
 void ln_conv_pack_half(const ln_conv *p, void *to, const uint16_t *w, const float *bias);
 int64_t ln_conv_half_columns(const ln_conv *p); /* of a group's panels */
 int64_t ln_conv_half_biases(const ln_conv *p);  /* bytes */
@@ -91,7 +93,6 @@ bool ln_conv_is_planes(const ln_conv *p);
 linnet_status ln_conv_plan_planes(ln_ctx *c, const ln_conv *p);
 
 linnet_status ln_conv_f32(const ln_args *a);
-linnet_status ln_conv_half_f32(const ln_args *a); /* with packed weights of 16 bits */
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 
 #endif

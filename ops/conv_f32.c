@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/gemm_bf16.h"
 #include "ops/conv.h"
 
 /* Windows of up to so many elements are worth a padded copy: of few input channels, or for few output channels, which
@@ -239,6 +240,7 @@ static void make_job(work *w)
     }
     w->job.widen = w->widen;
     w->job.bfloat16 = p->type == LINNET_BFLOAT16;
+    w->job.pairs = p->packed == LN_CONV_PAIRS;
     ln_gemm_f32_prepare(&w->job, (size_t)p->threads);
 }
 
@@ -304,6 +306,11 @@ LN_RUN(ln_conv_winograd_f32)
     return convolve(a, ln_conv_winograd_run, NULL, NULL);
 }
 
+LN_RUN(ln_conv_pairs_f32)
+{
+    return convolve(a, NULL, half_tiles, NULL);
+}
+
 LN_RUN(ln_conv_half_f32)
 {
     const ln_conv *p = a->params;
@@ -344,19 +351,32 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
     return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
 }
 
+/* Weights of bfloat16 may go in pairs, as the images have such elements then: the pass `widen` says so. Winograd's
+ * method would not be faster. */
+static bool may_pair(const ln_ctx *c, const ln_conv *p)
+{
+    return c->in[1]->type == LINNET_BFLOAT16 && !c->frugal && p->packed && !p->merge && !p->depthwise &&
+           (p->taps == 1 || p->in_channels / p->group % 2 == 0) && p->batch * p->out_pixels > LN_GEMM_FEW_ROWS &&
+           ln_gemm_bf16_there(LN_D(gemm_f32));
+}
+
 /* Weights of 16 bits stay so where a product reads them: Winograd's are others, those of windows in few channels few,
  * and a frugal plan has no room to widen them in. */
-static bool plan_half(ln_ctx *c, ln_conv *p)
+static bool plan_half(ln_ctx *c, ln_conv *p, bool pairs)
 {
     const ln_gemm_f32_desc *d = LN_D(gemm_f32);
     if (c->in[1]->type == LINNET_FLOAT32 || !p->packed || p->tiles || p->depthwise || p->merge || c->frugal)
         return false;
-    size_t depth = (size_t)(p->in_channels / p->group * p->taps); /* less than what was packed before */
-    p->type = c->in[1]->type;
-    p->group_packed = (int64_t)ln_gemm_f32_packed_half(d, (size_t)(p->out_channels / p->group), depth);
+    size_t n = (size_t)(p->out_channels / p->group), k = (size_t)(p->in_channels / p->group), taps = (size_t)p->taps;
+    p->type = c->in[1]->type; /* less than what was packed before */
+    p->group_packed = (int64_t)(pairs ? ln_gemm_bf16_packed(d, n, taps, k) : ln_gemm_f32_packed_half(d, n, taps * k));
     p->group_packed = (p->group_packed + 31) / 32 * 32;
-    p->worker += (int64_t)ln_gemm_f32_scratch_half(d);
-    LN_SET_RUN(c, ln_conv_half_f32);
+    p->worker = pairs ? (int64_t)ln_gemm_bf16_scratch(d, taps) : p->worker + (int64_t)ln_gemm_f32_scratch_half(d);
+    p->packed = pairs ? LN_CONV_PAIRS : 1;
+    if (pairs)
+        LN_SET_RUN(c, ln_conv_pairs_f32);
+    else
+        LN_SET_RUN(c, ln_conv_half_f32);
     return true;
 }
 
@@ -396,11 +416,12 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
         return ln_fail(c, LINNET_ERR_MEMORY, "the weights are too large");
     p->group_packed = (int64_t)(packed + 15) / 16 * 16;
     p->packed = w->data && (!bias || bias->data);
-    if (p->winograd && p->packed && !p->merge)
+    const bool pairs = may_pair(c, p);
+    if (p->winograd && p->packed && !p->merge && !pairs)
         LN_TRY(ln_conv_winograd_plan(c, p));
     if (p->tiles)
         LN_SET_RUN(c, ln_conv_winograd_f32);
-    const bool half = plan_half(c, p);
+    const bool half = plan_half(c, p, pairs);
     int64_t bytes, groups = p->depthwise || p->tiles ? 1 : p->group;
     LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)(half ? sizeof(uint16_t) : sizeof(float)), groups, &bytes));
     bytes += half ? ln_conv_half_biases(p) : 0;
@@ -411,8 +432,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     if (!p->packed)
         return LINNET_OK;
     bool filled;
-    uint64_t layout = (uint64_t)p->group << 3 | (uint64_t)(half ? 4 : 0) | (uint64_t)(p->depthwise ? 2 : 0) |
-                      (uint64_t)(p->tiles > 0);
+    uint64_t layout = (uint64_t)p->group << 4 | (uint64_t)(half ? 4 * p->packed : 0) |
+                      (uint64_t)(p->depthwise ? 2 : 0) | (uint64_t)(p->tiles > 0);
     float *to = ln_pack_shared(c, (size_t)bytes, layout, &filled);
     if (!to)
         return ln_no_memory(c);

@@ -3,6 +3,7 @@
  * Weights of a convolution of float32 as its kernels read them, with the biases. Weights of some output channels lie in
  * one piece: constants are packed part by part, by all threads.
  */
+#include "kernels/gemm_bf16.h"
 #include "ops/conv.h"
 
 #define PART_BYTES ((size_t)256 << 10) /* of a constant that a thread packs at a time */
@@ -102,7 +103,8 @@ void ln_conv_pack_half(const ln_conv *p, void *to, const uint16_t *w, const floa
     for (int64_t g = 0; g < p->group; g++, head += ln_conv_half_columns(p), panels += p->group_packed) {
         for (size_t j = 0; bias && j < n; j++)
             head[j] = *bias++;
-        ln_gemm_f32_pack_half(LN_D(gemm_f32), panels, n, taps, k, w, k * taps, 1, taps);
+        (p->packed == LN_CONV_PAIRS ? ln_gemm_bf16_pack : ln_gemm_f32_pack_half)(LN_D(gemm_f32), panels, n, taps, k, w,
+                                                                                 k * taps, 1, taps);
         w += n * k * taps;
     }
 }
