@@ -288,7 +288,7 @@ static void set_c(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, siz
 
 #ifdef LN_FIRMWARE
 #define is_one_block(job, m) false
-#define set_next_panel(t, job, i, j, done) ((void)0)
+#define set_next_panel(t, job, i, j, done) ((void)(done))
 #define set_next_rows(t, job, i, rows, m) ((void)0)
 #else
 /* Whether all rows are one block, which stays in the second cache: then B had better stream past it. */
@@ -389,7 +389,6 @@ static void tile_of_c(const ln_gemm_f32_job *job, char *scratch, size_t m0, size
                 set_next_panel(&t, job, i / MR(job), after > done ? n0 : j + d->nr, after);
                 tile(&t);
             }
-            t.next = NULL;
             size_t at = (j - n0) / d->nr % FINISH_PANELS, end = j + t.n;
             if (last && (at + 1 == FINISH_PANELS || end == n0 + n))
                 finish_rows(job, job->c + m0 * job->ldc + j - at * d->nr, m, end - j + at * d->nr);
