@@ -64,10 +64,10 @@ static bool has_planes_kernel(const ln_graph *g, const ln_node *n)
     if (has_quantised_planes(g, n))
         return true;
     const ln_info *x = ln_rw_info(g, n->in[0]), *w = ln_rw_info(g, ln_rw_in(n, 1)), *y = ln_rw_info(g, n->out[0]);
-    return LN_D(gemm_f32)->dw_planes && ln_node_is(n, "Conv") && ln_info_known(w) && ln_info_known(y) && x->rank == 4 &&
-           w->rank == 4 && w->dims[1] == 1 && w->dims[2] == w->dims[3] && x->dims[1] > 1 &&
+    return ln_node_is(n, "Conv") && ln_info_known(w) && ln_info_known(y) && x->rank == 4 && w->rank == 4 &&
+           w->dims[1] == 1 && w->dims[2] == w->dims[3] && x->dims[1] > 1 &&
            ln_node_attr_int(n, "group", 1) == x->dims[1] && all_are(n, "dilations") == 1 &&
-           ln_dw_planes_pays(w->dims[2], all_are(n, "strides"), y->dims[3]);
+           ln_dw_planes_pays(LN_D(gemm_f32)->dw_planes, w->dims[2], all_are(n, "strides"), y->dims[3]);
 }
 
 /* Values that share a layout have one root, the first of them. */

@@ -43,7 +43,7 @@ typedef struct ln_dwconv_row {
  * over i, j < k of x[o * stride + i - pad[0]][p * stride + j - pad[1]] w[n][i][j] + r[o][p]), x being 0 outside. */
 typedef struct ln_dw_planes {
     size_t planes, in[2], out[2];
-    size_t k, stride, pad[2]; /* 3 with a stride of 1 or 2, 5 with one of 2; below k */
+    size_t k, stride, pad[2]; /* 3 or 5; 1 or 2; below k */
     const float *x, *w;       /* all planes one after another; k * k each */
     const float *bias, *r;    /* NULL: 0; r like y */
     float *y;                 /* overlaps nothing */
@@ -51,11 +51,12 @@ typedef struct ln_dw_planes {
 } ln_dw_planes;
 
 /* Whether the kernel takes these windows, and lines of so many outputs are long enough for it to be faster than
- * transposes and dwconv_f32, where the tier has it at all (dw_planes of gemm.h). */
-static inline bool ln_dw_planes_pays(int64_t k, int64_t stride, int64_t out_w)
+ * transposes and dwconv_f32; planes: what the tier has of it (dw_planes of gemm.h). */
+static inline bool ln_dw_planes_pays(int planes, int64_t k, int64_t stride, int64_t out_w)
 {
-    return (k == 3 && stride == 1 && out_w >= 12) || (k == 3 && stride == 2 && out_w >= 6) ||
-           (k == 5 && stride == 2 && out_w >= 8);
+    if (planes == 0 || (k != 3 && k != 5) || (k == 5 && stride == 1 && planes < 2))
+        return false;
+    return (stride == 1 && out_w >= 10) || (stride == 2 && out_w >= 6);
 }
 
 /* One output line of a convolution of channels-last images that are padded already, so that every line of a window is

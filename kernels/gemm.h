@@ -52,7 +52,7 @@ typedef struct ln_gemm_f32_desc {
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
     bool fetches;   /* tile fetches next, so that B may stream */
     bool no_lines;  /* lineconv_f32 is no faster than this where both can do it */
-    bool dw_planes; /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back */
+    int dw_planes;  /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back: 1; for all its windows: 2 */
 } ln_gemm_f32_desc;
 
 extern const ln_gemm_f32_desc ln_gemm_f32_small; /* the scalar one, as firmware has it (not there, but on a host) */

@@ -196,4 +196,4 @@ const ln_gemm_f32_desc ln_gemm_f32_avx2 = {.mr = MR,
                                            .tile = tile,
                                            .tile_f16 = tile_f16,
                                            .tile_bf16 = tile_bf16,
-                                           .dw_planes = true};
+                                           .dw_planes = 1};

@@ -358,4 +358,4 @@ const ln_gemm_f32_desc ln_gemm_f32_avx512 = {.mr = MR,
                                              .tile_f16 = tile_f16,
                                              .tile_bf16 = tile_bf16,
                                              .fetches = true,
-                                             .dw_planes = true};
+                                             .dw_planes = 2};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Depthwise convolution of float32 over images as the file has them, channels first: some planes are a call of a kernel
- * (kernels/conv.h), which takes 3 x 3 windows, and 5 x 5 ones with a stride of 2. The layout pass leaves the
- * convolution so where its neighbours have channels first, too.
+ * (kernels/conv.h), which takes windows of 3 x 3 and 5 x 5. The layout pass leaves the convolution so where its
+ * neighbours have channels first, too.
  */
 #include <math.h>
 
@@ -12,13 +12,14 @@
 bool ln_conv_is_planes(const ln_conv *p)
 {
     const int64_t k = p->kernel[2], s = p->stride[2];
-    return LN_D(gemm_f32)->dw_planes && p->depthwise && !p->channels_last && p->window.n == 2 && p->kernel[1] == k &&
-           p->stride[1] == s && ln_dw_planes_pays(k, s, p->out[2]) && p->dilation[1] == 1 && p->dilation[2] == 1 &&
-           p->pad[1] >= 0 && p->pad[1] < k && p->pad[2] >= 0 && p->pad[2] < k;
+    return p->depthwise && !p->channels_last && p->window.n == 2 && p->kernel[1] == k && p->stride[1] == s &&
+           ln_dw_planes_pays(LN_D(gemm_f32)->dw_planes, k, s, p->out[2]) && p->dilation[1] == 1 &&
+           p->dilation[2] == 1 && p->pad[1] >= 0 && p->pad[1] < k && p->pad[2] >= 0 && p->pad[2] < k;
 }
 
-/* Planes [begin, end) of all images. Those of an image go together, unless some read the same plane or an activation
- * is left to be done, best while they are in the first cache. */
+#define SOME 4096 /* outputs whose activation is done while they are in the first cache */
+
+/* Planes [begin, end) of all images. Those of an image go together, unless some read the same plane. */
 static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
@@ -40,7 +41,9 @@ static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
     }
     while (begin < end) {
         int64_t image = begin / p->out_channels, channel = begin % p->out_channels, n = p->out_channels - channel;
-        n = repeat > 1 || p->fused.act > LN_ACT_CLIP ? 1 : n < end - begin ? n : end - begin;
+        n = repeat > 1 ? 1 : n < end - begin ? n : end - begin;
+        if (p->fused.act > LN_ACT_CLIP && n * p->out_pixels > SOME)
+            n = p->out_pixels < SOME ? SOME / p->out_pixels : 1;
         d.planes = (size_t)n;
         d.x = (const float *)a->in[0] + (image * p->in_channels + channel / repeat) * p->in_pixels;
         d.w = (const float *)a->in[1] + channel * window;
@@ -49,7 +52,7 @@ static void planes(void *arg, int32_t worker, int64_t begin, int64_t end)
         d.y = (float *)a->out[0] + begin * p->out_pixels;
         LN_K(dwplanes_f32)(&d);
         if (p->fused.act > LN_ACT_CLIP)
-            ln_act_f32(d.y, (size_t)p->out_pixels, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+            ln_act_f32(d.y, (size_t)(n * p->out_pixels), (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
         begin += n;
     }
 }
