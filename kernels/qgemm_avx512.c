@@ -113,6 +113,11 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
     for (size_t s = g->segments; s > 0; s--, a += stride) {
         size_t k = 0;
         const size_t end = split && s == 1 ? depth - steps * KR : depth;
+        for (; nv == 1 && k + 2 * KR <= end; k += 2 * KR, b += 2 * NR * KR) { /* addresses would take as long */
+            OPAQUE(a);
+            __m512i now[2][2] = {{_mm512_loadu_si512(b)}, {_mm512_loadu_si512(b + NR * KR)}};
+            UNROLL for (size_t i = 0; i < m; i++) multiply(acc[i], a[i] + k, now, 2, 1, flip);
+        }
         for (; k + KR <= end; k += KR, b += NR * KR) {
             OPAQUE(a);
             __m512i now[1][2];
