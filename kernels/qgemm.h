@@ -134,7 +134,7 @@ bool ln_qdepthwise_pack8(int8_t *to, const int16_t *w, size_t taps, size_t chann
  * acc = start[c] + sum over lines l and taps t of line[l][i * stride + t] * w[c][l][t], then as in the product. Bytes
  * of lines are unsigned, and 128 more of them than the last window has can be read; start has the bias and what zero
  * points add, for channels up to a multiple of LN_QPLANES. */
-enum { LN_QPLANES = 4, LN_QPLANES_VECTORS = 3, LN_QPLANES_STRIDE = 4, LN_QPLANES_BEHIND = 128 };
+enum { LN_QPLANES = 4, LN_QPLANES_VECTORS = 4, LN_QPLANES_STRIDE = 4, LN_QPLANES_BEHIND = 128 };
 
 /* Whether at most a quarter of taps and lanes are empty, and the vectors of windows stay in the first cache. */
 static inline bool ln_qplanes_pays(int64_t channels, int64_t high, int64_t wide, int64_t stride, int64_t width)
@@ -144,11 +144,25 @@ static inline bool ln_qplanes_pays(int64_t channels, int64_t high, int64_t wide,
            stride <= LN_QPLANES_STRIDE && 3 * groups <= wide && 12 * vectors <= width;
 }
 
+/* Lines whose taps have vectors of their own, four in each; those of the others fill what is left of these. */
+static inline size_t ln_qplanes_lines(size_t lines, size_t wide)
+{
+    const size_t all = (wide + 3) / 4 * 4;
+    return (lines * wide + all - 1) / all;
+}
+
+/* Where tap i of a window is among the bytes of its vectors. */
+static inline size_t ln_qplanes_byte(size_t lines, size_t wide, size_t i)
+{
+    const size_t all = (wide + 3) / 4 * 4, whole = ln_qplanes_lines(lines, wide) * wide, spare = all - wide;
+    return i < whole ? i / wide * all + i % wide : (i - whole) / spare * all + wide + (i - whole) % spare;
+}
+
 struct ln_qplanes_args {
     size_t lines, wide, stride; /* wide: taps of a line; stride: 1 to LN_QPLANES_STRIDE */
     size_t width, outputs;
     size_t y_stride; /* elements from a channel to the next */
-    const int8_t *w; /* [outputs / LN_QPLANES][lines][(wide + 3) / 4][LN_QPLANES][4], aligned for vectors */
+    const int8_t *w; /* [outputs / LN_QPLANES][vectors][LN_QPLANES][4]: ln_qplanes_byte() / 4 and % 4 */
     const int32_t *start;
     const float *scale; /* [outputs], below 1 */
     int32_t out;        /* LN_QGEMM_I32 or LN_QGEMM_8, all of whose values are allowed */

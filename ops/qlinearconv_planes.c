@@ -17,7 +17,7 @@ static size_t lines_of(const ln_qconv *p)
 
 static size_t steps_of(const ln_qconv *p)
 {
-    return lines_of(p) * ((size_t)(p->w.kernel[2] + 3) / 4);
+    return ln_qplanes_lines(lines_of(p), (size_t)p->w.kernel[2]) * ((size_t)(p->w.kernel[2] + 3) / 4);
 }
 
 /* Of weights; starts are behind them. */
@@ -81,18 +81,17 @@ void ln_qconv_pack_planes(const ln_qconv *p, void *to, const uint8_t *w, const i
 {
     int8_t *weights = to;
     int32_t *start = (int32_t *)(void *)((char *)to + weight_bytes(p));
-    const size_t wide = (size_t)p->w.kernel[2], lines = lines_of(p), groups = (wide + 3) / 4;
+    const size_t wide = (size_t)p->w.kernel[2], lines = lines_of(p), steps = steps_of(p);
     const uint32_t zero = (uint32_t)(x_zero + (p->x_signed ? 128 : 0));
     memset(to, 0, ln_qconv_planes_bytes(p));
     for (size_t c = 0; c < (size_t)p->outputs; c++) {
         uint32_t sum = 0;
-        for (size_t l = 0; l < lines; l++)
-            for (size_t t = 0; t < wide; t++) {
-                const int32_t v = (int8_t)(w[(c * lines + l) * wide + t] ^ (p->w_signed ? 0 : 0x80));
-                const size_t step = (c / LN_QPLANES * lines + l) * groups + t / 4;
-                weights[(step * LN_QPLANES + c % LN_QPLANES) * 4 + t % 4] = (int8_t)v;
-                sum += (uint32_t)v;
-            }
+        for (size_t i = 0; i < lines * wide; i++) {
+            const int32_t v = (int8_t)(w[c * lines * wide + i] ^ (p->w_signed ? 0 : 0x80));
+            const size_t at = ln_qplanes_byte(lines, wide, i);
+            weights[((c / LN_QPLANES * steps + at / 4) * LN_QPLANES + c % LN_QPLANES) * 4 + at % 4] = (int8_t)v;
+            sum += (uint32_t)v;
+        }
         start[c] = (int32_t)((bias ? (uint32_t)bias[c] : 0) - zero * sum);
     }
 }
