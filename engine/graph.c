@@ -218,28 +218,27 @@ static void link_before(ln_graph *g, int32_t id, int32_t before)
         g->last = id;
 }
 
-/* The lists of a node in one piece, as most hold one item or two. */
-static bool make_lists(ln_arena *a, ln_node *n)
+/* The lists of a node in one piece, as most hold one item or two. attrs: room for them too, and not those of n. */
+static bool make_lists(ln_arena *a, ln_node *n, bool attrs)
 {
-    uint64_t in = (uint64_t)n->n_in, out = (uint64_t)n->n_out, attrs = (uint64_t)n->n_attrs * sizeof *n->attrs;
-    uint64_t bytes = attrs + in * (sizeof *n->next_use + sizeof *n->in) + out * sizeof *n->out;
-    n->attrs = bytes <= PTRDIFF_MAX ? ln_arena_zalloc(a, (size_t)bytes, _Alignof(ln_attr)) : NULL;
-    if (!n->attrs)
+    uint64_t first = attrs ? (uint64_t)n->n_attrs * sizeof *n->attrs : 0;
+    uint64_t all =
+        first + (uint64_t)n->n_in * (sizeof *n->next_use + sizeof *n->in) + (uint64_t)n->n_out * sizeof *n->out;
+    char *p = all <= PTRDIFF_MAX ? ln_arena_zalloc(a, (size_t)all, _Alignof(ln_attr)) : NULL;
+    if (!p)
         return false;
-    n->next_use = (ln_use *)(void *)(n->attrs + n->n_attrs);
+    if (attrs)
+        n->attrs = (ln_attr *)(void *)p;
+    n->next_use = (ln_use *)(void *)(p + first);
     n->in = (int32_t *)(void *)(n->next_use + n->n_in);
     n->out = n->in + n->n_in;
     return true;
 }
 
-static void copy_lists(ln_node *to, const int32_t *in, const int32_t *out, const ln_attr *attrs)
+static void copy_items(void *to, const void *from, int32_t n, size_t size)
 {
-    if (to->n_in)
-        memcpy(to->in, in, (size_t)to->n_in * sizeof *in);
-    if (to->n_out)
-        memcpy(to->out, out, (size_t)to->n_out * sizeof *out);
-    if (to->n_attrs)
-        memcpy(to->attrs, attrs, (size_t)to->n_attrs * sizeof *attrs);
+    if (n)
+        memcpy(to, from, (size_t)n * size);
 }
 
 int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int64_t opset, const char *type,
@@ -259,9 +258,11 @@ int32_t ln_graph_insert_at(ln_graph *g, int32_t before, const char *domain, int6
                  .n_out = n_out,
                  .n_attrs = n_attrs,
                  .n_formal = n_in};
-    if (!make_lists(g->arena, &n))
+    if (!make_lists(g->arena, &n, true))
         return LN_NO_NODE;
-    copy_lists(&n, in, out, attrs);
+    copy_items(n.in, in, n_in, sizeof *in);
+    copy_items(n.out, out, n_out, sizeof *out);
+    copy_items(n.attrs, attrs, n_attrs, sizeof *attrs);
     n.op = ln_op_find(domain, type);
     n.version = n.op ? ln_op_version(n.op, opset) : 0;
     if (n.version == 0) {
@@ -426,12 +427,18 @@ static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows);
 
 static bool clone_node(ln_node *to, const ln_node *from, ln_arena *arena)
 {
+    bool bodies = false;
+    for (int32_t i = 0; i < from->n_attrs; i++)
+        bodies = bodies || from->attrs[i].kind == LN_ATTR_GRAPH;
     *to = *from;
-    if (!make_lists(arena, to))
+    if (!make_lists(arena, to, bodies))
         return false;
-    copy_lists(to, from->in, from->out, from->attrs);
-    if (to->n_in)
-        memcpy(to->next_use, from->next_use, (size_t)to->n_in * sizeof *to->next_use);
+    copy_items(to->in, from->in, to->n_in, sizeof *to->in);
+    copy_items(to->out, from->out, to->n_out, sizeof *to->out);
+    copy_items(to->next_use, from->next_use, to->n_in, sizeof *to->next_use);
+    if (!bodies)
+        return true;
+    copy_items(to->attrs, from->attrs, to->n_attrs, sizeof *to->attrs);
     for (int32_t i = 0; i < to->n_attrs; i++)
         if (to->attrs[i].kind == LN_ATTR_GRAPH && !from->dead) {
             to->attrs[i].graph = clone(from->attrs[i].graph, arena, false);
@@ -476,7 +483,7 @@ static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows)
     return c;
 }
 
-/* Ids are the same in the copy. Names, lists of attributes and constant data are shared. */
+/* Ids are the same in the copy. Names, attributes but for bodies, and constant data are shared. */
 ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
 {
     return clone(g, arena, true);

@@ -28,9 +28,8 @@ typedef struct ln_value {
     int32_t producer; /* node, or LN_NO_NODE for inputs and constants */
     int32_t n_uses;
     ln_use first_use;
-    int32_t outputs;       /* how often it is listed as an output of the graph */
-    bool input;            /* an input of the graph */
-    const char *data_name; /* constants: where the data came from, for messages; may be NULL */
+    int32_t outputs; /* how often it is listed as an output of the graph */
+    bool input;      /* an input of the graph */
 } ln_value;
 
 typedef struct ln_graph ln_graph;
@@ -135,7 +134,8 @@ bool ln_graph_set_outputs(ln_graph *g, const int32_t *values, int32_t n);
 bool ln_graph_add_input(ln_graph *g, int32_t value);
 bool ln_node_add_input(ln_graph *g, int32_t node, int32_t value); /* at the end */
 
-/* A copy in another arena; constant data is shared, bodies are copied too. NULL: no memory. */
+/* A copy in another arena, for as long as this one lives: attributes and constant data are shared, bodies are copied.
+ * NULL: no memory. */
 ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena);
 
 /* -- changing ------------------------------------------------------------------------------------------------------ */

@@ -76,12 +76,6 @@ static bool per_channel(const ln_graph *g, int32_t value, int32_t rank, int64_t 
     return true;
 }
 
-static float element(const ln_graph *g, int32_t value, int64_t channel)
-{
-    const float *x = ln_rw_floats(g, value);
-    return ln_info_count(ln_rw_info(g, value)) == 1 ? x[0] : x[channel];
-}
-
 /* How the weights of t are scaled: ConvTranspose's groups are blocks of input channels. */
 static ln_factors factors_of(const target *t, const ln_info *w, const float *s)
 {
@@ -115,9 +109,12 @@ static linnet_status apply_norm(ln_graph *g, ln_pass_ctx *c, int32_t node, const
     ln_attr *attrs = ln_rw_attrs(g, norm, NULL, 0, &n_attrs);
     if (in[1] < 0 || in[2] < 0 || !attrs)
         return ln_rw_no_memory(c);
+    const float *old_scale = ln_rw_floats(g, norm->in[1]), *old_bias = ln_rw_floats(g, norm->in[2]);
+    if (!old_scale || !old_bias)
+        return LINNET_OK;
     for (int64_t i = 0; i < t->channels; i++) {
-        scale[i] = ln_rw_floats(g, norm->in[1])[i] * s[i];
-        bias[i] = ln_rw_floats(g, norm->in[2])[i] * s[i] + b[i];
+        scale[i] = old_scale[i] * s[i];
+        bias[i] = old_bias[i] * s[i] + b[i];
     }
     return ln_rw_replace(g, c, old_nodes, 2, g->nodes[node].out[0], "", norm->type, norm->version, 5, in, n_attrs,
                          attrs);
@@ -182,10 +179,14 @@ static bool norm_factors(const ln_graph *g, const ln_node *n, int64_t channels, 
         return false;
     const ln_attr *e = ln_node_attr(n, "epsilon");
     double epsilon = e ? e->f : 1e-5f;
+    const float *scale = ln_rw_floats(g, n->in[1]), *bias = ln_rw_floats(g, n->in[2]);
+    const float *mean = ln_rw_floats(g, n->in[3]), *variance = ln_rw_floats(g, n->in[4]);
+    if (!scale || !bias || !mean || !variance)
+        return false;
     for (int64_t i = 0; i < channels; i++) {
-        double factor = element(g, n->in[1], i) / sqrt(element(g, n->in[4], i) + epsilon);
+        double factor = scale[i] / sqrt(variance[i] + epsilon);
         s[i] = (float)factor;
-        b[i] = (float)(element(g, n->in[2], i) - element(g, n->in[3], i) * factor);
+        b[i] = (float)(bias[i] - mean[i] * factor);
     }
     return true;
 }
@@ -197,9 +198,12 @@ static bool arithmetic_factors(const ln_graph *g, const ln_node *n, int32_t cons
     int32_t axis = 1;
     if (n->n_attrs || !ln_rw_same_shape(out, in) || !per_channel(g, constant, out->rank, t->channels, axis))
         return false;
-    bool first = n->in[0] == constant;
+    bool first = n->in[0] == constant, one = ln_info_count(ln_rw_info(g, constant)) == 1;
+    const float *values = ln_rw_floats(g, constant);
+    if (!values)
+        return false;
     for (int64_t i = 0; i < t->channels; i++) {
-        float x = element(g, constant, i);
+        float x = values[one ? 0 : i];
         s[i] = 1;
         b[i] = 0;
         if (ln_node_is(n, "Mul"))

@@ -125,12 +125,14 @@ int32_t ln_integer_bias(ln_graph *g, int32_t bias, const ln_quantised *x, const 
                : z->type == LINNET_INT8 ? *(const int8_t *)z->data
                                         : *(const int32_t *)z->data;
     }
+    const float *scales = dq ? ln_rw_floats(g, dq->in[1]) : NULL, *of_w = ln_rw_floats(g, w->scale);
+    double of_x = ln_quantised_scale(g, x, 0);
     for (int64_t i = 0; i < n; i++) {
         double value;
         if (!dq) {
             value = ((const float *)data)[i];
         } else {
-            double s = one ? scale : ln_rw_floats(g, dq->in[1])[i];
+            double s = one ? scale : scales[i];
             int32_t q = b->type == LINNET_INT32  ? ((const int32_t *)data)[i]
                         : b->type == LINNET_INT8 ? ((const int8_t *)data)[i]
                                                  : ((const uint8_t *)data)[i];
@@ -138,7 +140,7 @@ int32_t ln_integer_bias(ln_graph *g, int32_t bias, const ln_quantised *x, const 
                 return LN_NO_VALUE;
             value = s * ((double)q - zero);
         }
-        double units = nearbyint(value / ((double)ln_quantised_scale(g, x, 0) * ln_quantised_scale(g, w, i)));
+        double units = nearbyint(value / (of_x * of_w[w->axis < 0 ? 0 : i]));
         if (!(fabs(units) < most))
             return LN_NO_VALUE;
         ints[i] = (int32_t)units;

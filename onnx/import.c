@@ -142,7 +142,6 @@ linnet_status ln_import_lookup(ln_importer *im, ln_scope *scope, const char *nam
         v = &scope->outer->g->values[outer];
         if (v->info.data && !v->input) {
             scope->g->values[*value].info = v->info;
-            scope->g->values[*value].data_name = v->data_name;
         } else {
             int32_t index = capture(scope->captures, name, outer);
             if (index < 0 || !note_captured(scope, &s->decoder->arena, index, *value))
@@ -242,7 +241,6 @@ static linnet_status initializer(ln_importer *im, ln_scope *scope, const char *n
         return ln_import_fail(s, LINNET_ERR_MODEL, "input '%.200s' is %s, but its initializer is %s", name,
                               linnet_type_name((linnet_type)v->info.type), linnet_type_name((linnet_type)info.type));
     v->info = info;
-    v->data_name = v->name;
     return LINNET_OK;
 }
 

@@ -84,7 +84,7 @@ typedef struct ln_source {
     ln_external *files;
     ln_names symbols; /* names of dimensions of the model's graph */
     linnet_error *error;
-    const char *node, *op; /* what messages are about; NULL: no node */
+    const char *node, *domain, *op; /* what messages are about; NULL: no node */
 } ln_source;
 
 linnet_status ln_import_fail(const ln_source *s, linnet_status status, const char *format, ...)

@@ -3,7 +3,6 @@
  * NodeProto -> nodes. Constant nodes become constants at once, calls of functions become the function's nodes, bodies
  * become graphs with inputs for what they capture.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "onnx/import.h"
@@ -96,7 +95,6 @@ static linnet_status constant(ln_importer *im, ln_scope *scope, const Onnx__Node
     if (st != LINNET_OK || !info.data || !ln_names_find(&scope->names, node->output[0], &value))
         return st;
     scope->g->values[value].info = info;
-    scope->g->values[value].data_name = scope->g->values[value].name;
     *done = true;
     return LINNET_OK;
 }
@@ -167,12 +165,13 @@ static linnet_status import_body(ln_importer *im, ln_scope *scope, const Onnx__G
     if (im->depth >= LN_IMPORT_DEPTH)
         return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "subgraphs and functions are nested deeper than %d",
                               LN_IMPORT_DEPTH);
-    const char *node = s->node, *op = s->op;
-    s->node = s->op = NULL;
+    const char *node = s->node, *domain = s->domain, *op = s->op;
+    s->node = s->domain = s->op = NULL;
     im->depth++;
     linnet_status st = ln_import_graph(im, inner, proto);
     im->depth--;
     s->node = node;
+    s->domain = domain;
     s->op = op;
     return st;
 }
@@ -265,16 +264,15 @@ static linnet_status make_node(ln_importer *im, ln_scope *scope, const Onnx__Nod
 }
 
 /* Messages from here on are about this node. */
-static linnet_status about(ln_importer *im, const Onnx__NodeProto *node, char op[128])
+static linnet_status about(ln_importer *im, const Onnx__NodeProto *node)
 {
     ln_source *s = &im->source;
-    const char *domain = ln_domain(node->domain), *type = node->op_type ? node->op_type : "";
-    snprintf(op, 128, "%.40s%s%.60s", domain, domain[0] ? "." : "", type);
-    s->op = op;
+    s->domain = ln_domain(node->domain);
+    s->op = node->op_type ? node->op_type : "";
     s->node = node->name && node->name[0] ? node->name : "";
     for (size_t i = 0; !s->node[0] && i < node->n_output; i++)
         s->node = node->output[i];
-    if (!type[0])
+    if (!s->op[0])
         return ln_import_fail(s, LINNET_ERR_MODEL, "the node has no operator type");
     if (node->n_input > INT32_MAX / 4 || node->n_output > INT32_MAX / 4)
         return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "the node has %zu inputs and %zu outputs", node->n_input,
@@ -287,8 +285,7 @@ static linnet_status about(ln_importer *im, const Onnx__NodeProto *node, char op
 
 static linnet_status define(ln_importer *im, ln_scope *scope, const Onnx__NodeProto *node, bool *done)
 {
-    char op[128];
-    linnet_status st = about(im, node, op);
+    linnet_status st = about(im, node);
     if (st == LINNET_OK && ++im->n_nodes > LN_IMPORT_NODES)
         st = ln_import_fail(&im->source, LINNET_ERR_UNSUPPORTED, "the model has more than %d nodes", LN_IMPORT_NODES);
     if (st == LINNET_OK)
@@ -300,8 +297,7 @@ static linnet_status define(ln_importer *im, ln_scope *scope, const Onnx__NodePr
 
 static linnet_status make(ln_importer *im, ln_scope *scope, const Onnx__NodeProto *node)
 {
-    char op[128];
-    linnet_status st = about(im, node, op);
+    linnet_status st = about(im, node);
     const Onnx__FunctionProto *f = NULL;
     if (st == LINNET_OK)
         st = ln_function_find(im, node, &f);
@@ -313,7 +309,7 @@ static linnet_status make(ln_importer *im, ln_scope *scope, const Onnx__NodeProt
 linnet_status ln_import_nodes(ln_importer *im, ln_scope *scope, size_t n, Onnx__NodeProto **nodes)
 {
     ln_source *s = &im->source;
-    const char *node = s->node, *op = s->op;
+    const char *node = s->node, *domain = s->domain, *op = s->op;
     bool *done = ln_arena_array(&s->decoder->arena, (int64_t)n, sizeof *done);
     linnet_status st = done ? LINNET_OK : ln_import_no_memory(s);
     for (size_t i = 0; i < n && st == LINNET_OK; i++)
@@ -322,6 +318,7 @@ linnet_status ln_import_nodes(ln_importer *im, ln_scope *scope, size_t n, Onnx__
         if (!done[i])
             st = make(im, scope, nodes[i]);
     s->node = node;
+    s->domain = domain;
     s->op = op;
     return st;
 }
@@ -349,6 +346,6 @@ linnet_status ln_import_stream(ln_importer *im, ln_scope *scope)
         }
     }
     s->decoder = decoder;
-    s->node = s->op = NULL;
+    s->node = s->domain = s->op = NULL;
     return st;
 }

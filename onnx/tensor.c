@@ -14,12 +14,14 @@ linnet_status ln_import_fail(const ln_source *s, linnet_status status, const cha
 {
     if (!s->error)
         return status;
-    char text[sizeof s->error->text];
+    char text[sizeof s->error->text], op[128];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return ln_error_set(s->error, status, s->node, s->op, "%s", text);
+    if (s->op)
+        snprintf(op, sizeof op, "%.40s%s%.60s", s->domain, s->domain[0] ? "." : "", s->op);
+    return ln_error_set(s->error, status, s->node, s->op ? op : NULL, "%s", text);
 }
 
 linnet_status ln_import_no_memory(const ln_source *s)
@@ -124,14 +126,16 @@ static const void *elements(const ln_source *s, const void *bytes, linnet_type t
 
 typedef struct label {
     const char *what, *name;
-    char shape[200];
+    const ln_info *info;
 } label;
 
 static linnet_status wrong_count(const ln_source *s, const label *l, size_t found, const char *field, size_t expected,
                                  linnet_type type)
 {
+    char shape[200];
+    ln_dims_text(shape, sizeof shape, l->info->rank, l->info->dims);
     return ln_import_fail(s, LINNET_ERR_MODEL, "%s '%.100s' has %zu %s, expected %zu for %s %s", l->what, l->name,
-                          found, field, expected, linnet_type_name(type), l->shape);
+                          found, field, expected, linnet_type_name(type), shape);
 }
 
 /* int32_data holds what has at most 16 bits: a number or bits, so either range is right. */
@@ -288,7 +292,7 @@ static bool has_typed(const Onnx__TensorProto *t)
 linnet_status ln_import_tensor(ln_source *s, const Onnx__TensorProto *t, const char *what, const char *name,
                                ln_info *info)
 {
-    label l = {.what = what, .name = name};
+    label l = {.what = what, .name = name, .info = info};
     int64_t n;
     *info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};
     linnet_status st = element_type(s, &l, t);
@@ -297,7 +301,6 @@ linnet_status ln_import_tensor(ln_source *s, const Onnx__TensorProto *t, const c
         st = dimensions(s, &l, t->n_dims, t->dims, type, info, &n);
     if (st != LINNET_OK)
         return st;
-    ln_dims_text(l.shape, sizeof l.shape, info->rank, info->dims);
     if (t->segment)
         return ln_import_fail(s, LINNET_ERR_UNSUPPORTED, "%s '%.100s' is stored in segments", what, name);
     if (t->data_location != 0 && t->data_location != EXTERNAL)
@@ -344,7 +347,7 @@ static int64_t position(const ln_info *indices, const ln_info *dense, int64_t i)
 linnet_status ln_import_sparse(ln_source *s, const Onnx__SparseTensorProto *t, const char *what, const char *name,
                                ln_info *info)
 {
-    label l = {.what = what, .name = name};
+    label l = {.what = what, .name = name, .info = info};
     ln_info values, indices;
     int64_t n;
     *info = (ln_info){.kind = LINNET_TENSOR, .rank = -1};

@@ -62,7 +62,6 @@ static bool append(ln_graph *to, const ln_graph *from, int32_t *map)
                 info.dims[k] = symbol ? ln_graph_symbol(to, symbol) : LN_UNKNOWN;
             }
         to->values[map[i]].info = info;
-        to->values[map[i]].data_name = v->data_name;
     }
     LN_FOR_NODES(from, id)
     {
