@@ -64,8 +64,8 @@ static inline bool ln_dw_planes_pays(int planes, int64_t k, int64_t stride, int6
  * biases are packed as for the product (ln_gemm_f32_pack, panels of nr columns of the descriptor of the same tier). */
 typedef struct ln_line_conv {
     const float *const *rows;
-    size_t lines, k, pitch, out_w;
-    const float *b;     /* packed; perhaps more than these lines: */
+    size_t lines, k, pitch, out_w; /* lines may be 0: then y is the clamped bias */
+    const float *b;                /* packed; perhaps more than these lines: */
     size_t panel, skip; /* elements of a panel in all, and of its weights those before the ones of the first line */
     size_t n, nr;       /* output channels, columns of a panel */
     float *y;

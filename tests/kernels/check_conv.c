@@ -213,7 +213,7 @@ static void check_line(const char *tier, const ln_kernel_table *t, size_t n, siz
                              .scale = 1,
                              .bias_scale = 1};
     ln_gemm_f32_pack(d, packed, n, lines, k, &b, 0, (n + d->nr - 1) / d->nr);
-    size_t skip = check_below(2) ? check_below((uint32_t)lines) : 0,
+    size_t skip = check_below(2) ? check_below((uint32_t)lines + 1) : 0,
            end = lines - (skip + 1 < lines ? check_below(2) : 0);
     const ln_line_conv l = {.rows = rows + skip,
                             .lines = end - skip,
