@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The float32 product on every tier of this machine beside oneDNN and OpenBLAS: squares, the 1x1 convolutions of
-// ResNet50 and MobileNetV2, BERT's products, and vectors times matrices. B is packed before, as a plan does with
-// constants; oneDNN has it in its own layout.
+// ResNet50 and MobileNetV2, BERT's products (also with bfloat16 operands), and vectors times matrices. B is packed
+// before, as a plan does with constants; oneDNN has it in its own layout.
 //
 //     make bench-kernels            or one program:
 //     make build/bench/bench_gemm && build/bench/bench_gemm --benchmark_filter='square/.*/(avx512|onednn)'
 #include "bench/peers.h"
 
 extern "C" {
-#include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
 }
 
 namespace
@@ -34,6 +34,30 @@ void product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, size_
     job.a_col = 1;
     job.a = a.data;
     job.b = packed.data;
+    job.c = c.data;
+    ln_gemm_f32_prepare(&job, 1);
+    repeat(state, 2.0 * double(m) * double(n) * double(k), [&] { ln_gemm_f32_run(&job, scratch.data, 0, job.tiles); });
+}
+
+// Both operands bfloat16, as MatMul has them: pairs of products.
+void bf16_product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t k)
+{
+    Buffer<float> a(m * k), b(k * n), c(m * n, false);
+    Buffer<uint16_t> a16(m * k, false), b16(k * n, false), packed(ln_gemm_bf16_packed(d, n, 1, k), false);
+    Buffer<char> scratch(ln_gemm_bf16_scratch(d, 1) + 64, false);
+    LN_K(f32_to_bf16)(a16.data, a.data, m * k);
+    LN_K(f32_to_bf16)(b16.data, b.data, k * n);
+    ln_gemm_bf16_pack(d, packed.data, n, 1, k, b16.data, 1, 0, n);
+    ln_gemm_f32_job job = {};
+    job.d = d;
+    job.m = m;
+    job.n = job.ldc = n;
+    job.taps = 1;
+    job.k = job.a_row = k;
+    job.a_col = 1;
+    job.half_a = a16.data;
+    job.half = packed.data;
+    job.pairs = true;
     job.c = c.data;
     ln_gemm_f32_prepare(&job, 1);
     repeat(state, 2.0 * double(m) * double(n) * double(k), [&] { ln_gemm_f32_run(&job, scratch.data, 0, job.tiles); });
@@ -95,6 +119,12 @@ int main(int argc, char **argv)
             onednn_matmul(b, s.m, s.n, s.k, Dnnl::Type::f32, Dnnl::Type::f32, Dnnl::Type::f32);
         });
         add(name + blas_name(), [=](benchmark::State &b) { blas_gemm(b, s.m, s.n, s.k); });
+        if (!ln_gemm_bf16_there(LN_D(gemm_f32)) || s.m < 16)
+            continue;
+        add("bf16-" + name + "avx512", [=](benchmark::State &b) { bf16_product(b, LN_D(gemm_f32), s.m, s.n, s.k); });
+        add("bf16-" + name + "onednn", [=](benchmark::State &b) {
+            onednn_matmul(b, s.m, s.n, s.k, Dnnl::Type::bf16, Dnnl::Type::bf16, Dnnl::Type::f32);
+        });
     }
     return bench_main(argc, argv);
 }

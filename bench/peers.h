@@ -86,6 +86,7 @@ inline benchmark::internal::Benchmark *add(const std::string &name, std::functio
         });                                                                                                            \
     }
 PEAK(peak_fma512, "vfmadd213ps", "zmm", 32)
+PEAK(peak_bf16, "vdpbf16ps", "zmm", 64)
 PEAK(peak_fma256, "vfmadd213ps", "ymm", 16)
 PEAK(peak_vnni, "vpdpbusd", "zmm", 128)
 PEAK(peak_madd256, "vpmaddwd", "ymm", 32)
@@ -113,6 +114,8 @@ inline void add_peaks()
         add("peak/fma/avx512", peak_fma512);
         add("peak/vnni/avx512", peak_vnni);
     }
+    if (__builtin_cpu_supports("avx512bf16"))
+        add("peak/bf16/avx512", peak_bf16);
     add("peak/fma/avx2", peak_fma256);
     add("peak/madd/avx2", peak_madd256);
     const struct {

@@ -43,7 +43,7 @@ def peak_of(kind, peaks, tier="avx512"):
         return None
     if kind.startswith(("u8", "s8")):
         return peaks.get("vnni", {}).get("avx512")
-    return peaks.get("fma", {}).get(tier)
+    return peaks.get("bf16" if kind.startswith("bf16") else "fma", {}).get(tier)
 
 
 def table(name, rates):
@@ -87,7 +87,7 @@ def roofline(path, points, peaks):
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(figsize=(9, 6))
     low, high = min(p[0] for p in points) / 2, max(p[0] for p in points) * 2
-    roofs = [(w, v) for k in ("fma", "vnni") for w, v in ((f"{k} {t}", r) for t, r in peaks.get(k, {}).items())]
+    roofs = [(w, v) for k in ("fma", "bf16", "vnni") for w, v in ((f"{k} {t}", r) for t, r in peaks.get(k, {}).items())]
     for label, value in roofs:
         axes.plot([low, high], [value, value], "k-" if "fma" in label else "k--", linewidth=0.8)
         axes.annotate(f"{label}: {value:.0f}", (high, value), ha="right", va="bottom", fontsize=8)
@@ -116,8 +116,8 @@ def intensity(shape):
     if len(parts) != 3 or not all(p.isdigit() for p in parts):
         return None
     m, n, k = map(int, parts)
-    small = kind.startswith(("u8", "s8"))
-    return 2 * m * n * k / ((m * k + k * n) * (1 if small else 4) + m * n * 4)
+    size = 1 if kind.startswith(("u8", "s8")) else 2 if kind.startswith("bf16") else 4
+    return 2 * m * n * k / ((m * k + k * n) * size + m * n * 4)
 
 
 def main():

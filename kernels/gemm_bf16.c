@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packing of B in pairs, and a block of a product of bfloat16 (gemm_bf16.h): like gemm_f32.c, but A is always copied.
- * A copied block of mr rows stays in the first cache and meets all panels of B.
+ * Packing of B in pairs, and a block of a product of bfloat16 (gemm_bf16.h): like gemm_f32.c, but A is mostly copied.
+ * A block of mr rows stays in the first cache and meets all panels of B.
  */
 #include <string.h>
 
@@ -98,8 +98,8 @@ void ln_gemm_bf16_block(const ln_gemm_f32_job *job, char *scratch, size_t m0, si
     const size_t ld = pitch_of(even(job->kc * job->tap_block));
     if (job->rows)
         job->rows(job->rows_arg, m0, m, rows, mc);
-    for (size_t i = 0; i < m; i++)
-        dense[i] = copied + i * ld;
+    /* Rows of pairs are read where they lie, unless they share sets of a cache. */
+    const bool direct = job->half_a && job->k % 2 == 0 && job->a_row % 1024 != 0;
     ln_gemm_bf16_tile t = {.ldc = job->ldc, .lo = job->lo, .hi = job->hi, .far = job->m * job->n > FAR_C};
     if (job->act == LN_ACT_RELU) {
         t.lo = 0;
@@ -111,6 +111,9 @@ void ln_gemm_bf16_block(const ln_gemm_f32_job *job, char *scratch, size_t m0, si
         const bool first = done == 0, last = done + tb * kb == kk;
         for (size_t i = 0; i < m; i++) {
             uint16_t *y = copied + i * ld;
+            dense[i] = direct ? job->half_a + (m0 + i) * job->a_row + k0 : y;
+            if (direct)
+                continue;
             for (size_t p = 0; p < tb; p++, y += kb)
                 if (job->half_a)
                     memcpy(y, job->half_a + (m0 + i) * job->a_row + k0, kb * sizeof *y);

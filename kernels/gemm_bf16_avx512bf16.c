@@ -103,6 +103,13 @@ INLINE void rows(const ln_gemm_bf16_tile *t, const size_t m, const size_t nv)
     const int split = m == MR && t->pairs >= 2 && t->n == 16 * nv; /* last steps go row by row */
     const size_t stop = split ? t->pairs - 2 : t->pairs;
     size_t k = 0;
+    for (; nv == 1 && k + 4 <= stop; k += 4, b += 4 * 2 * NR) { /* an address for four steps */
+        OPAQUE(a);
+        __m512bh part[4];
+        UNROLL for (size_t s = 0; s < 4; s++) part[s] = load_b(b + s * 2 * NR, 0);
+        UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t s = 0; s < 4; s++) acc[i][0] =
+            _mm512_dpbf16_ps(acc[i][0], spread(a[i] + 2 * (k + s)), part[s]);
+    }
     for (; k < stop; k++, b += 2 * NR) {
         OPAQUE(a);
         __m512bh part[2];
