@@ -7,6 +7,8 @@
  */
 #include "kernels/qgemm_avx512.h"
 
+#define AHEAD 4096 /* bytes of B that are fetched ahead for one row */
+
 /* scale, clamp, round and pack to bytes; the operand order of max and min is that of ln_requantize for a NaN. */
 INLINE __m128i requantize(__m512i acc, __m512 scale, const ln_qgemm_args *g)
 {
@@ -121,6 +123,8 @@ INLINE void rows(const size_t m, const size_t nv, const bool flip, void *c, cons
         for (; k + KR <= end; k += KR, b += NR * KR) {
             OPAQUE(a);
             __m512i now[1][2];
+            if (m == 1) /* it waits for B alone, and asks for it across the ends of pages and panels */
+                UNROLL for (size_t v = 0; v < nv; v++) _mm_prefetch(b + AHEAD + 64 * v, _MM_HINT_T0);
             UNROLL for (size_t v = 0; v < nv; v++) now[0][v] = _mm512_loadu_si512(b + 64 * v);
             UNROLL for (size_t i = 0; i < m; i++) multiply(acc[i], a[i] + k, now, 1, nv, flip);
         }

@@ -16,6 +16,7 @@
 #define STRIP_BYTES ((size_t)16 << 20) /* of a constant that are packed before they are let go */
 #define PART_BYTES ((size_t)256 << 10) /* of a constant that a thread packs at a time */
 #define DIRECT_M 4                     /* rows up to which packing B costs more than it saves */
+#define WIDE_PANEL 32                  /* columns of a panel */
 #define DIRECT_CONST (16 << 20)        /* bytes of a constant B from which on one row reads it where it lies */
 
 void ln_product_dense(ln_product *p)
@@ -212,12 +213,15 @@ static linnet_status plan_wide(ln_ctx *c, ln_product *p, int64_t used)
 }
 
 /* One row times a constant that no cache holds takes as long as reading that: packing it would take twice the memory
- * for a while, and time before the first result. */
+ * for a while, and time before the first result. So does one row times a few columns, with which a wide panel would be
+ * half empty or more. */
 static bool reads_in_place(const ln_product *p, const ln_info *b, bool rows)
 {
     bool bias = p->c_in < 0 || p->beta == 0 || (p->beta == 1 && p->c_col == 1);
+    int64_t panel = LN_D(gemm_f32)->nr;
+    bool few = p->b_row == 1 && panel >= WIDE_PANEL && p->n <= panel / 2;
     return p->type == LINNET_FLOAT32 && p->m == 1 && p->batches == 1 && rows && bias && p->r_in < 0 && p->alpha == 1 &&
-           ln_info_bytes(b) >= DIRECT_CONST;
+           (few || ln_info_bytes(b) >= DIRECT_CONST);
 }
 
 static linnet_status plan_packed(ln_ctx *c, ln_product *p)
