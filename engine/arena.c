@@ -51,6 +51,7 @@ void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit)
     atomic_init(&m->keep, false);
     atomic_init(&m->busy, false);
     m->n_spares = 0;
+    atomic_init(&m->chunk, NULL);
 }
 
 /* Allocations that are pages of their own, zeroed; freed by the same rule. */
@@ -66,8 +67,10 @@ static void *get(ln_memory *m, size_t bytes, bool reserve)
         atomic_fetch_sub(&m->used, bytes);
         return NULL;
     }
-    void *p =
-        paged(m, bytes) ? ln_pages_map(m, bytes, reserve) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
+    void *p = bytes == FIRST_CHUNK ? atomic_exchange(&m->chunk, NULL) : NULL;
+    if (p)
+        return p;
+    p = paged(m, bytes) ? ln_pages_map(m, bytes, reserve) : m->from.alloc(m->from.user, bytes ? bytes : ALIGN, ALIGN);
     if (!p)
         atomic_fetch_sub(&m->used, bytes);
     return p;
@@ -88,9 +91,11 @@ static void put(ln_memory *m, void *block, size_t bytes, size_t written)
 {
     if (!block)
         return;
+    if (bytes == FIRST_CHUNK && LN_HAVE_PAGES && atomic_load(&m->keep))
+        block = atomic_exchange(&m->chunk, block);
     if (paged(m, bytes))
         ln_pages_unmap(m, block, bytes, written);
-    else
+    else if (block)
         m->from.free(m->from.user, block);
     atomic_fetch_sub(&m->used, bytes);
 }
@@ -103,8 +108,12 @@ void ln_memory_free(ln_memory *m, void *block, size_t bytes)
 void ln_memory_keep(ln_memory *m, bool keep)
 {
     atomic_store(&m->keep, keep && m->own);
-    if (!keep)
-        ln_pages_flush(m);
+    if (keep)
+        return;
+    ln_pages_flush(m);
+    void *chunk = atomic_exchange(&m->chunk, NULL);
+    if (chunk)
+        m->from.free(m->from.user, chunk);
 }
 
 void ln_arena_init(ln_arena *a, ln_memory *m)

@@ -31,6 +31,7 @@ typedef struct ln_memory {
     _Atomic bool busy;              /* someone works on the spares */
     int32_t n_spares;
     ln_spare spares[LN_SPARES];
+    _Atomic(void *) chunk; /* the first of an arena that was freed, for the next one; NULL: none */
 } ln_memory;
 
 void ln_memory_init(ln_memory *m, const linnet_allocator *from, uint64_t limit);

@@ -103,7 +103,7 @@ linnet_status ln_stream_decode(ln_stream *s, const ln_field *f, bool whole, cons
         *node = outline(s, f);
         return *node ? LINNET_OK : ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
     }
-    if (!ln_cut_node(&s->decoder.arena, &bytes, &size))
+    if (size >= LN_STORE_MIN && !ln_cut_node(&s->decoder.arena, &bytes, &size))
         return ln_error_set(error, LINNET_ERR_MEMORY, NULL, NULL, "out of memory");
     *node = (const Onnx__NodeProto *)ln_unpack(&s->decoder, &onnx__node_proto__descriptor, bytes, size, "the model",
                                                &st, error);
