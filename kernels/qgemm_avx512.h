@@ -34,6 +34,7 @@ INLINE __mmask16 mask_of(size_t n)
  * clamp, if all values of the type are allowed; signed ones are packed with 128 more. */
 typedef struct quantised {
     __m512i zero, flip, order;
+    bool low, middle; /* the zero point is the least value, or in the middle: then nothing is added before packing */
 } quantised;
 
 INLINE bool packs(__m512 scale, const ln_qgemm_args *g)
@@ -48,8 +49,10 @@ INLINE quantised quantised_of(int32_t y_zero, float lo)
     const __m512i least = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_set1_ps(lo), _mm512_cvtepi32_ps(zero)));
     const __m512i flip = _mm512_and_si512(_mm512_srai_epi32(least, 31), _mm512_set1_epi32((int32_t)0x80808080));
     const __m512i shifted = _mm512_add_epi32(zero, _mm512_and_si512(flip, _mm512_set1_epi32(128)));
-    return (quantised){_mm512_packs_epi32(shifted, shifted), flip,
-                       _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)};
+    const bool low = lo == 0, middle = lo == -128;
+    return (quantised){_mm512_packs_epi32(shifted, shifted),
+                       middle ? _mm512_xor_si512(flip, _mm512_set1_epi8((char)0x80)) : flip,
+                       _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), low, middle};
 }
 
 INLINE __m512i rounded(__m512i acc, __m512 scale)
@@ -60,9 +63,17 @@ INLINE __m512i rounded(__m512i acc, __m512 scale)
 /* The bytes of one vector after those of another. */
 INLINE __m512i packed(const __m512i v[4], const quantised *q)
 {
-    __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), q->zero);
-    __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), q->zero);
-    return _mm512_permutexvar_epi32(q->order, _mm512_xor_si512(_mm512_packus_epi16(low, high), q->flip));
+    __m512i low = _mm512_packs_epi32(v[0], v[1]), high = _mm512_packs_epi32(v[2], v[3]), bytes;
+    if (q->middle) {
+        bytes = _mm512_packs_epi16(low, high);
+    } else {
+        if (!q->low) {
+            low = _mm512_adds_epi16(low, q->zero);
+            high = _mm512_adds_epi16(high, q->zero);
+        }
+        bytes = _mm512_packus_epi16(low, high);
+    }
+    return _mm512_permutexvar_epi32(q->order, _mm512_xor_si512(bytes, q->flip));
 }
 
 /* Two rows of 32, or four of 16, of which `rows` are wanted. */
@@ -72,6 +83,10 @@ INLINE void store_rows(uint8_t *to, size_t rows, const size_t nv, __mmask32 mask
         _mm256_mask_storeu_epi8(to, mask, _mm512_castsi512_si256(v));
         if (rows > 1)
             _mm256_mask_storeu_epi8(to + stride, mask, _mm512_extracti64x4_epi64(v, 1));
+        return;
+    }
+    if (mask == 0xffff && stride == 16 && rows > 3) {
+        _mm512_storeu_si512(to, v);
         return;
     }
     _mm_mask_storeu_epi8(to, (__mmask16)mask, _mm512_castsi512_si128(v));

@@ -210,11 +210,16 @@ static void products(ln_tier tier, const ln_kernel_table *t)
     for (size_t m = 1; m <= 100; m += m < 30 ? 1 : 23)
         for (size_t k = 4; k <= 40; k += 4)
             for (int out = 0; out < 3; out++) {
-                product s = {m, 1 + check_below(70), k, 1 + (k == 12), m & 1, (m & 4) == 0, false, out, 0, true, 0, 0,
+                product s = {m,     m % 7 ? 1 + check_below(70) : 16,
+                             k,     1 + (k == 12),
+                             m & 1, (m & 4) == 0,
+                             false, out,
+                             0,     true,
+                             0,     0,
                              0};
                 s.scale = m % 5 == 0 ? 3.0f : m % 3 == 0 ? 0.9f : 1e-3f;
                 s.low = m & 2 ? -128 : 0;
-                s.zero = s.low + (int32_t)check_below(256);
+                s.zero = s.low + (int32_t)(m % 4 == 0 ? 0 : m % 4 == 1 ? 128 : check_below(256));
                 one_product(t, &s);
             }
 }

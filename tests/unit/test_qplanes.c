@@ -174,7 +174,7 @@ static void test_planes(void **state)
         m.integer = below(5) == 0;
         m.each = below(2);
         m.x_zero = (int32_t)below(256) - (m.x_signed ? 128 : 0);
-        m.y_zero = (int32_t)below(256) - (m.x_signed ? 128 : 0);
+        m.y_zero = (int32_t)(i % 3 == 0 ? 0 : i % 3 == 1 ? 128 : below(256)) - (m.x_signed ? 128 : 0);
         m.threads = (int32_t)(1 + below(2));
         m.most = below(4) ? 2e-3f : 1.2f;
         one(&m);
