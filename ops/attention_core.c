@@ -66,10 +66,33 @@ static const float *plain_mask_f32(const job *j, int64_t b, int64_t h, int64_t i
     return (const float *)j->in->mask + b * p->mask_step[0] + h * p->mask_step[1] + i * p->mask_step[2];
 }
 
-static void exponents_f32(float *s, float max, int64_t n)
+static float greatest_f32(const float *s, int64_t n)
 {
-    for (int64_t k = 0; k < n; k++)
-        s[k] -= max;
+    return LN_K(greatest_f32)(s, (size_t)n, 0);
+}
+
+static float sum_f32(const float *s, int64_t n)
+{
+    return LN_K(sum_f32)(s, (size_t)n, 0);
+}
+
+static void shift_f32(float *s, float by, int64_t n)
+{
+    LN_K(sub_f32)(s, s, &by, (size_t)n, 1, 0);
+}
+
+static void scale_f32(float *s, float by, int64_t n)
+{
+    LN_K(mul_f32)(s, s, &by, (size_t)n, 1, 0);
+}
+
+static void divide_f32(float *s, float by, int64_t n)
+{
+    LN_K(div_f32)(s, s, &by, (size_t)n, 1, 0);
+}
+
+static void exponents_f32(float *s, int64_t n)
+{
     LN_K(exp_f32)(s, s, (size_t)n);
 }
 
@@ -237,22 +260,51 @@ static void add_f64(double *s, const double *x, int64_t n)
         s[k] += x[k];
 }
 
-static void exponents_f64(double *s, double max, int64_t n)
+static double greatest_f64(const double *s, int64_t n)
+{
+    double max = -INFINITY;
+    for (int64_t k = 0; k < n; k++)
+        max = s[k] > max ? s[k] : max;
+    return max;
+}
+
+static double sum_f64(const double *s, int64_t n)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < n; k++)
+        sum += s[k];
+    return sum;
+}
+
+static void shift_f64(double *s, double by, int64_t n)
 {
     for (int64_t k = 0; k < n; k++)
-        s[k] = exp(s[k] - max);
+        s[k] -= by;
+}
+
+static void scale_f64(double *s, double by, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] *= by;
+}
+
+static void divide_f64(double *s, double by, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] /= by;
+}
+
+static void exponents_f64(double *s, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        s[k] = exp(s[k]);
 }
 
 static void softmax_f64(double *s, int64_t n)
 {
-    double max = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < n; k++)
-        max = s[k] > max ? s[k] : max;
-    exponents_f64(s, max, n);
-    for (int64_t k = 0; k < n; k++)
-        sum += s[k];
-    for (int64_t k = 0; k < n; k++)
-        s[k] /= sum;
+    shift_f64(s, greatest_f64(s, n), n);
+    exponents_f64(s, n);
+    divide_f64(s, sum_f64(s, n), n);
 }
 
 static void softmax_rows_f64(double *s, int64_t ld, int64_t rows, int64_t n)

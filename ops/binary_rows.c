@@ -156,7 +156,7 @@ void ln_row_f32(int32_t op, int32_t type, void *out, const void *in_a, const voi
 void ln_row_half(int32_t op, int32_t type, void *out, const void *a, const void *b, int64_t n, size_t a_step,
                  size_t b_step)
 {
-    float u[BLOCK], v[BLOCK], y[BLOCK]; /* not in place: an operand of step 0 is read again */
+    LN_BLOCK float u[BLOCK], v[BLOCK], y[BLOCK]; /* not in place: an operand of step 0 is read again */
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t k = n - i < BLOCK ? n - i : BLOCK;
         ln_to_f32(u, a, type, a_step ? i : 0, a_step ? k : 1);

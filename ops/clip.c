@@ -31,7 +31,7 @@ static void task_f32(void *arg, int32_t worker, int64_t begin, int64_t end)
 static void task_half(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const job *j = arg;
-    float block[BLOCK];
+    LN_BLOCK float block[BLOCK];
     (void)worker;
     for (int64_t i = begin; i < end; i += BLOCK) {
         int64_t n = end - i < BLOCK ? end - i : BLOCK;

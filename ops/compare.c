@@ -70,7 +70,7 @@ static void row_float(int32_t op, uint8_t *y, const float *a, const float *b, in
 static void row_half(const compare_params *p, uint8_t *y, const void *a, const void *b, int64_t n, size_t a_step,
                      size_t b_step)
 {
-    float u[BLOCK], v[BLOCK];
+    LN_BLOCK float u[BLOCK], v[BLOCK];
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t k = n - i < BLOCK ? n - i : BLOCK;
         ln_to_f32(u, a, p->type, a_step ? i : 0, a_step ? k : 1);

@@ -233,7 +233,7 @@ float ln_round_to(float x, int type)
 
 void ln_round_run(float *x, int64_t n, int type)
 {
-    uint16_t half[ROUND_BLOCK];
+    LN_BLOCK uint16_t half[ROUND_BLOCK];
     if (type != LINNET_FLOAT16 && type != LINNET_BFLOAT16)
         return;
     for (int64_t part; n > 0; n -= part, x += part) {

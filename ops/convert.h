@@ -8,6 +8,14 @@
 
 #include "engine/op.h"
 
+/* A block of elements on the stack of a host: no vector of it crosses a line of the cache, which takes twice as long.
+ */
+#ifdef LN_FIRMWARE
+#define LN_BLOCK
+#else
+#define LN_BLOCK _Alignas(64)
+#endif
+
 /* y[i] = (float)x[offset + i], i < n, exact but for int32, int64, uint32, uint64 and float64, which round. */
 void ln_to_f32(float *y, const void *x, int type, int64_t offset, int64_t n);
 

@@ -47,7 +47,7 @@ static void bias_task(void *arg, int32_t worker, int64_t begin, int64_t end)
 {
     const ln_args *a = arg;
     const gelu_params *p = a->params;
-    float x[BLOCK], b[BLOCK];
+    LN_BLOCK float x[BLOCK], b[BLOCK];
     (void)worker;
     for (int64_t row = begin; row < end; row++)
         for (int64_t i = 0; i < p->width; i += BLOCK) {

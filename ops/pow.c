@@ -75,7 +75,7 @@ static void row_int(const pow_params *p, char *y, const void *a, int64_t a_at, c
 static void row_float(const pow_params *p, char *y, const void *a, int64_t a_at, const void *b, int64_t b_at, int64_t n,
                       size_t a_step, size_t b_step)
 {
-    float u[BLOCK], v[BLOCK];
+    LN_BLOCK float u[BLOCK], v[BLOCK];
     if (p->binary.type == LINNET_FLOAT64) {
         for (int64_t i = 0; i < n; i++, a_at += (int64_t)a_step, b_at += (int64_t)b_step)
             ((double *)(void *)y)[i] = pow(((const double *)a)[a_at], to_f64(b, p->type_y, b_at));

@@ -76,7 +76,8 @@ static void half_segment(const void *arg, int64_t at, int64_t n, int64_t scale)
 {
     const job *j = arg;
     const quantize_params *p = j->p;
-    float x[CHUNK], s, zero = 0;
+    LN_BLOCK float x[CHUNK];
+    float s, zero = 0;
     ln_to_f32(&s, j->a->in[1], p->scale_type, scale, 1);
     if (p->zero)
         ln_to_f32(&zero, j->a->in[2], p->y_type, scale, 1);

@@ -184,7 +184,7 @@ static void add_row(int32_t kind, float *y, const float *x, const float *shift, 
 static void reduce_columns(const ln_reduce_params *p, int32_t kind, float *y, const void *x, int64_t at,
                            const float *shift, int64_t n)
 {
-    float block[CHUNK];
+    LN_BLOCK float block[CHUNK];
     for (int64_t i = 0; i < n; i++)
         y[i] = start_of(kind);
     for (int64_t i = 0; i < p->a.n_reduced; i++) {
