@@ -50,10 +50,20 @@ static bool keeps_weights(const ln_graph *g, const ln_node *n)
 
 static bool wants_floats(const ln_graph *g, const ln_node *n)
 {
-    static const char *const always[] = {"Conv",          "ConvTranspose", "BatchNormalization",
-                                         "MaxPool",       "AveragePool",   "GlobalAveragePool",
-                                         "GlobalMaxPool", "LRN",           "ArgMax",
-                                         "ArgMin",        "TopK",          NULL};
+    static const char *const always[] = {"Conv",
+                                         "ConvTranspose",
+                                         "BatchNormalization",
+                                         "MaxPool",
+                                         "AveragePool",
+                                         "GlobalAveragePool",
+                                         "GlobalMaxPool",
+                                         "LRN",
+                                         "ArgMax",
+                                         "ArgMin",
+                                         "TopK",
+                                         "GridSample",
+                                         "DFT",
+                                         NULL};
     static const char *const columns[] = {"Softmax", "LogSoftmax", "Hardmax", NULL};
     if (!is_half(g, ln_rw_in(n, 0)))
         return false;
