@@ -224,10 +224,59 @@ static void products(ln_tier tier, const ln_kernel_table *t)
             }
 }
 
+/* Windows of 3 x 3 over an image with padding, which share columns with the next one, but at the ends of lines. */
+static void depthwise_windows(const ln_kernel_table *t)
+{
+    enum { HIGH = 4, WIDE = 9, MOST = 140, TAPS = 9 };
+    for (size_t channels = 1; channels <= MOST; channels += 1 + check_below(24))
+        for (size_t stride = 1; stride <= 3; stride++) {
+            const size_t high = (HIGH - 1) / stride + 1, wide = (WIDE - 1) / stride + 1, pixels = high * wide;
+            const uint8_t *rows[HIGH * WIDE * TAPS];
+            uint8_t *x = check_guard(HIGH * WIDE * channels, true), *zero = check_guard(channels, true);
+            uint8_t *y = check_guard(pixels * channels, true), want[HIGH * WIDE * MOST];
+            int16_t w[TAPS * MOST];
+            int32_t bias[MOST];
+            float scale[MOST];
+            fill8(x, HIGH * WIDE * channels, 0);
+            memset(zero, 77, channels);
+            for (size_t i = 0; i < TAPS * channels; i++)
+                w[i] = (int16_t)((int)check_below(256) - 128);
+            for (size_t i = 0; i < channels; i++) {
+                bias[i] = (int32_t)check_below(2000) - 1000;
+                scale[i] = check_below(100) ? check_uniform(1e-4f, 1e-2f) : 1e6f; /* sums beyond 32 bits */
+            }
+            for (size_t p = 0; p < pixels; p++)
+                for (size_t i = 0; i < TAPS; i++) {
+                    size_t line = p / wide * stride + i / 3 - 1, column = p % wide * stride + i % 3 - 1;
+                    rows[p * TAPS + i] = line < HIGH && column < WIDE ? x + (line * WIDE + column) * channels : zero;
+                }
+            const bool is_signed = check_below(2) != 0;
+            ln_qdepthwise_args g = {.taps = TAPS,
+                                    .y_stride = channels,
+                                    .w_stride = channels,
+                                    .w = w,
+                                    .bias = bias,
+                                    .scale = scale,
+                                    .out = LN_QGEMM_8,
+                                    .y_zero = is_signed ? -5 : 250,
+                                    .lo = is_signed ? -123 : -250,
+                                    .hi = is_signed ? 132 : 5};
+            int8_t *w8 = malloc(ln_qdepthwise_bytes8(TAPS, channels));
+            g.w8 = ln_qdepthwise_pack8(w8, w, TAPS, channels) ? w8 : NULL;
+            t->qdepthwise(y, rows, pixels, channels, &g);
+            ln_tier_table(LN_TIER_SCALAR)->qdepthwise(want, rows, pixels, channels, &g);
+            check_ok(memcmp(y, want, pixels * channels) == 0, "qdepthwise windows, channels=%zu stride=%zu signed=%d",
+                     channels, stride, is_signed);
+            free(w8);
+            check_guard_free(x), check_guard_free(zero), check_guard_free(y);
+        }
+}
+
 static void depthwise(ln_tier tier, const ln_kernel_table *t)
 {
     enum { PIXELS = 3 };
     (void)tier;
+    depthwise_windows(t);
     for (size_t channels = 1; channels <= 70; channels += channels < 34 ? 1 : 7)
         for (size_t taps = 1; taps <= 13; taps += 4)
             for (int out = LN_QGEMM_I32; out <= LN_QGEMM_8; out++) {
