@@ -70,6 +70,29 @@ static bool has_planes_kernel(const ln_graph *g, const ln_node *n)
            ln_dw_planes_pays(LN_D(gemm_f32)->dw_planes, w->dims[2], all_are(n, "strides"), y->dims[3]);
 }
 
+/* What ops/conv_points.c takes; *pixels are those of an image. */
+static bool has_points_kernel(const ln_graph *g, const ln_node *n, int64_t *pixels)
+{
+    const ln_info *x = ln_rw_info(g, n->in[0]), *w = ln_rw_info(g, ln_rw_in(n, 1)), *y = ln_rw_info(g, n->out[0]);
+    if (!ln_node_is(n, "Conv") || !ln_info_known(x) || !ln_info_known(w) || !ln_info_known(y) ||
+        w->type != LINNET_FLOAT32 || w->rank != x->rank || y->rank != x->rank || x->rank < 3 ||
+        w->dims[1] != x->dims[1] || all_are(n, "strides") != 1)
+        return false;
+    *pixels = 1;
+    for (int32_t i = 2; i < x->rank; i++) {
+        if (w->dims[i] != 1 || y->dims[i] != x->dims[i])
+            return false;
+        *pixels *= x->dims[i];
+    }
+    return x->dims[0] * *pixels > 0 && ln_points_fit(LN_D(gemm_f32), x->dims[1], w->dims[0]);
+}
+
+static bool stays(const ln_graph *g, const ln_node *n)
+{
+    int64_t pixels;
+    return has_planes_kernel(g, n) || has_points_kernel(g, n, &pixels);
+}
+
 /* Values that share a layout have one root, the first of them. */
 static int32_t root_of(int32_t *up, int32_t value)
 {
@@ -86,6 +109,40 @@ static void join(const ln_graph *g, int32_t *up, int32_t with, const int32_t *va
         int32_t a = root_of(up, with), b = root_of(up, values[i]);
         up[a > b ? a : b] = a > b ? b : a;
     }
+}
+
+/* What it saves that 1x1 convolutions stay as they are, those that share a layout together: turning what comes into the
+ * graph and goes out of it is saved, too. Where that is less than nothing, they are turned. */
+static linnet_status turn_points(const ln_graph *g, int32_t *up, bool *turned)
+{
+    double *gain = ln_arena_array(g->arena, g->n_values + 1, sizeof *gain);
+    bool *points = ln_arena_array(g->arena, g->n_values + 1, sizeof *points);
+    if (!gain || !points)
+        return LINNET_ERR_MEMORY;
+    for (int32_t v = 0; v < g->n_values; v++) {
+        gain[v] = 0;
+        points[v] = false;
+    }
+    LN_FOR_NODES(g, id)
+    {
+        const ln_node *n = &g->nodes[id];
+        int64_t pixels;
+        if (n->n_in == 0 || n->in[0] < 0 || !has_points_kernel(g, n, &pixels))
+            continue;
+        int32_t root = root_of(up, n->in[0]);
+        points[root] = true;
+        const ln_info *x = ln_rw_info(g, n->in[0]), *y = ln_rw_info(g, n->out[0]);
+        gain[root] += ln_points_gain(x->dims[1], y->dims[1], x->dims[0], pixels);
+    }
+    for (int32_t i = 0; i < g->n_inputs + g->n_outputs; i++) {
+        int32_t v = i < g->n_inputs ? g->inputs[i] : g->outputs[i - g->n_inputs];
+        const ln_info *x = ln_rw_info(g, v);
+        if (x && !x->data && ln_info_known(x) && x->rank >= 3)
+            gain[root_of(up, v)] += LN_POINTS_TURN * (double)ln_info_count(x);
+    }
+    for (int32_t v = 0; v < g->n_values; v++)
+        turned[v] = turned[v] || (points[v] && gain[v] < 0);
+    return LINNET_OK;
 }
 
 /* Whether the layout of a value is worth a change; NULL: no memory. */
@@ -111,12 +168,12 @@ static bool *turned_values(const ln_graph *g, int32_t **up)
     {
         const ln_node *n = &g->nodes[id];
         bool conv = ln_node_is(n, "Conv") || ln_node_is(n, "ConvTranspose") || ln_node_is(n, "QLinearConv");
-        if (n->n_in == 0 || n->in[0] < 0 || (!ln_node_is(n, "Transpose") && (!conv || has_planes_kernel(g, n))))
+        if (n->n_in == 0 || n->in[0] < 0 || (!ln_node_is(n, "Transpose") && (!conv || stays(g, n))))
             continue;
         turned[root_of(*up, n->in[0])] = true;
         turned[root_of(*up, n->out[0])] = true;
     }
-    return turned;
+    return turn_points(g, *up, turned) == LINNET_OK ? turned : NULL;
 }
 
 /* -- what is turned ----------------------------------------------------------------------------------------------- */
@@ -168,7 +225,7 @@ linnet_status ln_pass_layout(ln_graph *g, ln_pass_ctx *c)
     LN_FOR_NODES(g, id)
     {
         const ln_node *n = &g->nodes[id];
-        if (!wants_channels_last(g, n) || (has_planes_kernel(g, n) && !turned[root_of(up, n->in[0])]))
+        if (!wants_channels_last(g, n) || (stays(g, n) && !turned[root_of(up, n->in[0])]))
             continue;
         int32_t rank = ln_rw_info(g, g->nodes[id].in[0])->rank;
         int64_t last[LN_MAX_RANK], first[LN_MAX_RANK];

@@ -59,6 +59,29 @@ static inline bool ln_dw_planes_pays(int planes, int64_t k, int64_t stride, int6
     return (stride == 1 && out_w >= 10) || (stride == 2 && out_w >= 6);
 }
 
+/* Whether there is a kernel for a 1x1 convolution in planes (panels of gemm.h) from ci to co channels: its weights,
+ * which all pixels meet some at a time, had better stay in the second cache. */
+static inline bool ln_points_fit(const ln_gemm_f32_desc *d, int64_t ci, int64_t co)
+{
+    return d->panels && ci > 0 && co > 0 && ci <= 512 && co <= (128 << 10) / ci;
+}
+
+/* Vectors of 16 elements, where those of 8 take half of the time. */
+static inline double ln_points_vectors(int64_t n)
+{
+    return 0.5 * (double)((n + 7) / 8);
+}
+
+/* What it has over one with channels last, in multiply-adds of a vector: there channels make the vectors, here pixels,
+ * which are copied to panels (the 5); before it begins, biases are repeated. An element that is turned where layouts
+ * meet costs LN_POINTS_TURN. */
+#define LN_POINTS_TURN 0.58
+static inline double ln_points_gain(int64_t ci, int64_t co, int64_t images, int64_t pixels)
+{
+    double last = (double)pixels * ln_points_vectors(co), planes = (double)(co + 5) * ln_points_vectors(pixels);
+    return (double)images * (double)ci * (last - planes) - (double)(16 * co) - 1000;
+}
+
 /* One output line of a convolution of channels-last images that are padded already, so that every line of a window is
  * one piece: y[o][c] = clamp(bias[c] + sum over i < lines, j < k of rows[i][o * pitch + j] w[i][j][c]). Weights and
  * biases are packed as for the product (ln_gemm_f32_pack, panels of nr columns of the descriptor of the same tier). */

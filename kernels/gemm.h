@@ -50,9 +50,11 @@ typedef struct ln_gemm_f32_desc {
     ln_gemm_f32_fn *tile;
     ln_gemm_f32_fn *tile_f16,
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
-    bool fetches;   /* tile fetches next, so that B may stream */
-    bool no_lines;  /* lineconv_f32 is no faster than this where both can do it */
-    int dw_planes;  /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back: 1; for all its windows: 2 */
+    /* Packs n columns of k rows of B, ldb elements apart, as panels without biases; NULL: there is none. */
+    void (*panels)(float *to, const float *b, size_t ldb, size_t k, size_t n);
+    bool fetches;  /* tile fetches next, so that B may stream */
+    bool no_lines; /* lineconv_f32 is no faster than this where both can do it */
+    int dw_planes; /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back: 1; for all its windows: 2 */
 } ln_gemm_f32_desc;
 
 extern const ln_gemm_f32_desc ln_gemm_f32_small; /* the scalar one, as firmware has it (not there, but on a host) */
@@ -110,8 +112,8 @@ typedef struct ln_gemm_f32_job {
     const uint16_t *half;
     const float *half_bias; /* of whole panels, or NULL */
     ln_VCONVERT *widen;
-    /* Or as pairs by ln_gemm_bf16_pack, without widen. A is bfloat16 by its values (an even k, or one tap; a_col is 1), or
-     * by its type: then it is here. */
+    /* Or as pairs by ln_gemm_bf16_pack, without widen. A is bfloat16 by its values (an even k, or one tap; a_col is 1),
+     * or by its type: then it is here. */
     bool pairs;
     const uint16_t *half_a;
     bool bfloat16; /* what half is, if not float16 */

@@ -319,8 +319,7 @@ LN_RUN(ln_conv_half_f32)
 
 /* -- plan --------------------------------------------------------------------------------------------------------- */
 
-/* Adds bytes of scratch for count elements of size bytes; *at is where. */
-static linnet_status reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t count, int64_t size)
+linnet_status ln_conv_reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t count, int64_t size)
 {
     LN_TRY(ln_mul_size(c, count, size, &count));
     *at = *total;
@@ -347,8 +346,8 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
         for (int32_t d = 0; d < 3; d++)
             LN_TRY(ln_mul_size(c, elements, p->merge ? ln_conv_padded(p, d) : p->in[d], &elements));
     }
-    LN_TRY(reserve(c, total, &p->at_in, elements, sizeof(float)));
-    return reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
+    LN_TRY(ln_conv_reserve(c, total, &p->at_in, elements, sizeof(float)));
+    return ln_conv_reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
 }
 
 /* Weights of bfloat16 may go in pairs, as the images have such elements then: the pass `widen` says so. Winograd's
@@ -389,6 +388,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     p->depthwise = k == 1 && p->group > 1 && p->out_channels > 0;
     if (ln_conv_is_planes(p))
         return ln_conv_plan_planes(c, p);
+    if (w->type == LINNET_FLOAT32 && ln_conv_is_points(p))
+        return ln_conv_plan_points(c, p);
     LN_TRY(plan_copies(c, p, &total));
     p->x_pixel = p->in_channels;
     p->y_pixel = p->out_channels;
@@ -404,7 +405,7 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
         packed = (size_t)(p->out_channels * (p->taps + 1));
         p->worker = (p->kernel[0] * p->kernel[1] * (int64_t)c->pointer_bytes + 63) / 64 * 64;
         if (p->in_place)
-            LN_TRY(reserve(c, &total, &p->at_in, p->kernel[1] * p->in[2] * p->in_channels, sizeof(float)));
+            LN_TRY(ln_conv_reserve(c, &total, &p->at_in, p->kernel[1] * p->in[2] * p->in_channels, sizeof(float)));
     } else {
         packed = ln_gemm_f32_packed(d, (size_t)n, (size_t)p->taps, (size_t)k);
         int64_t merged = p->merge ? p->kernel[2] : 1; /* taps that are one */
@@ -425,9 +426,9 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     int64_t bytes, groups = p->depthwise || p->tiles ? 1 : p->group;
     LN_TRY(ln_mul_size(c, p->group_packed * (int64_t)(half ? sizeof(uint16_t) : sizeof(float)), groups, &bytes));
     bytes += half ? ln_conv_half_biases(p) : 0;
-    LN_TRY(reserve(c, &total, &p->at_zero, k, sizeof(float)));
-    LN_TRY(reserve(c, &total, &p->at_packed, p->packed ? 0 : bytes, 1));
-    LN_TRY(reserve(c, &total, &p->at_workers, p->worker, c->threads));
+    LN_TRY(ln_conv_reserve(c, &total, &p->at_zero, k, sizeof(float)));
+    LN_TRY(ln_conv_reserve(c, &total, &p->at_packed, p->packed ? 0 : bytes, 1));
+    LN_TRY(ln_conv_reserve(c, &total, &p->at_workers, p->worker, c->threads));
     ln_scratch(c, (size_t)total);
     if (!p->packed)
         return LINNET_OK;

@@ -242,6 +242,26 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
     check_guard_free(bias);
 }
 
+/* Panels of rows that lie ldb apart: the columns, then zeros. */
+static void check_panels(const char *tier, const ln_gemm_f32_desc *d)
+{
+    for (size_t n = 1; d->panels && n < 4u * d->nr; n += 1 + check_below(5))
+        for (size_t k = 1; k < 40; k += 1 + check_below(12)) {
+            size_t ldb = n + check_below(3), nr = d->nr, columns = (n + nr - 1) / nr * nr;
+            float *b = check_guard(((k - 1) * ldb + n) * sizeof *b, true),
+                  *to = check_guard(columns * k * sizeof *to, true);
+            check_fill_f32(b, (k - 1) * ldb + n, CHECK_NORMAL);
+            d->panels(to, b, ldb, k, n);
+            bool ok = true;
+            for (size_t j = 0; j < columns; j++)
+                for (size_t p = 0; p < k; p++)
+                    ok = ok && to[j / nr * nr * k + p * nr + j % nr] == (j < n ? b[p * ldb + j] : 0);
+            check_ok(ok, "%s panels of %zu rows of %zu columns, %zu apart", tier, k, n, ldb);
+            check_guard_free(b);
+            check_guard_free(to);
+        }
+}
+
 static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
 {
     static const size_t ms[] = {1, 2, 5, 13, 15, 120}, ns[] = {1, 7, 16, 33, 100}, ks[] = {1, 5, 64, 513};
@@ -251,6 +271,7 @@ static void check_jobs(const char *tier, const ln_gemm_f32_desc *d)
                 uint64_t r = check_random();
                 check_job(tier, d, ms[i], ns[j], 1, ks[l], r & 1, r >> 1 & 1, false);
             }
+    check_panels(tier, d);
     check_job(tier, d, 40, 70, 1, 1024, false, false, false); /* rows that share sets of a cache: copied */
     check_job(tier, d, 40, 70, 1, 3072, false, false, false); /* in more than one block of K */
     check_job(tier, d, 40, 70, 9, 3, false, false, true);     /* short taps: copied */
