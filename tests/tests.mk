@@ -131,6 +131,7 @@ compare: all ## every model of ../shared beside its published outputs or ONNX Ru
 	@tests/compare.sh $(B)
 	@tests/tflite.sh $(B)
 	@tests/fuzz/ops.sh $(B) --count 2000 --seed 1 --only 'com.microsoft.*'
+	@tests/fuzz/ops.sh $(B) --count 600 --seed 1 --only model.layers
 
 check: ## format, include directions, warnings of gcc and clang
 	@tools/setup.sh test

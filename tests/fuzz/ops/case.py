@@ -18,7 +18,7 @@ ORT_NEWEST = 26
 NEWEST = {"": 28, "ai.onnx.ml": 5, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1, "com.microsoft": 1}
 # In the standard's domain, but of ONNX Runtime: opsets at which it has them.
 EXPERIMENTAL = {"ImageScaler": (7, 9), "SimplifiedLayerNormalization": (7, 22)}
-MODELS = ["encoder", "decoder", "quantized", "dynamic", "recurrent", "image"]  # of com.microsoft's operators: gen_models.py
+MODELS = ["encoder", "decoder", "quantized", "dynamic", "recurrent", "image", "layers"]  # gen_models.py, gen_graphs.py
 LINNET = {"SumTo": ["float32", "float64", "float16", "bfloat16"], "Attention": ["float32"], "Spectrogram": ["float32", "float64"],
           "ByteMap": ["int8", "uint8"], "QLinearLSTM": ["int8", "uint8"]}
 

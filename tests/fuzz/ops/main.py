@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzes operators by the specification: random valid nodes of every operator and version, on Linnet and on a peer.
+"""Fuzzes operators by the specification: random valid nodes of every operator and version, and small random networks, on
+Linnet and on a peer.
 
     tests/fuzz/ops.sh BUILD [--time SECONDS | --count CASES] [--seed N] [--only GLOB]... [--case NAME]...
 
