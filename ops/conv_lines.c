@@ -17,10 +17,12 @@ typedef struct work {
  * plane the others lie together. */
 static void lines_inside(const ln_conv *p, int64_t y, int64_t *begin, int64_t *end)
 {
-    int64_t at = y * p->stride[1] - p->pad[1], apart = p->dilation[1];
     *begin = 0;
     *end = p->kernel[1];
-#ifndef LN_FIRMWARE
+#ifdef LN_FIRMWARE
+    (void)y;
+#else
+    int64_t at = y * p->stride[1] - p->pad[1], apart = p->dilation[1];
     if (p->kernel[0] != 1)
         return;
     while (*begin < *end && at + *begin * apart < 0)
