@@ -131,6 +131,14 @@ void ln_qgemm(void *c, const uint8_t *const *a, const void *packed, size_t m, si
 void ln_qgemm_row_sums(int32_t *sums, const uint8_t *const *a, size_t m, const ln_qgemm_args *g)
 {
     uint32_t constant = (uint32_t)(g->segments * g->k) * (uint32_t)g->a_zero;
+#ifndef LN_FIRMWARE
+    if (g->segments == 1) { /* in one call */
+        LN_K(qrowsum)(sums, a, m, g->k, g->flip);
+        for (size_t i = 0; i < m; i++)
+            sums[i] = (int32_t)((uint32_t)sums[i] - constant);
+        return;
+    }
+#endif
     for (size_t i = 0; i < m; i++) {
         uint32_t sum = 0;
         for (size_t s = 0; s < g->segments; s++) {
