@@ -49,10 +49,12 @@ bool ln_qconv_pack(const ln_qconv *p, void *to, const void *w, const void *w_zer
         pack_depthwise(p, to, w, w_zero, bias, x_zero);
         return false;
     }
+#ifndef LN_FIRMWARE
     if (p->mode == LN_QCONV_PLANES) {
         ln_qconv_pack_planes(p, to, w, bias, x_zero);
         return false;
     }
+#endif
     bool sums = false;
     size_t taps = (size_t)p->w.taps, k = (size_t)p->group_channels, n = (size_t)p->group_outputs;
     for (int64_t g = 0; g < p->group; g++) {
