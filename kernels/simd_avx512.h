@@ -97,9 +97,12 @@ V_ void vunzip(vf a, vf b, vf *even, vf *odd)
     *odd = _mm512_permutex2var_ps(a, _mm512_or_si512(at, _mm512_set1_epi32(1)), b);
 }
 
-/* What only some tiers have: 1 / a to 14 bits; a whole vector's mask as bits. */
+/* What only some tiers have: 1 / a to 14 bits; element i mod 16 of a table, for each lane; a whole vector's mask as bits. */
 #define VRECIP 1
 V_ vf vrecip(vf a, VU_ size_t vl) { return _mm512_rcp14_ps(a); }
+#define VTABLE 1
+V_ vf vtable16(const float *t, vi i) { return _mm512_permutexvar_ps(i, _mm512_loadu_ps(t)); }
+V_ vi vitable16(const int32_t *t, vi i) { return _mm512_permutexvar_epi32(i, _mm512_loadu_si512(t)); }
 #define VBITS 1
 V_ uint64_t vbits(vm m) { return m; }
 

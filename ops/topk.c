@@ -74,7 +74,12 @@ static void select(const topk_params *p, const char *x, int64_t step, entry *hea
 
 /* -- contiguous float32, small k ----------------------------------------------------------------------------------- */
 
-enum { LIST = 64, SIFTED = 512, FEW = 8, ROWS = 16 };
+#ifdef LN_FIRMWARE
+enum { SIFTED = 512 }; /* indices on the stack */
+#else
+enum { SIFTED = 1024 };
+#endif
+enum { LIST = 64, FEW = 8, ROWS = 16 };
 
 /* One number that is larger for what is better: the sortable bits of the value, then the lower index. Never 0. */
 static inline uint64_t rank_of(float x, uint32_t i, uint32_t flip)
