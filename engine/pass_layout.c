@@ -4,9 +4,10 @@
  * to channels-last and one back. The transpose pass then sinks the second through the convolution, which so becomes
  * channels-last, and on until it meets the first of the next convolution, or the end.
  *
- * A depthwise convolution, or a quantised one of few channels, for which there is a kernel that reads planes stays as
- * it is where all that a transpose could reach from it has neither another convolution nor a transpose: two transposes
- * would be more than the convolution, or much of it.
+ * A depthwise or 1x1 convolution, or a quantised one of few channels, for which there is a kernel that reads planes
+ * stays as it is where all that a transpose could reach from it has neither a convolution of another kind nor a
+ * transpose: two transposes would be more than the convolution, or much of it. So does a first layer that is the only
+ * convolution there, which turns its output line by line.
  */
 #include "engine/sink.h"
 #include "kernels/conv.h"
@@ -87,6 +88,17 @@ static bool has_points_kernel(const ln_graph *g, const ln_node *n, int64_t *pixe
     return x->dims[0] * *pixels > 0 && ln_points_fit(LN_D(gemm_f32), x->dims[1], w->dims[0]);
 }
 
+static bool is_conv(const ln_node *n)
+{
+    return ln_node_is(n, "Conv") || ln_node_is(n, "ConvTranspose") || ln_node_is(n, "QLinearConv");
+}
+
+/* A first layer of float32, which by itself turns its output line by line (ops/conv_lines.c). */
+static bool is_first(const ln_graph *g, const ln_node *n)
+{
+    return LN_D(gemm_f32)->panels && wants_channels_last(g, n) && turns_input(g, n);
+}
+
 static bool stays(const ln_graph *g, const ln_node *n)
 {
     int64_t pixels;
@@ -150,11 +162,13 @@ static bool *turned_values(const ln_graph *g, int32_t **up)
 {
     bool *turned = ln_arena_array(g->arena, g->n_values + 1, sizeof *turned);
     *up = ln_arena_array(g->arena, g->n_values + 1, sizeof **up);
-    if (!turned || !*up)
+    int32_t *convs = ln_arena_array(g->arena, g->n_values + 1, sizeof *convs);
+    if (!turned || !*up || !convs)
         return NULL;
     for (int32_t v = 0; v < g->n_values; v++) {
         (*up)[v] = v;
         turned[v] = false;
+        convs[v] = 0;
     }
     LN_FOR_NODES(g, id)
     {
@@ -167,8 +181,15 @@ static bool *turned_values(const ln_graph *g, int32_t **up)
     LN_FOR_NODES(g, id)
     {
         const ln_node *n = &g->nodes[id];
-        bool conv = ln_node_is(n, "Conv") || ln_node_is(n, "ConvTranspose") || ln_node_is(n, "QLinearConv");
-        if (n->n_in == 0 || n->in[0] < 0 || (!ln_node_is(n, "Transpose") && (!conv || stays(g, n))))
+        if (n->n_in > 0 && n->in[0] >= 0 && is_conv(n))
+            convs[root_of(*up, n->in[0])]++;
+    }
+    LN_FOR_NODES(g, id)
+    {
+        const ln_node *n = &g->nodes[id];
+        if (n->n_in == 0 || n->in[0] < 0 || (!ln_node_is(n, "Transpose") && (!is_conv(n) || stays(g, n))))
+            continue;
+        if (convs[root_of(*up, n->in[0])] == 1 && is_first(g, n))
             continue;
         turned[root_of(*up, n->in[0])] = true;
         turned[root_of(*up, n->out[0])] = true;
@@ -225,7 +246,7 @@ linnet_status ln_pass_layout(ln_graph *g, ln_pass_ctx *c)
     LN_FOR_NODES(g, id)
     {
         const ln_node *n = &g->nodes[id];
-        if (!wants_channels_last(g, n) || (stays(g, n) && !turned[root_of(up, n->in[0])]))
+        if (!wants_channels_last(g, n) || ((stays(g, n) || is_first(g, n)) && !turned[root_of(up, n->in[0])]))
             continue;
         int32_t rank = ln_rw_info(g, g->nodes[id].in[0])->rank;
         int64_t last[LN_MAX_RANK], first[LN_MAX_RANK];

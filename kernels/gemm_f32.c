@@ -302,7 +302,7 @@ static bool is_one_block(const ln_gemm_f32_job *job, size_t m)
  * of those that share the work takes its part. Then nothing waits where rows and pages begin. */
 static void set_next(ln_gemm_f32_tile *t, const ln_gemm_f32_job *job, size_t i, const float *from, size_t elements)
 {
-    size_t each = t->k < FETCH_K ? 0 : t->k - 2 - (t->far ? job->mr : 0), at = i * each * 16;
+    size_t each = t->n <= 16 ? t->k : t->k < FETCH_K ? 0 : t->k - 2 - (t->far ? job->mr : 0), at = i * each * 16;
     t->next = each && at < elements ? from + at : NULL;
 }
 

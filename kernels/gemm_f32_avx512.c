@@ -134,13 +134,17 @@ INLINE void rows(const ln_gemm_f32_tile *t, const size_t m, const size_t nv, con
     const size_t taps = t->taps, stride = t->a_stride, begin = t->a_offset, end = begin + t->k;
     const int split = m == MR && taps && t->k >= steps && t->n == 16 * nv; /* last steps go row by row */
     const int fetching = m >= FETCHING && nv == 2 && (t->far || t->next);
+    uintptr_t line = nv == 1 && t->next ? (uintptr_t)t->next : (uintptr_t)b;
+    const size_t step = nv == 1 && t->next ? 64 * steps : 0;
     size_t k = begin;
     for (size_t tap = 0; tap < taps; tap++, a += stride) {
         const int last = tap + 1 == taps;
         const size_t stop = split && last ? end - steps : end;
         k = begin;
-        for (; nv == 1 && k + steps <= stop; k += steps, b += steps * ROW(kind)) {
+        for (; nv == 1 && k + steps <= stop; k += steps, b += steps * ROW(kind), line += step) {
             OPAQUE(a);
+            if (m >= FETCHING)
+                UNROLL for (size_t s = 0; s < steps; s++) __builtin_prefetch((const void *)(line + 64 * s), 0, 2);
             __m512 part[4];
             UNROLL for (size_t s = 0; s < steps; s++) part[s] = load_b(b + s * ROW(kind), 0, kind);
             UNROLL for (size_t i = 0; i < m; i++) UNROLL for (size_t s = 0; s < steps; s++) acc[i][0] =

@@ -7,6 +7,7 @@
 #define LN_OPS_CONV_H
 
 #include "kernels/conv.h"
+#include "kernels/kernels.h"
 #include "ops/fused.h"
 #include "ops/spatial.h"
 
@@ -78,6 +79,17 @@ static inline int64_t ln_conv_padded(const ln_conv *p, int32_t d)
 
 /* The activation of `pixels` output pixels that the kernels leave to be done. */
 void ln_conv_act(const ln_conv *p, float *y, int64_t pixels);
+
+/* Whether lines are turned one by one where the output has channels first; else all of it is, afterwards. */
+static inline bool ln_conv_turns_lines(const ln_conv *p)
+{
+#ifdef LN_FIRMWARE
+    (void)p;
+    return false;
+#else
+    return p->lines && p->copy_out && LN_D(gemm_f32)->panels;
+#endif
+}
 
 /* Of the padded copy (images->x), without a residual. Workers need ln_conv_lines_worker bytes. */
 int64_t ln_conv_lines_worker(const ln_conv *p);

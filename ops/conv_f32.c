@@ -264,7 +264,7 @@ static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled, ln_task_f
         else
             ln_parallel(a, in_pixels, 0.5 * (double)p->in_channels, copy_pixels, &w);
     }
-    if (p->copy_out) {
+    if (p->copy_out && !ln_conv_turns_lines(p)) {
         w.y = (float *)(void *)(w.scratch + p->at_out);
         if (w.r) {
             ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_residual, &w);
@@ -291,7 +291,7 @@ static linnet_status convolve(const ln_args *a, ln_conv_run_fn *tiled, ln_task_f
             ln_parallel(a, p->group * (int64_t)w.job.tiles, ln_gemm_f32_cost(&w.job), tiles, &w);
         }
     }
-    if (p->copy_out)
+    if (p->copy_out && !ln_conv_turns_lines(p))
         ln_parallel(a, out_pixels, 0.5 * (double)p->out_channels, copy_back, &w);
     return LINNET_OK;
 }
@@ -347,7 +347,8 @@ static linnet_status plan_copies(ln_ctx *c, ln_conv *p, int64_t *total)
             LN_TRY(ln_mul_size(c, elements, p->merge ? ln_conv_padded(p, d) : p->in[d], &elements));
     }
     LN_TRY(ln_conv_reserve(c, total, &p->at_in, elements, sizeof(float)));
-    return ln_conv_reserve(c, total, &p->at_out, p->copy_out ? ln_info_count(c->out[0]) : 0, sizeof(float));
+    return ln_conv_reserve(c, total, &p->at_out, p->copy_out && !ln_conv_turns_lines(p) ? ln_info_count(c->out[0]) : 0,
+                           sizeof(float));
 }
 
 /* Weights of bfloat16 may go in pairs, as the images have such elements then: the pass `widen` says so. Winograd's

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Convolution of float32 with few channels, line by line (kernels/lineconv.inc) over a padded copy of the input: first
- * layers, and others whose product would be too narrow for its micro-kernels. A task is an output line.
+ * layers, and others whose product would be too narrow for its micro-kernels. A task is an output line,
+ * which may be turned where channels come first.
  */
 #include <math.h>
 
@@ -12,6 +13,11 @@ typedef struct work {
     const ln_conv_images *images;
     float lo, hi;
 } work;
+
+static int64_t rows_bytes(const ln_conv *p)
+{
+    return (p->kernel[0] * p->kernel[1] * (int64_t)sizeof(float *) + 63) / 64 * 64;
+}
 
 /* Lines [*begin, *end) of the window for output line y: those outside of the image are left out, as of a window in a
  * plane the others lie together. */
@@ -37,6 +43,8 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
     const work *w = arg;
     const ln_conv *p = w->p;
     const float **rows = (const float **)(void *)(w->images->workers + worker * p->worker);
+    float *line = (float *)(void *)((char *)rows + rows_bytes(p)); /* that is turned where channels are first */
+    const int64_t image_lines = p->out[0] * p->out[1];
     size_t high = (size_t)ln_conv_padded(p, 1), wide = (size_t)(ln_conv_padded(p, 2) * p->in_channels);
     size_t image = (size_t)ln_conv_padded(p, 0) * high * wide;
     size_t k = (size_t)p->kernel[2] * (size_t)p->in_channels, nr = LN_D(gemm_f32)->nr;
@@ -62,15 +70,20 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
                 rows[l.lines++] = x + ((size_t)(z + a * p->dilation[0]) * high + (size_t)y * (size_t)p->stride[1] +
                                        (size_t)(b * p->dilation[1])) *
                                           wide;
-        l.y = w->images->y + i * p->out[2] * p->y_pixel;
+        l.y = ln_conv_turns_lines(p) ? line : w->images->y + i * p->out[2] * p->y_pixel;
         LN_K(lineconv_f32)(&l);
         ln_conv_act(p, l.y, p->out[2]);
+        if (ln_conv_turns_lines(p))
+            LN_K(transpose_f32)
+        (w->images->y + i / image_lines * p->out_channels * p->out_pixels + i % image_lines * p->out[2],
+         (size_t)p->out_pixels, line, (size_t)p->y_pixel, (size_t)p->out[2], (size_t)p->out_channels);
     }
 }
 
 int64_t ln_conv_lines_worker(const ln_conv *p)
 {
-    return (p->kernel[0] * p->kernel[1] * (int64_t)sizeof(float *) + 63) / 64 * 64;
+    int64_t line = ln_conv_turns_lines(p) ? p->out[2] * p->out_channels * (int64_t)sizeof(float) : 0;
+    return rows_bytes(p) + (line + 63) / 64 * 64;
 }
 
 void ln_conv_lines_run(const ln_args *a, const ln_conv *p, const ln_conv_images *images)

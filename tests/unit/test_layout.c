@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a depthwise convolution stays channels-first: alone or among element-wise nodes, pools and its like; not beside
- * another convolution or a transpose. Outputs are those of the graph as it is written.
+ * Where a depthwise convolution stays channels-first: alone or among element-wise nodes, pools, 1x1 convolutions that
+ * do too, and its like; not beside a convolution of another kind or a transpose. Outputs are those of the graph as it
+ * is written.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -18,23 +19,24 @@
 
 enum { CHANNELS = 6, HIGH = 15, WIDE = 30, ELEMENTS = CHANNELS * HIGH * WIDE };
 
-/* A letter for each node: D depthwise 3 x 3, S with a stride of 2, P 1 x 1, R Relu, M MaxPool, T channels-last to
- * first. */
+/* A letter for each node: D depthwise 3 x 3, S with a stride of 2, P 1 x 1, C 3 x 3 of all channels, R Relu, M MaxPool,
+ * T channels-last to first. */
 static const struct {
     const char *nodes;
     bool stays; /* the depthwise convolutions */
-} cases[] = {{"D", true},   {"S", true},   {"RDR", true},  {"DRS", true},   {"MD", true},
-             {"DP", false}, {"PD", false}, {"DRP", false}, {"PMRS", false}, {"TD", false}};
+} cases[] = {{"D", true},     {"S", true},    {"RDR", true},  {"DRS", true}, {"MD", true},  {"DP", true},
+             {"PD", true},    {"DRP", true},  {"PMRS", true}, {"DC", false}, {"CD", false}, {"DRC", false},
+             {"CMRS", false}, {"DPC", false}, {"TD", false},  {"TDP", false}};
 
 static float weights[CHANNELS * CHANNELS * 9];
 
-static int32_t conv(ln_graph *g, int32_t x, int64_t size, int64_t stride)
+static int32_t conv(ln_graph *g, int32_t x, int64_t size, int64_t stride, int64_t group)
 {
     static const int64_t numbers[3][4] = {{0}, {1, 1, 1, 1}, {2, 2, 2, 2}};
-    const int64_t dims[4] = {CHANNELS, size == 1 ? CHANNELS : 1, size, size};
+    const int64_t dims[4] = {CHANNELS, CHANNELS / group, size, size};
     ln_attr attrs[] = {{.name = "strides", .kind = LN_ATTR_INTLIST, .n = 2, .ints = numbers[stride]},
                        {.name = "pads", .kind = LN_ATTR_INTLIST, .n = 4, .ints = numbers[size / 2]},
-                       {.name = "group", .kind = LN_ATTR_INT, .i = size == 1 ? 1 : CHANNELS}};
+                       {.name = "group", .kind = LN_ATTR_INT, .i = group}};
     int32_t in[2] = {x, ln_graph_constant(g, "", LINNET_FLOAT32, 4, dims, weights)}, out = ln_graph_value(g, "");
     assert_true(in[1] >= 0 && ln_graph_insert(g, LN_NO_NODE, "", "Conv", "", 2, in, 1, &out, 3, attrs) >= 0);
     return out;
@@ -52,11 +54,13 @@ static int32_t node(ln_graph *g, int32_t x, char letter)
     static const int64_t first[4] = {0, 3, 1, 2}, window[2] = {3, 3};
     switch (letter) {
     case 'D':
-        return conv(g, x, 3, 1);
+        return conv(g, x, 3, 1, CHANNELS);
     case 'S':
-        return conv(g, x, 3, 2);
+        return conv(g, x, 3, 2, CHANNELS);
     case 'P':
-        return conv(g, x, 1, 1);
+        return conv(g, x, 1, 1, 1);
+    case 'C':
+        return conv(g, x, 3, 1, 1);
     case 'M':
         return other(g, x, "MaxPool",
                      (ln_attr){.name = "kernel_shape", .kind = LN_ATTR_INTLIST, .n = 2, .ints = window});
