@@ -99,7 +99,7 @@ static void plan_lines(const ln_ctx *c, ln_qconv *p)
         int64_t most = LN_D(qgemm)->lanes / p->channels;
         most = most < p->pixels ? most : p->pixels;
         most = most < w->out[2] ? most : w->out[2];
-        if (most < 4 || w->stride[2] != 1) /* a copy of lines pays when it saves so many pixels */
+        if (most < 2 || w->stride[2] != 1) /* a copy of lines pays when it saves so many pixels */
             return;
         int64_t parts = (w->out[2] + most - 1) / most;
         p->repeat = (int32_t)((w->out[2] + parts - 1) / parts);
