@@ -44,7 +44,7 @@ void bf16_product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, 
 {
     Buffer<float> a(m * k), b(k * n), c(m * n, false);
     Buffer<uint16_t> a16(m * k, false), b16(k * n, false), packed(ln_gemm_bf16_packed(d, n, 1, k), false);
-    Buffer<char> scratch(ln_gemm_bf16_scratch(d, 1) + 64, false);
+    Buffer<char> scratch(ln_gemm_bf16_scratch(d, m, 1, k) + 64, false);
     LN_K(f32_to_bf16)(a16.data, a.data, m * k);
     LN_K(f32_to_bf16)(b16.data, b.data, k * n);
     ln_gemm_bf16_pack(d, packed.data, n, 1, k, b16.data, 1, 0, n);

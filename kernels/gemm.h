@@ -136,8 +136,8 @@ void ln_gemm_f32_prepare(ln_gemm_f32_job *job, size_t threads);
 /* Bytes of scratch that each worker needs for a job of at most m rows and n columns, whatever the blocks. n is SIZE_MAX
  * where it is not known, or A lies transposed. */
 size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k);
-/* What comes on top for a packed B of 16 bits. */
-size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d);
+/* What comes on top for a packed B of 16 bits, of n columns; k of all taps. */
+size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d, size_t n, size_t k);
 
 /* Does tiles [begin, end) of job->tiles, best many at once, with a worker's scratch (64-byte aligned). */
 void ln_gemm_f32_run(const ln_gemm_f32_job *job, void *scratch, size_t begin, size_t end);

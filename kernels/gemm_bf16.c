@@ -80,11 +80,12 @@ static size_t pitch_of(size_t depth)
     return (depth + 31) / 32 * 32 + APART;
 }
 
-size_t ln_gemm_bf16_scratch(const ln_gemm_f32_desc *d, size_t taps)
+size_t ln_gemm_bf16_scratch(const ln_gemm_f32_desc *d, size_t m, size_t taps, size_t k)
 {
-    const size_t most = DEPTH * ((size_t)d->kc + d->kc / 4u) + 8;
+    const size_t most = DEPTH * ((size_t)d->kc + d->kc / 4u) + 8, rows = min(m, (size_t)d->mc - d->mr) + d->mr;
+    const size_t depth = k && taps > most / k ? most : min(even(taps * k), most);
     const size_t pointers = d->mc * ((taps ? taps : 1) + 1) * sizeof(void *);
-    return (pointers + 63) / 64 * 64 + d->mc * pitch_of(most) * sizeof(uint16_t);
+    return (pointers + 63) / 64 * 64 + rows * pitch_of(depth) * sizeof(uint16_t);
 }
 
 void ln_gemm_bf16_block(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n)

@@ -44,8 +44,8 @@ size_t ln_gemm_bf16_packed(const ln_gemm_f32_desc *d, size_t n, size_t taps, siz
 void ln_gemm_bf16_pack(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, size_t taps, size_t k, const uint16_t *b,
                        size_t n_stride, size_t tap_stride, size_t k_stride);
 
-/* Bytes of scratch of a worker, whatever the job. */
-size_t ln_gemm_bf16_scratch(const ln_gemm_f32_desc *d, size_t taps);
+/* Bytes of scratch that each worker needs for a job of at most m rows. */
+size_t ln_gemm_bf16_scratch(const ln_gemm_f32_desc *d, size_t m, size_t taps, size_t k);
 
 /* For gemm_f32.c: the blocks of a job, and one of them, rows [m0, m0 + m) by columns [n0, n0 + n). */
 size_t ln_gemm_bf16_depth(const ln_gemm_f32_desc *d);

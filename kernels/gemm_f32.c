@@ -122,11 +122,12 @@ size_t ln_gemm_f32_scratch(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t
     return size;
 }
 
-size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d)
+size_t ln_gemm_f32_scratch_half(const ln_gemm_f32_desc *d, size_t n, size_t k)
 {
     /* The block of B; the longest panel, where that is more. */
     size_t panel = (d->kc + d->kc / 4u + 4u) * d->nr * sizeof(float);
-    return panel > d->nc_bytes ? panel : d->nc_bytes;
+    size_t most = panel > d->nc_bytes ? panel : d->nc_bytes, columns = ceil_div(n, d->nr) * d->nr;
+    return columns <= most / sizeof(float) / (k ? k : 1) ? (columns * k * sizeof(float) + 63) / 64 * 64 : most;
 }
 
 #ifdef LN_FIRMWARE

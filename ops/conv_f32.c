@@ -371,7 +371,8 @@ static bool plan_half(ln_ctx *c, ln_conv *p, bool pairs)
     p->type = c->in[1]->type; /* less than what was packed before */
     p->group_packed = (int64_t)(pairs ? ln_gemm_bf16_packed(d, n, taps, k) : ln_gemm_f32_packed_half(d, n, taps * k));
     p->group_packed = (p->group_packed + 31) / 32 * 32;
-    p->worker = pairs ? (int64_t)ln_gemm_bf16_scratch(d, taps) : p->worker + (int64_t)ln_gemm_f32_scratch_half(d);
+    p->worker = pairs ? (int64_t)ln_gemm_bf16_scratch(d, (size_t)(p->batch * p->out_pixels), taps, k)
+                      : p->worker + (int64_t)ln_gemm_f32_scratch_half(d, n, taps * k);
     p->packed = pairs ? LN_CONV_PAIRS : 1;
     if (pairs)
         LN_SET_RUN(c, ln_conv_pairs_f32);

@@ -262,9 +262,9 @@ static linnet_status plan_packed(ln_ctx *c, ln_product *p)
     p->b_packed = (int64_t)(packed + 15) / 16 * 16;
     size_t columns = p->a_col == 1 ? (size_t)p->n : SIZE_MAX;
     p->worker = (int64_t)(ln_gemm_f32_scratch(d, SIZE_MAX, columns, 1, (size_t)p->k) +
-                          (half ? ln_gemm_f32_scratch_half(d) : 0));
+                          (half ? ln_gemm_f32_scratch_half(d, (size_t)p->n, (size_t)p->k) : 0));
     if (p->pairs)
-        p->worker = (int64_t)ln_gemm_bf16_scratch(d, 1);
+        p->worker = (int64_t)ln_gemm_bf16_scratch(d, (size_t)p->m, 1, (size_t)p->k);
     if (p->mode == LN_PRODUCT_OWN)
         p->worker += p->b_packed * (int64_t)sizeof(float);
     int64_t bytes;

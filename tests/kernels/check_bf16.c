@@ -48,14 +48,15 @@ static void fill(uint16_t *half, float *wide, size_t n)
 static void run(ln_gemm_f32_job *job, size_t threads, float *c)
 {
     ln_gemm_f32_prepare(job, threads);
-    void *scratch = aligned_alloc(64, (ln_gemm_bf16_scratch(job->d, job->taps) + 63) / 64 * 64);
+    size_t bytes = ln_gemm_bf16_scratch(job->d, job->m, job->taps, job->k);
+    char *scratch = check_guard((bytes + 63) / 64 * 64, true);
     job->c = c;
     for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
         size_t begin = n < end ? end - n : 0;
         ln_gemm_f32_run(job, scratch, begin, end);
         end = begin;
     }
-    free(scratch);
+    check_guard_free(scratch);
 }
 
 static double act_of(double x, ln_act act)

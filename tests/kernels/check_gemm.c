@@ -160,7 +160,7 @@ static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads,
     ln_gemm_f32_prepare(job, threads);
     size_t columns = job->a_col == 1 || job->rows ? job->n : SIZE_MAX;
     size_t bytes = ln_gemm_f32_scratch(d, job->m, columns, job->taps, job->k);
-    bytes += job->widen ? ln_gemm_f32_scratch_half(d) : 0;
+    bytes += job->widen ? ln_gemm_f32_scratch_half(d, job->n, job->taps * job->k) : 0;
     void *scratch = check_guard((bytes + 63) / 64 * 64, true);
     job->c = c;
     for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
