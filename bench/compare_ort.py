@@ -101,7 +101,7 @@ def make_inputs(path, name, folder):
         files[i.name] = os.path.join(folder, f"in{k}.npy")
         np.save(files[i.name], rng.random(shape).astype(kind) if kind.kind == "f" else np.full(shape, VALUES.get(i.name, 1), kind))
     outputs = [o.name for o in model.graph.output if o.type.WhichOneof("value") != "sequence_type"]
-    return files, outputs, weight_bytes(model.graph) / 1e6
+    return files, outputs, weight_bytes(model.graph) / MIB
 
 
 def onnxruntime(path, threads, seconds, files, save=""):
@@ -127,7 +127,7 @@ def linnet(build, path, threads, seconds, files, outputs, save):
     with open(out, encoding="utf-8") as f:
         report = json.load(f)
     return {"start": start, "median": report["median_seconds"], "peak": peak,
-            "run": report["run_bytes"] / 1e6, "packed": report["packed_bytes"] / 1e6}
+            "run": report["run_bytes"] / MIB, "packed": report["packed_bytes"] / MIB}
 
 
 def agree(ours, theirs, outputs, integer):
@@ -179,7 +179,7 @@ def main():
     a = parser.parse_intermixed_args()
     folder = os.path.join(a.build, "bench-io") + "/"
     counts, rows, wrong = [int(n) for n in a.threads.split(",")], {}, 0
-    print("| model | threads | Linnet ms | ORT ms | ratio | start ms | ORT | ratio | peak MB | allowed | ORT | weights MB |")
+    print("| model | threads | Linnet ms | ORT ms | ratio | start ms | ORT | ratio | peak MiB | allowed | ORT | weights MiB |")
     print("|--|--|--|--|--|--|--|--|--|--|--|--|")
     for name, path in models(a.build, a.only):
         files, outputs, weights = make_inputs(path, name, folder)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The graph's primitives: making values and nodes, the three mutations, order, lookups, copies. A dead node
- * keeps its place, so that ids stay as they are until compact.c moves what is left together; arrays grow by half in the
- * graph's arena.
+ * The graph's primitives: making values and nodes, the three mutations, copies. A dead node keeps its place, so that
+ * ids stay as they are until compact.c moves what is left together; arrays grow by half in the graph's arena.
  */
 #include "engine/graph.h"
 
@@ -367,59 +366,6 @@ bool ln_graph_add_input(ln_graph *g, int32_t value)
     return true;
 }
 
-/* -- order -----------------------------------------------------------------------------------------------------------
- */
-
-/* Depth first from each node in the present order, producers before users: what is in order stays as it is. */
-bool ln_graph_sort(ln_graph *g, int32_t *node)
-{
-    enum { NEW, OPEN, DONE };
-    ln_arena temporary;
-    ln_arena_init(&temporary, g->arena->memory);
-    uint8_t *state = ln_arena_array(&temporary, g->n_nodes, 1);
-    int32_t *stack = ln_arena_array(&temporary, g->n_nodes, sizeof *stack);
-    int32_t *slot = ln_arena_array(&temporary, g->n_nodes, sizeof *slot);
-    int32_t *order = ln_arena_array(&temporary, g->n_nodes, sizeof *order);
-    int32_t n_order = 0;
-    bool ok = state && stack && slot && order;
-    *node = LN_NO_NODE;
-    for (int32_t root = g->first; ok && root >= 0; root = g->nodes[root].next) {
-        if (state[root] != NEW)
-            continue;
-        int32_t depth = 0;
-        stack[0] = root;
-        state[root] = OPEN;
-        while (ok && depth >= 0) {
-            int32_t id = stack[depth];
-            const ln_node *n = &g->nodes[id];
-            if (slot[id] == n->n_in) {
-                state[id] = DONE;
-                order[n_order++] = id;
-                depth--;
-                continue;
-            }
-            int32_t value = n->in[slot[id]++];
-            int32_t producer = value >= 0 ? g->values[value].producer : LN_NO_NODE;
-            if (producer < 0 || state[producer] == DONE)
-                continue;
-            if (state[producer] == OPEN) {
-                *node = producer;
-                ok = false;
-                break;
-            }
-            state[producer] = OPEN;
-            stack[++depth] = producer;
-        }
-    }
-    if (ok) {
-        g->first = g->last = LN_NO_NODE;
-        for (int32_t i = 0; i < n_order; i++)
-            link_before(g, order[i], LN_NO_NODE);
-    }
-    ln_arena_free(&temporary);
-    return ok;
-}
-
 /* -- copies ----------------------------------------------------------------------------------------------------------
  */
 
@@ -487,63 +433,4 @@ static ln_graph *clone(const ln_graph *g, ln_arena *arena, bool grows)
 ln_graph *ln_graph_clone(const ln_graph *g, ln_arena *arena)
 {
     return clone(g, arena, true);
-}
-
-/* -- asking ----------------------------------------------------------------------------------------------------------
- */
-
-/* Most names differ in the first letter, and passes compare many. */
-static bool same(const char *a, const char *b)
-{
-    return a[0] == b[0] && strcmp(a, b) == 0;
-}
-
-const ln_attr *ln_node_attr(const ln_node *n, const char *name)
-{
-    for (int32_t i = 0; i < n->n_attrs; i++)
-        if (same(n->attrs[i].name, name))
-            return &n->attrs[i];
-    return NULL;
-}
-
-int64_t ln_node_attr_int(const ln_node *n, const char *name, int64_t def)
-{
-    const ln_attr *a = ln_node_attr(n, name);
-    return a && a->kind == LN_ATTR_INT ? a->i : def;
-}
-
-bool ln_node_is(const ln_node *n, const char *type)
-{
-    return n->domain[0] == '\0' && same(n->type, type);
-}
-
-int32_t ln_graph_only_user(const ln_graph *g, int32_t value)
-{
-    const ln_value *v = &g->values[value];
-    if (v->outputs || v->first_use.node < 0)
-        return LN_NO_NODE;
-    for (ln_use use = v->first_use; use.node >= 0; use = g->nodes[use.node].next_use[use.slot])
-        if (use.node != v->first_use.node)
-            return LN_NO_NODE;
-    return v->first_use.node;
-}
-
-int64_t ln_graph_opset(const ln_graph *g, const char *domain)
-{
-    if (!domain || strcmp(domain, "ai.onnx") == 0)
-        domain = "";
-    for (int32_t i = 0; i < g->n_opsets; i++)
-        if (strcmp(g->opsets[i].domain, domain) == 0)
-            return g->opsets[i].version;
-    return 0;
-}
-
-const char *ln_node_label(const ln_graph *g, const ln_node *n)
-{
-    if (n->name[0])
-        return n->name;
-    for (int32_t i = 0; i < n->n_out; i++)
-        if (n->out[i] >= 0 && g->values[n->out[i]].name[0])
-            return g->values[n->out[i]].name;
-    return "";
 }
