@@ -251,12 +251,14 @@ def conv(name, inputs, outputs, size, kernel, stride=1, group=1):
 
 
 def convolutions():
-    """Channels that are no multiple of 16, first layers, and depthwise ones in a row."""
+    """Channels that are no multiple of 16, 1x1 with channels first around them, first layers, and depthwise ones in a row."""
     for channels, size in (33, 80), (36, 80), (76, 40), (105, 40):
         for kernel in 3, 1:
             name = f"Conv {kernel}x{kernel} {channels}>{channels}@{size}"
             yield conv(name, channels, channels, size, kernel)
             yield Chain("8 " + name, 8 * [conv("", channels, channels, size, kernel)])
+    for inputs, outputs, size in (16, 96, 112), (64, 64, 56), (64, 256, 56), (512, 128, 28):
+        yield conv(f"Conv 1x1 {inputs}>{outputs}@{size}", inputs, outputs, size, 1)
     yield conv("Conv first 3x3s2 3>32@224", 3, 32, 224, 3, 2)
     yield conv("Conv first 7x7s2 3>64@224", 3, 64, 224, 7, 2)
     for kernel, channels, size in (3, 32, 112), (3, 144, 56), (3, 384, 14), (5, 240, 28):
