@@ -8,6 +8,8 @@ B       ?= build$(if $(TARGET),/$(TARGET))
 CFLAGS  ?= -O2 -g
 # For kernels, after the other flags: the portable ones are to be vectorised.
 KERNEL_OPT ?= -O3
+# For commands: what takes time is called by them. That something may be used uninitialized is a guess with -Os.
+TOOL_OPT ?= -Os $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
@@ -264,7 +266,7 @@ $(B)/liblinnet.a: $(filter-out %/optable.o,$(CORE_OBJ)) $(B)/obj/engine/optable_
 TOOLS_FLAGS := $(if $(TARGET),,-DLN_HAVE_MEDIA)
 $(B)/obj/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) $(BASE) $(HOST) $(TOOLS_FLAGS) $(TOOL_OPT) -MMD -MP -c $< -o $@
 
 # The addresses in the tables of operators and kernels as a map of bits, where the linker and the system's loader know it:
 # a list of them is 5 % of the program, which every start reads. Tried when the program is linked.
@@ -284,7 +286,7 @@ include tests/fuzz/fuzz.mk
 # Objects of the scalar tier alone, in which a kernel is a symbol that relocations name; see tools/operators.py.
 .PHONY: docs
 docs: all ## docs/OPERATORS.md from the descriptors, the kernels and the suite's results
-	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/docs TIERS= CFLAGS=-O1 WARN= KERNEL_OPT= EXTRA=-DLN_TIER=scalar $(B)/docs/liblinnet.a
+	@$(MAKE) --no-print-directory -s -j$(JOBS) B=$(B)/docs TIERS= CFLAGS=-O1 WARN= KERNEL_OPT= TOOL_OPT= EXTRA=-DLN_TIER=scalar $(B)/docs/liblinnet.a
 	@$(B)/linnet conformance $(or $(LINNET_SUITE),../shared/onnx-suite) --quiet --json $(B)/docs/results.json >$(B)/docs/results.txt || { tail $(B)/docs/results.txt; exit 1; }
 	@tests/fuzz/ops.sh --docs $(B) $(B)/docs $(B)/docs/results.json >$(B)/docs/OPERATORS.md
 	@cp $(B)/docs/OPERATORS.md docs/OPERATORS.md

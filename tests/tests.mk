@@ -103,7 +103,7 @@ run-tests: test-programs
 # The same programs with AddressSanitizer and UndefinedBehaviorSanitizer, and the graph verified after every pass. -Wconversion
 # and -Wmaybe-uninitialized are left to the other builds: gcc's sanitizers make them see what is not there. Small constants, too,
 # are read when they are needed. valgrind.sh is a rival of sanitizers, and install.sh and compile.sh link programs without.
-SAN_FLAGS := B=$(B)/san CFLAGS="-O1 -g -DLN_DEBUG -DLN_STORE_MIN=64" KERNEL_OPT= WARN="-Wall -Wextra -Wno-maybe-uninitialized -Werror" \
+SAN_FLAGS := B=$(B)/san CFLAGS="-O1 -g -DLN_DEBUG -DLN_STORE_MIN=64" KERNEL_OPT= TOOL_OPT= WARN="-Wall -Wextra -Wno-maybe-uninitialized -Werror" \
              EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
              TEST_SCRIPT="$(filter-out $(addprefix tests/cli/,install.sh compile.sh valgrind.sh),$(TEST_SCRIPT))"
 .PHONY: test-san

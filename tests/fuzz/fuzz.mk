@@ -15,7 +15,7 @@ $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/liblinnet.a
 	$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) -lprotobuf-c -lm -ldl -pthread -o $@
 else
 $(FUZZ_BIN): $(B)/fuzz/%: FORCE
-	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" TIERS= CFLAGS="-O1 -g" KERNEL_OPT="$(FUZZ_KERNEL)" \
+	@$(MAKE) --no-print-directory FUZZ=1 B=$(B)/fuzz CC="$(FUZZ_CC)" TIERS= CFLAGS="-O1 -g" KERNEL_OPT="$(FUZZ_KERNEL)" TOOL_OPT= \
 	    EXTRA="$(FUZZ_FLAGS) -DLN_TIER=scalar" $@
 FUZZ_CC ?= clang
 endif
