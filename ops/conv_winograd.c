@@ -160,6 +160,13 @@ typedef struct piece {
     float *begin, *end;
 } piece;
 
+#ifdef LN_FIRMWARE /* less code */
+static void add_pixel(const ln_conv *p, piece *s, float *y)
+{
+    (void)s;
+    ln_act_f32(y, (size_t)p->out_channels, (ln_act)p->fused.act, p->fused.lo, p->fused.hi);
+}
+#else
 static void activate(const ln_conv *p, piece *s)
 {
     if (s->begin != s->end)
@@ -175,6 +182,7 @@ static void add_pixel(const ln_conv *p, piece *s, float *y)
     }
     s->end = y + p->out_channels;
 }
+#endif
 
 /* The piece that output i of a tile belongs to. */
 static int64_t piece_of(const ln_conv *p, int64_t i)
@@ -221,8 +229,10 @@ static void runs(void *arg, int32_t worker, int64_t begin, int64_t end)
         piece pieces[OUT] = {{NULL, NULL}};
         for (int64_t t = 0; t < n; t++)
             transform_out(w, m + t * out_pitch, first + t, p->tiles * out_pitch, pieces);
+#ifndef LN_FIRMWARE
         for (int64_t j = 0; j < OUT; j++)
             activate(p, &pieces[j]);
+#endif
     }
 }
 
