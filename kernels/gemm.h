@@ -5,7 +5,7 @@
  * A is read through row pointers: K is `taps` pieces of k elements, and row i of tap t starts where a pointer says. A
  * dense matrix has one tap; a convolution has one per position of its window, with pointers into the channels-last
  * image, or to a row of zeros in the padding. B is packed in panels of nr columns, each headed by its nr biases. The
- * geometry is data in a descriptor, so packing (gemm_pack.c) and the loops (gemm_f32.c) are portable C.
+ * geometry is data in a descriptor: packing (gemm_pack.c), blocks (gemm_block.c) and loops (gemm_f32.c) are portable C.
  *
  * What may run in parallel are the tiles of C; K is never divided between threads and is blocked by its size alone,
  * so that a result does not depend on the number of threads.

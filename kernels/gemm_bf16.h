@@ -47,7 +47,7 @@ void ln_gemm_bf16_pack(const ln_gemm_f32_desc *d, uint16_t *packed, size_t n, si
 /* Bytes of scratch that each worker needs for a job of at most m rows. */
 size_t ln_gemm_bf16_scratch(const ln_gemm_f32_desc *d, size_t m, size_t taps, size_t k);
 
-/* For gemm_f32.c: the blocks of a job, and one of them, rows [m0, m0 + m) by columns [n0, n0 + n). */
+/* For gemm_block.c and gemm_f32.c: the depth of blocks, and one of them, rows [m0, m0 + m) by columns [n0, n0 + n). */
 size_t ln_gemm_bf16_depth(const ln_gemm_f32_desc *d);
 void ln_gemm_bf16_block(const ln_gemm_f32_job *job, char *scratch, size_t m0, size_t m, size_t n0, size_t n);
 

@@ -54,6 +54,7 @@ typedef struct ln_qgemm_tile {
     uint16_t plus; /* to the A of so many bytes at the end of a group the kernel adds 1, for which the bias makes up */
     bool depthwise8;       /* the tier's depthwise kernel reads weights of ln_qdepthwise_pack8 */
     uint16_t lanes;        /* channels that its depthwise kernel takes at once, and wants to be given */
+    uint16_t least_pixels; /* from so many of a line on, that fill them together, a copy of lines pays; 0: 4 */
     ln_qplanes_fn *planes; /* NULL: the tier has none */
 } ln_qgemm_tile;
 

@@ -180,8 +180,14 @@ static void run(void *c, const uint8_t *const *a, const void *panel, size_t m, s
     by[m - 1](c, a, panel, n, &part);
 }
 
-const ln_qgemm_tile ln_qgemm_avx512 = {
-    .mr = MOST, .nr = NR, .kr = KR, .run = run, .depthwise8 = true, .lanes = 64, .planes = ln_qplanes_avx512};
+const ln_qgemm_tile ln_qgemm_avx512 = {.mr = MOST,
+                                       .nr = NR,
+                                       .kr = KR,
+                                       .run = run,
+                                       .depthwise8 = true,
+                                       .lanes = 64,
+                                       .least_pixels = 2,
+                                       .planes = ln_qplanes_avx512};
 
 void ln_qrowsum_avx512(int32_t *sums, const uint8_t *const *a, size_t m, size_t k, uint32_t flip)
 {

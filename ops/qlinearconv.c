@@ -96,10 +96,11 @@ static void plan_lines(const ln_ctx *c, ln_qconv *p)
     if (width > MOST || width * p->channels > MOST / (w->kernel[1] + 1))
         return;
     if (p->mode == LN_QCONV_DEPTHWISE) {
+        const int64_t least = LN_D(qgemm)->least_pixels ? LN_D(qgemm)->least_pixels : 4;
         int64_t most = LN_D(qgemm)->lanes / p->channels;
         most = most < p->pixels ? most : p->pixels;
         most = most < w->out[2] ? most : w->out[2];
-        if (most < 2 || w->stride[2] != 1) /* a copy of lines pays when it saves so many pixels */
+        if (most < least || w->stride[2] != 1)
             return;
         int64_t parts = (w->out[2] + most - 1) / most;
         p->repeat = (int32_t)((w->out[2] + parts - 1) / parts);
