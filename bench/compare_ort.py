@@ -42,7 +42,8 @@ VALUES = {"sr": 16000}
 INTEGER = ("mobilenetv2-qdq", "_qdq", "_qoperator", "qlstm")  # the rest computes in floats
 # Class probabilities of a quantised model move by steps of the scale.
 RTOL, ATOL, ATOL_INTEGER = 1e-3, 1e-4, 0.1
-SMALL = 20  # MB of weights
+MIB = 1 << 20
+SMALL = 20  # MiB of weights
 
 RUN = r"""
 import json, sys, time
