@@ -16,8 +16,8 @@
 #include "kernels/qgemm_epilogue.h"
 
 typedef struct image {
-    int64_t batch, channels, outputs, in[2], kernel[2], stride[2], before[2], after[2], out[2];
-    bool x_signed, w_signed, integer, each; /* each: a scale for each channel */
+    int64_t batch, channels, outputs, in[2], kernel[2], stride[2], pads[4], out[2]; /* pads: before, then after */
+    bool x_signed, w_signed, integer, each;                                         /* each: a scale for each channel */
     int32_t x_zero, y_zero, threads;
     float most; /* of scales */
 } image;
@@ -53,13 +53,13 @@ static uint8_t *bytes_of(int64_t n)
     return x;
 }
 
+/* The model's attributes are those of m. */
 static linnet_model *build(const image *m, const uint8_t *w, const float *scales, const int32_t *bias)
 {
     static const ln_opset opsets[] = {{"", 13}};
     const linnet_type x_type = m->x_signed ? LINNET_INT8 : LINNET_UINT8,
                       w_type = m->w_signed ? LINNET_INT8 : LINNET_UINT8;
     const int64_t dims[4] = {m->outputs, m->channels, m->kernel[0], m->kernel[1]};
-    const int64_t pads[4] = {m->before[0], m->before[1], m->after[0], m->after[1]};
     const uint8_t x_zero = (uint8_t)m->x_zero, y_zero = (uint8_t)m->y_zero, w_zero = m->w_signed ? 0 : 128;
     const float one = 1;
     linnet_model *model = ln_model_new(NULL);
@@ -73,7 +73,7 @@ static linnet_model *build(const image *m, const uint8_t *w, const float *scales
         .kind = LINNET_TENSOR, .type = x_type, .rank = 4, .dims = {m->batch, m->channels, m->in[0], m->in[1]}};
     assert_true(ln_graph_add_input(g, x));
     const ln_attr attrs[] = {{.name = "strides", .kind = LN_ATTR_INTLIST, .n = 2, .ints = m->stride},
-                             {.name = "pads", .kind = LN_ATTR_INTLIST, .n = 4, .ints = pads}};
+                             {.name = "pads", .kind = LN_ATTR_INTLIST, .n = 4, .ints = m->pads}};
     const int32_t weights = constant(g, w_type, 4, dims, w, (size_t)(m->outputs * m->channels * dims[2] * dims[3]));
     const int32_t xz = constant(g, x_type, 0, NULL, &x_zero, 1), wz = constant(g, w_type, 0, NULL, &w_zero, 1);
     int32_t made;
@@ -108,7 +108,7 @@ static uint32_t sum(const image *m, const uint8_t *x, const uint8_t *w, int64_t 
     for (int64_t c = 0; c < m->channels; c++)
         for (int64_t a = 0; a < m->kernel[0]; a++)
             for (int64_t b = 0; b < m->kernel[1]; b++) {
-                const int64_t row = i * m->stride[0] - m->before[0] + a, at = j * m->stride[1] - m->before[1] + b;
+                const int64_t row = i * m->stride[0] - m->pads[0] + a, at = j * m->stride[1] - m->pads[1] + b;
                 if (row < 0 || row >= m->in[0] || at < 0 || at >= m->in[1])
                     continue;
                 const uint8_t v = w[((o * m->channels + c) * m->kernel[0] + a) * m->kernel[1] + b];
@@ -164,10 +164,10 @@ static void test_planes(void **state)
         m.kernel[1] = wide[below(5)];
         for (int d = 0; d < 2; d++) {
             m.stride[d] = 1 + below(5);
-            m.before[d] = below(m.kernel[d]);
-            m.after[d] = below(m.kernel[d]);
+            m.pads[d] = below(m.kernel[d]);
+            m.pads[d + 2] = below(m.kernel[d]);
             m.in[d] = d ? 40 + below(100) : m.kernel[0] + below(7);
-            m.out[d] = (m.in[d] + m.before[d] + m.after[d] - m.kernel[d]) / m.stride[d] + 1;
+            m.out[d] = (m.in[d] + m.pads[d] + m.pads[d + 2] - m.kernel[d]) / m.stride[d] + 1;
         }
         m.x_signed = below(2);
         m.w_signed = below(2);
