@@ -70,7 +70,7 @@ static linnet_model *build(const image *m, const uint8_t *w, const float *scales
     const int32_t x = ln_graph_value(g, "x"), y = ln_graph_value(g, "y");
     assert_true(x >= 0 && y >= 0);
     g->values[x].info = (ln_info){
-        .kind = LINNET_TENSOR, .type = x_type, .rank = 4, .dims = {m->batch, m->channels, m->in[0], m->in[1]}};
+        .kind = LINNET_TENSOR, .type = (uint8_t)x_type, .rank = 4, .dims = {m->batch, m->channels, m->in[0], m->in[1]}};
     assert_true(ln_graph_add_input(g, x));
     const ln_attr attrs[] = {{.name = "strides", .kind = LN_ATTR_INTLIST, .n = 2, .ints = m->stride},
                              {.name = "pads", .kind = LN_ATTR_INTLIST, .n = 4, .ints = m->pads}};
