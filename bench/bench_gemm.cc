@@ -15,6 +15,20 @@ extern "C" {
 namespace
 {
 
+// Dense operands; those are for the caller to set.
+ln_gemm_f32_job job_of(const ln_gemm_f32_desc *d, size_t m, size_t n, size_t k, float *c)
+{
+    ln_gemm_f32_job job = {};
+    job.d = d;
+    job.m = m;
+    job.n = job.ldc = n;
+    job.taps = 1;
+    job.k = job.a_row = k;
+    job.a_col = 1;
+    job.c = c;
+    return job;
+}
+
 void product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t k)
 {
     Buffer<float> a(m * k), b(k * n), c(m * n, false), packed(ln_gemm_f32_packed(d, n, 1, k), false);
@@ -25,16 +39,9 @@ void product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, size_
     from.k_stride = n;
     from.scale = 1;
     ln_gemm_f32_pack(d, packed.data, n, 1, k, &from, 0, (n + d->nr - 1) / d->nr);
-    ln_gemm_f32_job job = {};
-    job.d = d;
-    job.m = m;
-    job.n = job.ldc = n;
-    job.taps = 1;
-    job.k = job.a_row = k;
-    job.a_col = 1;
+    ln_gemm_f32_job job = job_of(d, m, n, k, c.data);
     job.a = a.data;
     job.b = packed.data;
-    job.c = c.data;
     ln_gemm_f32_prepare(&job, 1);
     repeat(state, 2.0 * double(m) * double(n) * double(k), [&] { ln_gemm_f32_run(&job, scratch.data, 0, job.tiles); });
 }
@@ -48,17 +55,10 @@ void bf16_product(benchmark::State &state, const ln_gemm_f32_desc *d, size_t m, 
     LN_K(f32_to_bf16)(a16.data, a.data, m * k);
     LN_K(f32_to_bf16)(b16.data, b.data, k * n);
     ln_gemm_bf16_pack(d, packed.data, n, 1, k, b16.data, 1, 0, n);
-    ln_gemm_f32_job job = {};
-    job.d = d;
-    job.m = m;
-    job.n = job.ldc = n;
-    job.taps = 1;
-    job.k = job.a_row = k;
-    job.a_col = 1;
+    ln_gemm_f32_job job = job_of(d, m, n, k, c.data);
     job.half_a = a16.data;
     job.half = packed.data;
     job.pairs = true;
-    job.c = c.data;
     ln_gemm_f32_prepare(&job, 1);
     repeat(state, 2.0 * double(m) * double(n) * double(k), [&] { ln_gemm_f32_run(&job, scratch.data, 0, job.tiles); });
 }

@@ -102,9 +102,10 @@ linnet_status ln_pass_widen(ln_graph *g, ln_pass_ctx *c)
         if (!wants_floats(g, &n))
             continue;
         const int32_t before = n.next;
-        int32_t *in = ln_arena_array(g->arena, n.n_in + n.n_out, sizeof *in), *out = in + n.n_in;
+        int32_t *in = ln_arena_array(g->arena, n.n_in + n.n_out, sizeof *in);
         if (!in)
             return ln_rw_no_memory(c);
+        int32_t *out = in + n.n_in;
         const bool keep = keeps_weights(g, &n);
         for (int32_t i = 0; i < n.n_in; i++) {
             in[i] = i == 0 && unrounded(g, &n) >= 0 ? unrounded(g, &n) : n.in[i];

@@ -195,7 +195,6 @@ INLINE bool scales_pack(const ln_qdepthwise_args *g, size_t c, size_t n)
     return small;
 }
 
-/* clang-format off: one line for each */
 #define DEPTHWISE(name, call)                                                                                          \
     static void name(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,                           \
                      const ln_qdepthwise_args *g)                                                                      \
@@ -208,7 +207,6 @@ DEPTHWISE(flipped_single, depthwise64(y, x, pixels, c, n, g, false, true))
 DEPTHWISE(flipped_pairs, depthwise64(y, x, pixels, c, n, g, true, true))
 DEPTHWISE(nine, nine64(y, x, pixels, c, n, g, false))
 DEPTHWISE(nine_pairs, nine64(y, x, pixels, c, n, g, true))
-/* clang-format on */
 
 static void depthwise_pixels(uint8_t *y, const uint8_t *const *x, size_t pixels, size_t c, size_t n,
                              const ln_qdepthwise_args *g)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Quantised convolutions of planes on AVX-512 VNNI: a lane is a pixel of the output, so that inputs are read and
- * results written as they lie. Four taps of a line are a lane of VPDPBUSD: loaded once for 48 pixels, shuffled to where
+ * results written as they lie. Four taps of a line are a lane of VPDPBUSD: loaded once for 64 pixels, shuffled to where
  * strides of 1 to 4 want them, and kept in the first cache while all channels pass, whose weights are broadcast.
  * Contract: qgemm.h.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Convolution of float32 with few channels, line by line (kernels/lineconv.inc) over a padded copy of the input: first
- * layers, and others whose product would be too narrow for its micro-kernels. A task is an output line,
- * which may be turned where channels come first.
+ * layers, and others whose product would be too narrow for its micro-kernels. A task is an output line, which may be
+ * turned where channels come first.
  */
 #include <math.h>
 
@@ -73,10 +73,11 @@ static void lines(void *arg, int32_t worker, int64_t begin, int64_t end)
         l.y = ln_conv_turns_lines(p) ? line : w->images->y + i * p->out[2] * p->y_pixel;
         LN_K(lineconv_f32)(&l);
         ln_conv_act(p, l.y, p->out[2]);
-        if (ln_conv_turns_lines(p))
-            LN_K(transpose_f32)
-        (w->images->y + i / image_lines * p->out_channels * p->out_pixels + i % image_lines * p->out[2],
-         (size_t)p->out_pixels, line, (size_t)p->y_pixel, (size_t)p->out[2], (size_t)p->out_channels);
+        if (!ln_conv_turns_lines(p))
+            continue;
+        float *to = w->images->y + i / image_lines * p->out_channels * p->out_pixels + i % image_lines * p->out[2];
+        const size_t pixels = (size_t)p->out[2], channels = (size_t)p->out_channels;
+        LN_K(transpose_f32)(to, (size_t)p->out_pixels, line, (size_t)p->y_pixel, pixels, channels);
     }
 }
 

@@ -3,8 +3,8 @@
  * Runs quantised convolutions. Inside, the image is channels-last: then a position of the window is a row of channels
  * that the product reads where it lies (kernels/qgemm.h), or that the depthwise kernel reads. An NCHW image is
  * transposed through scratch, its result while it is hot. Where a row would be shorter than what a kernel reads at
- * once, the window is copied into one row first, or lines of it are rows (qlinearconv_lines.c). Few
- * channels in planes stay there (qlinearconv_planes.c).
+ * once, the window is copied into one row first, or lines of it are rows (qlinearconv_lines.c). Few channels in planes
+ * stay there (qlinearconv_planes.c).
  */
 #include <string.h>
 

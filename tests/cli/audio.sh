@@ -39,14 +39,14 @@ if [ -f "$inputs/speech.wav" ]; then
     else
         passed=$((passed + 1))
     fi
-    python=$build/venv-audio/bin/python modules="librosa, soundfile, onnx, kaldi_native_fbank"
-    if ! "$python" -c "import $modules" 2>/dev/null; then
-        python3 -m venv "$build/venv-audio" &&
-            "$build/venv-audio/bin/pip" install -q --disable-pip-version-check librosa soundfile onnx kaldi-native-fbank >"$work/log" 2>&1
+    venv=${build%/san}/venv-audio modules="librosa, soundfile, onnx, kaldi_native_fbank"
+    if ! "$venv/bin/python" -c "import $modules" 2>/dev/null; then
+        python3 -m venv "$venv" &&
+            "$venv/bin/pip" install -q --disable-pip-version-check librosa soundfile onnx kaldi-native-fbank >"$work/log" 2>&1
     fi
-    if "$python" -c "import $modules" 2>/dev/null; then
-        check "librosa and Kaldi" "$python" tests/frontend.py "$build" "$inputs"
-        check "spectra of several nodes" "$python" tests/spectral.py "$build"
+    if "$venv/bin/python" -c "import $modules" 2>/dev/null; then
+        check "librosa and Kaldi" "$venv/bin/python" tests/frontend.py "$build" "$inputs"
+        check "spectra of several nodes" "$venv/bin/python" tests/spectral.py "$build"
     else
         skipped=$((skipped + 2)); echo "SKIP: librosa cannot be installed"
     fi

@@ -11,7 +11,7 @@
 
 #include "kernels/gemm_bf16.h"
 #include "kernels/half.h"
-#include "tests/kernels/check.h"
+#include "tests/kernels/gemm_pieces.h"
 
 #define SENTINEL 12345.0f
 #define EDGE 20 /* the first tap of as many first rows is outside of the image */
@@ -48,15 +48,7 @@ static void fill(uint16_t *half, float *wide, size_t n)
 static void run(ln_gemm_f32_job *job, size_t threads, float *c)
 {
     ln_gemm_f32_prepare(job, threads);
-    size_t bytes = ln_gemm_bf16_scratch(job->d, job->m, job->taps, job->k);
-    char *scratch = check_guard((bytes + 63) / 64 * 64, true);
-    job->c = c;
-    for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
-        size_t begin = n < end ? end - n : 0;
-        ln_gemm_f32_run(job, scratch, begin, end);
-        end = begin;
-    }
-    check_guard_free(scratch);
+    run_in_pieces(job, ln_gemm_bf16_scratch(job->d, job->m, job->taps, job->k), c);
 }
 
 static double act_of(double x, ln_act act)

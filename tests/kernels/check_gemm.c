@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kernels/tiles.h"
-#include "tests/kernels/check.h"
+#include "tests/kernels/gemm_pieces.h"
 
 #define SENTINEL 12345.0f
 
@@ -161,14 +161,7 @@ static void run(const ln_gemm_f32_desc *d, ln_gemm_f32_job *job, size_t threads,
     size_t columns = job->a_col == 1 || job->rows ? job->n : SIZE_MAX;
     size_t bytes = ln_gemm_f32_scratch(d, job->m, columns, job->taps, job->k);
     bytes += job->widen ? ln_gemm_f32_scratch_half(d, job->n, job->taps * job->k) : 0;
-    void *scratch = check_guard((bytes + 63) / 64 * 64, true);
-    job->c = c;
-    for (size_t end = job->tiles, n = 1; end > 0; n = n * 3 % 31) { /* pieces of many lengths, the last ones first */
-        size_t begin = n < end ? end - n : 0;
-        ln_gemm_f32_run(job, scratch, begin, end);
-        end = begin;
-    }
-    check_guard_free(scratch);
+    run_in_pieces(job, bytes, c);
 }
 
 static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, size_t n, size_t taps, size_t k,

@@ -30,17 +30,23 @@ static int32_t value(ln_graph *g, const char *name, int64_t rows)
     return v;
 }
 
+static linnet_model *new_model(void)
+{
+    static const ln_opset opsets[] = {{"", 19}};
+    linnet_model *m = ln_model_new(NULL);
+    assert_non_null(m);
+    m->graph->opsets = opsets;
+    m->graph->n_opsets = 1;
+    m->ir_version = 8;
+    return m;
+}
+
 /* y = x A B, where B is read as a table too: z = B[at]. Integers that a float32 holds. */
 static void write_model(char *path)
 {
-    static const ln_opset opsets[] = {{"", 19}};
     static const int64_t dims[2] = {N, N};
-    linnet_model *m = ln_model_new(NULL);
-    assert_non_null(m);
+    linnet_model *m = new_model();
     ln_graph *g = m->graph;
-    g->opsets = opsets;
-    g->n_opsets = 1;
-    m->ir_version = 8;
     for (int32_t i = 0; i < N * N; i++) {
         weights[0][i] = (float)(i % 7 - 3);
         weights[1][i] = (float)(i % 5 - 2);
@@ -172,7 +178,6 @@ static void changed_file(void **state)
 static void large_table(void **state)
 {
     enum { TABLE = 5000, AT = 4321 };
-    static const ln_opset opsets[] = {{"", 19}};
     static const int64_t dims[2] = {TABLE, N};
     linnet_error error = {0};
     linnet_session *s[2];
@@ -180,12 +185,8 @@ static void large_table(void **state)
     for (size_t odd = 0; odd < 4; odd++) { /* the table begins at another place of the file */
         char path[] = "/tmp/linnet-store-XXXXXX";
         static float table[TABLE * N];
-        linnet_model *m = ln_model_new(NULL), *read;
-        assert_non_null(m);
+        linnet_model *m = new_model(), *read;
         ln_graph *g = m->graph;
-        g->opsets = opsets;
-        g->n_opsets = 1;
-        m->ir_version = 8;
         for (int32_t i = 0; i < TABLE * N; i++)
             table[i] = (float)(i % 1001 + 1);
         int32_t t = ln_graph_constant(g, &"name"[odd], LINNET_FLOAT32, 2, dims, table);
@@ -217,7 +218,6 @@ static void large_table(void **state)
 static void integers(void **state)
 {
     enum { WIDE = 640 };
-    static const ln_opset opsets[] = {{"", 19}};
     static const int64_t dims[2] = {N, WIDE};
     static int8_t bytes[2][N * WIDE];
     static const float scale = 0.5f;
@@ -225,13 +225,9 @@ static void integers(void **state)
     char path[] = "/tmp/linnet-store-XXXXXX";
     linnet_error error = {0};
     linnet_session *s;
-    linnet_model *m = ln_model_new(NULL);
+    linnet_model *m = new_model();
     (void)state;
-    assert_non_null(m);
     ln_graph *g = m->graph;
-    g->opsets = opsets;
-    g->n_opsets = 1;
-    m->ir_version = 8;
     for (int32_t i = 0; i < N * WIDE; i++) {
         bytes[0][i] = (int8_t)(i % 253 - 126);
         bytes[1][i] = (int8_t)(i % 7 + 1);
@@ -300,17 +296,12 @@ static ln_graph *body(ln_arena *arena, const char *name, const float *data, bool
 /* Weights of branches: of the one that is taken they are packed and let go, of the other never read. */
 static void branches(void **state)
 {
-    static const ln_opset opsets[] = {{"", 19}};
     char path[] = "/tmp/linnet-store-XXXXXX";
     linnet_error error = {0};
     linnet_session *s;
-    linnet_model *m = ln_model_new(NULL);
+    linnet_model *m = new_model();
     (void)state;
-    assert_non_null(m);
     ln_graph *g = m->graph;
-    g->opsets = opsets;
-    g->n_opsets = 1;
-    m->ir_version = 8;
     for (int32_t i = 0; i < N * N; i++) {
         weights[0][i] = (float)(i % 7 - 3);
         weights[1][i] = (float)(i % 5 - 2);
