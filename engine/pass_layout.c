@@ -93,7 +93,8 @@ static bool is_conv(const ln_node *n)
     return ln_node_is(n, "Conv") || ln_node_is(n, "ConvTranspose") || ln_node_is(n, "QLinearConv");
 }
 
-/* A first layer of float32, which by itself turns its output line by line (ops/conv_lines.c). */
+/* A first layer of float32, which by itself goes by pixels (ops/conv_windows.c), or turns its output line by line
+ * (ops/conv_lines.c). */
 static bool is_first(const ln_graph *g, const ln_node *n)
 {
     return LN_D(gemm_f32)->panels && wants_channels_last(g, n) && turns_input(g, n);

@@ -50,8 +50,8 @@ typedef struct ln_gemm_f32_desc {
     ln_gemm_f32_fn *tile;
     ln_gemm_f32_fn *tile_f16,
         *tile_bf16; /* for at most LN_GEMM_FEW_ROWS rows, with B of 16 bits; NULL: there is none */
-    /* Packs n columns of k rows of B, ldb elements apart, as panels without biases; NULL: there is none. */
-    void (*panels)(float *to, const float *b, size_t ldb, size_t k, size_t n);
+    /* Packs n columns of k rows of B, from element `at` of each on, as panels without biases; NULL: there is none. */
+    void (*panels)(float *to, const float *const *b, size_t at, size_t k, size_t n);
     bool fetches;  /* tile fetches next, so that B may stream */
     bool no_lines; /* lineconv_f32 is no faster than this where both can do it */
     int dw_planes; /* dwplanes_f32 is faster than turning planes for dwconv_f32 and back: 1; for all its windows: 2 */

@@ -188,18 +188,19 @@ static void tile_bf16(const ln_gemm_f32_tile *t)
 }
 
 /* What follows in each row is fetched: rows may be many, and a page or more apart. */
-static void panels(float *to, const float *b, size_t ldb, size_t k, size_t n)
+static void panels(float *to, const float *const *b, size_t at, size_t k, size_t n)
 {
-    for (size_t p = 0; p < k; p++, b += ldb, to += NR) {
+    for (size_t p = 0; p < k; p++, to += NR) {
+        const float *x = b[p] + at;
         float *y = to;
         size_t j = 0;
         for (; j + NR <= n; j += NR, y += NR * k) {
-            __builtin_prefetch((const void *)((uintptr_t)(b + j) + n * sizeof *b), 0, 2);
-            _mm256_storeu_ps(y, _mm256_loadu_ps(b + j));
-            _mm256_storeu_ps(y + 8, _mm256_loadu_ps(b + j + 8));
+            __builtin_prefetch((const void *)((uintptr_t)(x + j) + n * sizeof *x), 0, 2);
+            _mm256_storeu_ps(y, _mm256_loadu_ps(x + j));
+            _mm256_storeu_ps(y + 8, _mm256_loadu_ps(x + j + 8));
         }
         for (size_t v = 0; j < n && v < NR; v++)
-            y[v] = j + v < n ? b[j + v] : 0;
+            y[v] = j + v < n ? x[j + v] : 0;
     }
 }
 

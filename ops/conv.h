@@ -104,9 +104,11 @@ void ln_conv_depthwise_run(const ln_args *a, const ln_conv *p, const ln_conv_ima
 bool ln_conv_is_planes(const ln_conv *p);
 linnet_status ln_conv_plan_planes(ln_ctx *c, const ln_conv *p);
 
-/* 1x1 with channels first, by pixels: whether it is faster so. */
+/* 1x1, and windows in few channels, with channels first, by pixels: whether it is faster so. */
 bool ln_conv_is_points(const ln_conv *p);
 linnet_status ln_conv_plan_points(ln_ctx *c, ln_conv *p);
+bool ln_conv_is_windows(const ln_ctx *c, const ln_conv *p);
+linnet_status ln_conv_plan_windows(ln_ctx *c, ln_conv *p);
 
 /* Adds room for count elements of size bytes to a scratch of *total bytes; *at is where. */
 linnet_status ln_conv_reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t count, int64_t size);

@@ -393,6 +393,8 @@ linnet_status ln_conv_plan_f32(ln_ctx *c, ln_conv *p)
     if (w->type == LINNET_FLOAT32 && ln_conv_is_points(p))
         return ln_conv_plan_points(c, p);
     LN_TRY(plan_copies(c, p, &total));
+    if (w->type == LINNET_FLOAT32 && ln_conv_turns_lines(p) && ln_conv_is_windows(c, p))
+        return ln_conv_plan_windows(c, p);
     p->x_pixel = p->in_channels;
     p->y_pixel = p->out_channels;
     if (p->depthwise)

@@ -2,7 +2,7 @@
  *
  * Convolution of float32 with few channels, line by line (kernels/lineconv.inc) over a padded copy of the input: first
  * layers, and others whose product would be too narrow for its micro-kernels. A task is an output line, which may be
- * turned where channels come first.
+ * turned where channels come first and lines are short, or channels few, for conv_windows.c.
  */
 #include <math.h>
 

@@ -235,21 +235,23 @@ static void check_job(const char *tier, const ln_gemm_f32_desc *d, size_t m, siz
     check_guard_free(bias);
 }
 
-/* Panels of rows that lie ldb apart: the columns, then zeros. */
+/* Panels of rows, the last of which ends with its memory: the columns, then zeros. */
 static void check_panels(const char *tier, const ln_gemm_f32_desc *d)
 {
     for (size_t n = 1; d->panels && n < 4u * d->nr; n += 1 + check_below(5))
         for (size_t k = 1; k < 40; k += 1 + check_below(12)) {
-            size_t ldb = n + check_below(3), nr = d->nr, columns = (n + nr - 1) / nr * nr;
-            float *b = check_guard(((k - 1) * ldb + n) * sizeof *b, true),
-                  *to = check_guard(columns * k * sizeof *to, true);
-            check_fill_f32(b, (k - 1) * ldb + n, CHECK_NORMAL);
-            d->panels(to, b, ldb, k, n);
+            size_t at = check_below(3), ldb = at + n, nr = d->nr, columns = (n + nr - 1) / nr * nr;
+            float *b = check_guard(k * ldb * sizeof *b, true), *to = check_guard(columns * k * sizeof *to, true);
+            const float *rows[40];
+            check_fill_f32(b, k * ldb, CHECK_NORMAL);
+            for (size_t p = 0; p < k; p++)
+                rows[p] = b + p * ldb;
+            d->panels(to, rows, at, k, n);
             bool ok = true;
             for (size_t j = 0; j < columns; j++)
                 for (size_t p = 0; p < k; p++)
-                    ok = ok && to[j / nr * nr * k + p * nr + j % nr] == (j < n ? b[p * ldb + j] : 0);
-            check_ok(ok, "%s panels of %zu rows of %zu columns, %zu apart", tier, k, n, ldb);
+                    ok = ok && to[j / nr * nr * k + p * nr + j % nr] == (j < n ? rows[p][at + j] : 0);
+            check_ok(ok, "%s panels of %zu rows of %zu columns from %zu on", tier, k, n, at);
             check_guard_free(b);
             check_guard_free(to);
         }

@@ -89,6 +89,9 @@ def pool(g, x):
     kernel, attrs, out = window(g, g.shapes[x][2:])
     if any(p >= k for p, k in zip(attrs["pads"], kernel * 2)):
         raise Misfit
+    for size, k, n, stride, dilation, pad in zip(g.shapes[x][2:], kernel, out, attrs["strides"], attrs["dilations"], attrs["pads"]):
+        if not all(any(0 <= i * stride + j * dilation - pad < size for j in range(k)) for i in range(n)):
+            raise Misfit  # a window of padding alone, whose maximum is each engine's own
     return g.put(g.r.choice(["MaxPool", "AveragePool"]), g.shapes[x][:2] + out, x, kernel_shape=kernel, **attrs)
 
 
