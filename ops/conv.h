@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters of a convolution, which its operator files share: conv.c infers and plans, conv_f32.c runs float32,
- * conv_any.c the other types.
+ * Parameters of a convolution, which its operator files share: conv.c infers, conv_plan.c plans float32, conv_f32.c
+ * runs it, conv_any.c does the other types.
  */
 #ifndef LN_OPS_CONV_H
 #define LN_OPS_CONV_H
@@ -24,7 +24,7 @@ typedef struct ln_conv {
     int64_t batch, in_channels, out_channels;
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
     int64_t in_pixels, out_pixels, taps;
-    int32_t type; /* of the images; in conv_f32.c of the packed weights */
+    int32_t type; /* of the images; of float32 the packed weights' */
     int32_t threads;
     int32_t bias;      /* there is one */
     int32_t depthwise; /* one input channel per group */
@@ -113,7 +113,11 @@ linnet_status ln_conv_plan_windows(ln_ctx *c, ln_conv *p);
 /* Adds room for count elements of size bytes to a scratch of *total bytes; *at is where. */
 linnet_status ln_conv_reserve(ln_ctx *c, int64_t *total, int64_t *at, int64_t count, int64_t size);
 
+/* Float32 with channels last inside; by Winograd's method; with weights of 16 bits, in pairs or widened. */
 linnet_status ln_conv_f32(const ln_args *a);
+linnet_status ln_conv_winograd_f32(const ln_args *a);
+linnet_status ln_conv_pairs_f32(const ln_args *a);
+linnet_status ln_conv_half_f32(const ln_args *a);
 linnet_status ln_conv_plan_any(ln_ctx *c, const ln_conv *p);
 
 #endif
