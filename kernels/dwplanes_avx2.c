@@ -69,6 +69,11 @@ V_ void dw_store(float *y, vf v, dw_some n)
         _mm_store_ss(y, rest);
 }
 
+V_ void dw_store_half(float *y, vf v)
+{
+    _mm_storeu_ps(y, _mm256_castps256_ps128(v));
+}
+
 V_ vf dw_put_first(vf v, const float *x)
 {
     return _mm256_blend_ps(v, _mm256_broadcast_ss(x), 1);

@@ -53,6 +53,10 @@ V_ void dw_store(float *y, vf v, dw_some m)
 {
     _mm512_mask_storeu_ps(y, m, v);
 }
+V_ void dw_store_half(float *y, vf v)
+{
+    _mm256_storeu_ps(y, _mm512_castps512_ps256(v));
+}
 
 /* A load of one lane does not ask for a permutation of three registers, which takes the place of a multiply-add. */
 V_ vf dw_put_first(vf v, const float *x)
