@@ -40,9 +40,9 @@ static int64_t panels_bytes(const ln_conv *p)
     return ln_conv_points_columns(p) * p->in_channels * p->taps * (int64_t)sizeof(float);
 }
 
-/* -- phases: phases[f * n + i] = x[from + i * stride + f], f < stride, 0 where x has no such element of `wide` --------
- */
+/* -- phases ------------------------------------------------------------------------------------------------------- */
 
+/* phases[f * n + i] = x[from + i * stride + f], f < stride, 0 where x has no such element of `wide`. */
 static void split_some(float *phases, int64_t n, const float *x, int64_t from, int64_t stride, int64_t wide,
                        int64_t begin, int64_t end)
 {

@@ -136,7 +136,7 @@ static bool same_planes(const ln_dw_planes *d)
 
 static void check_dw_planes(const char *tier, ln_DWPLANES_F32 *f, size_t k, size_t stride, size_t in_w)
 {
-    size_t in[2] = {1 + check_below(13), in_w}, pad[2], out[2], planes = 1 + check_below(3);
+    size_t in[2] = {1 + check_below(13), in_w}, pad[2], out[2], planes = 1 + check_below(6);
     for (size_t i = 0; i < 2; i++) {
         size_t all = in[i] + (pad[i] = check_below(k)) + check_below(k);
         if (all < k)
@@ -180,7 +180,7 @@ static void check_all_dw_planes(const char *tier, const ln_kernel_table *t)
     for (size_t k = 3; k <= 5; k += 2)
         for (size_t stride = 1; stride <= 2; stride++) {
             for (size_t w = 1; w <= 70; w++)
-                for (size_t again = 0; again < 6; again++)
+                for (size_t again = 0; again < (w <= 16 ? 40 : 6); again++) /* two planes in a vector */
                     check_dw_planes(tier, t->dwplanes_f32, k, stride, w);
             for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
                 check_dw_planes(tier, t->dwplanes_f32, k, stride, wide[i]);

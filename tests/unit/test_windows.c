@@ -8,10 +8,13 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/session.h"
+#include "kernels/gemm.h"
+#include "kernels/kernels.h"
 
 typedef struct image {
     int64_t batch, channels, outputs, in[2], kernel[2], stride[2], pads[4], out[2]; /* pads: before, then after */
@@ -90,7 +93,8 @@ static float expected(const image *m, const float *x, const float *w, float sum,
     return sum < 0 && m->act ? (m->act == RELU ? 0 : 0.5f * sum) : sum;
 }
 
-static void one(const image *m)
+/* Whether it went by pixels. */
+static bool one(const image *m)
 {
     const int64_t x_size = m->channels * m->in[0] * m->in[1], plane = m->out[0] * m->out[1],
                   window = m->channels * m->kernel[0] * m->kernel[1];
@@ -111,15 +115,21 @@ static void one(const image *m)
                                  i % plane / m->out[1], i % m->out[1]);
         assert_true(((const float *)v->data)[i] == y);
     }
+    bool by_pixels = false;
+    const ln_plan *plan = s->current->plan;
+    for (int32_t i = 0; i < plan->n_steps; i++)
+        by_pixels = by_pixels || strcmp(plan->steps[i].run_name, "ln_conv_windows_f32") == 0;
     linnet_session_free(s);
     linnet_model_free(model);
     free(x);
     free(w);
     free(bias);
+    return by_pixels;
 }
 
 static void windows(void **state)
 {
+    int by_pixels = 0;
     (void)state;
     for (int i = 0; i < 200; i++) {
         image m = {.batch = 1 + below(2), .channels = 1 + below(4), .outputs = 1 + below(40)};
@@ -137,8 +147,9 @@ static void windows(void **state)
         m.bias = below(3);
         m.act = (int32_t)below(ACTS);
         m.threads = (int32_t)(1 + below(3));
-        one(&m);
+        by_pixels += one(&m);
     }
+    assert_true(LN_D(gemm_f32)->panels ? by_pixels > 30 : by_pixels == 0);
 }
 
 int main(void)
